@@ -1,0 +1,560 @@
+/*
+ * libe2ee - MLS (RFC 9420) group keys and SFrame (RFC 9605) media encryption
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef E2EE_E2EE_H
+#define E2EE_E2EE_H
+
+/**
+ * @mainpage Rules that hold for every function
+ *
+ * Types      Only fixed-width integers, size_t, pointers to opaque handles and
+ *            pointers to flat structs cross this header.  No callbacks, varargs,
+ *            struct by value, bool, enum-typed parameter, inline function or
+ *            macro that a binding would need.
+ *
+ * Errors     Functions that can fail return int: 0 (E2EE_OK) or a negative
+ *            E2EE_ERR_*; the few that answer a question return 1 or 0 too, and
+ *            say so.  Values never change meaning once released.  No
+ *            thread-local "last error" exists.  A NULL or out-of-range argument
+ *            is E2EE_ERR_INVALID_ARG; the library never aborts on input.
+ *
+ * Effects    A call that fails changes nothing (out of memory included), unless
+ *            its comment says otherwise.  After E2EE_ERR_INTERNAL the handle
+ *            refuses all further work and may only be freed.
+ *
+ * Ownership  Inputs are borrowed for the call and copied if kept.  `T **out` is
+ *            set to NULL on failure; on success the caller owns *out and frees it
+ *            with T's own e2ee_T_free(), which accepts NULL and wipes secrets.
+ *            Handles may be freed in any order: a child keeps its parent alive.
+ *
+ * Lengths    Getters take (uint8_t *out, size_t *len): on entry *len is the
+ *            capacity, on return the size.  out == NULL asks for the size.  Too
+ *            small a buffer gives E2EE_ERR_BUFFER_TOO_SMALL with *len set.
+ *            Getters never change state, so asking twice is safe.  Calls that do
+ *            change state return an e2ee_bytes instead.
+ *
+ * Structs    Output structs are passed with their size: the library fills at most
+ *            that many bytes and zeroes the rest, so fields may be appended.
+ *
+ * Threads    [any]      may run at any time on any thread.
+ *            [control]  one thread at a time per client, counting all its groups,
+ *                       commits and incoming messages.  An overlap is detected and
+ *                       refused with E2EE_ERR_BUSY, not corrupted.
+ *            [stream]   one thread at a time per sender or receiver, concurrently
+ *                       with any [control] or [any] call and with other streams.
+ *            e2ee_*_free() must not overlap another call on the same handle.
+ *
+ * Durability Save a group after each call that returns bytes to send, and before
+ *            sending them; e2ee_group_status.revision tells if it is due.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <e2ee/version.h> /* E2EE_VERSION_MAJOR/MINOR/PATCH, E2EE_VERSION_NUMBER */
+
+#if defined(_WIN32) && defined(E2EE_BUILDING)
+#define E2EE_API __declspec(dllexport)
+#elif defined(__GNUC__) && __GNUC__ >= 4
+#define E2EE_API __attribute__((visibility("default")))
+#else
+#define E2EE_API
+#endif
+
+#if defined(__GNUC__)
+#define E2EE_CHECKED __attribute__((warn_unused_result))
+#else
+#define E2EE_CHECKED
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Errors -------------------------------------------------------------- */
+
+/** Codes are grouped: -err / 100 is the class, and stays so for codes added later. */
+enum {
+  E2EE_OK = 0,
+
+  /* -1xx  The caller's mistake; fix the call. */
+  E2EE_ERR_INVALID_ARG = -101,      /**< NULL, out of range, or wrong length. */
+  E2EE_ERR_INVALID_STATE = -102,    /**< Not allowed in this state. */
+  E2EE_ERR_BUSY = -103,             /**< Two threads used one client at once. */
+  E2EE_ERR_BUFFER_TOO_SMALL = -104, /**< *len says how many bytes are needed. */
+  E2EE_ERR_NOT_FOUND = -105,        /**< No such member, key package or part. */
+  E2EE_ERR_UNSUPPORTED = -106,      /**< Suite, extension or version not built in. */
+  E2EE_ERR_LIMIT = -107,            /**< Over a limit; see e2ee_client_set(). */
+
+  /* -2xx  Ordering; harmless: wait, fetch what is missing, or drop. */
+  E2EE_ERR_OLD_EPOCH = -201,        /**< For an epoch already left and wiped. */
+  E2EE_ERR_FUTURE_EPOCH = -202,     /**< For an epoch not reached yet: keep, retry. */
+  E2EE_ERR_PENDING_COMMIT = -203,   /**< Resolve the own pending commit first. */
+  E2EE_ERR_MISSING_PROPOSAL = -204, /**< Commit names a proposal never received. */
+  E2EE_ERR_NO_KEY = -205,           /**< No key for this frame; buffers untouched. */
+  E2EE_ERR_REPLAY = -206,           /**< Seen before or too old; buffers untouched. */
+
+  /* -3xx  The peer or the network sent something unacceptable; drop it. */
+  E2EE_ERR_MALFORMED = -301,        /**< Does not parse. */
+  E2EE_ERR_AUTH = -302,             /**< AEAD tag or MAC is wrong. */
+  E2EE_ERR_SIGNATURE = -303,        /**< Signature is wrong. */
+  E2EE_ERR_INVALID_PROPOSAL = -304, /**< RFC 9420 section 12.1/12.2 check failed. */
+  E2EE_ERR_INVALID_COMMIT = -305,   /**< RFC 9420 section 12.4 check failed. */
+  E2EE_ERR_INVALID_TREE = -306,     /**< Tree or leaf fails section 7 checks. */
+  E2EE_ERR_LIFETIME = -307,         /**< Key package or leaf outside its lifetime. */
+
+  /* -4xx  Stored state or key use. */
+  E2EE_ERR_STATE_KEY = -401,     /**< Wrong state key, or blob altered. */
+  E2EE_ERR_STATE_CORRUPT = -402, /**< Authentic, but does not decode. */
+  E2EE_ERR_STATE_VERSION = -403, /**< Written by a newer library. */
+  E2EE_ERR_KEY_EXHAUSTED = -404, /**< Counter or ratchet used up: new epoch needed. */
+
+  /* -9xx  Nothing the peer did. */
+  E2EE_ERR_NOMEM = -901,
+  E2EE_ERR_RANDOM = -902,  /**< System randomness unavailable. */
+  E2EE_ERR_INTERNAL = -903 /**< A bug was detected; handle is dead. */
+};
+
+/* ---- Handles ------------------------------------------------------------- */
+
+typedef struct e2ee_bytes e2ee_bytes;       /**< Bytes owned by the caller. */
+typedef struct e2ee_client e2ee_client;     /**< Identity and key packages. */
+typedef struct e2ee_group e2ee_group;       /**< Membership of one MLS group. */
+typedef struct e2ee_commit e2ee_commit;     /**< A commit being built or pending. */
+typedef struct e2ee_incoming e2ee_incoming; /**< Verified, not yet applied. */
+typedef struct e2ee_media e2ee_media;       /**< Frame keys shared by streams. */
+typedef struct e2ee_sender e2ee_sender;     /**< Encrypts one outgoing stream. */
+typedef struct e2ee_receiver e2ee_receiver; /**< Decrypts incoming streams. */
+
+/* ---- Library [any] ------------------------------------------------------- */
+
+/** Run-time version, (major << 16) | (minor << 8) | patch. */
+E2EE_API uint32_t e2ee_version_number(void);
+
+/** Run-time version as text; static storage. */
+E2EE_API const char *e2ee_version_string(void);
+
+/**
+ * Prepare the library.  Idempotent and thread-safe; constructors call it, so a
+ * program needs it only to learn of a failure early.
+ * @return 0, E2EE_ERR_RANDOM, or E2EE_ERR_INTERNAL (a self-test failed)
+ */
+E2EE_API E2EE_CHECKED int e2ee_init(void);
+
+/** English text for a code, static storage; never NULL, unknown codes included. */
+E2EE_API const char *e2ee_strerror(int err);
+
+/** Kinds for e2ee_supported(). */
+enum {
+  E2EE_SUITE_MLS = 1,   /**< id: RFC 9420 section 17.1. */
+  E2EE_SUITE_SFRAME = 2 /**< id: RFC 9605 section 8.1. */
+};
+
+/** 1 if this build and processor can use the suite, else 0. */
+E2EE_API int e2ee_supported(uint32_t kind, uint16_t id);
+
+/* ---- Bytes [any] --------------------------------------------------------- */
+
+/** Start of the bytes; valid until e2ee_bytes_free().  NULL if bytes is NULL. */
+E2EE_API const uint8_t *e2ee_bytes_data(const e2ee_bytes *bytes);
+
+/** Number of bytes. */
+E2EE_API size_t e2ee_bytes_size(const e2ee_bytes *bytes);
+
+/** Wipe and free. */
+E2EE_API void e2ee_bytes_free(e2ee_bytes *bytes);
+
+/* ---- Client and identity [control] --------------------------------------- */
+
+/**
+ * Make a client with a fresh signature key and a basic credential.
+ * @param mls_suite  cipher suite of its key packages and groups
+ * @param identity   credential bytes, chosen and checked by the application
+ */
+E2EE_API E2EE_CHECKED int e2ee_client_new(uint16_t mls_suite, const uint8_t *identity,
+                                          size_t identity_len, e2ee_client **out);
+
+/** Restore a client from e2ee_client_save().  @see e2ee_group_load for errors */
+E2EE_API E2EE_CHECKED int e2ee_client_load(const uint8_t *key, size_t key_len, const uint8_t *blob,
+                                           size_t blob_len, e2ee_client **out);
+
+/** Seal identity and key packages under a 32-byte state key.  @see e2ee_group_save */
+E2EE_API E2EE_CHECKED int e2ee_client_save(e2ee_client *client, const uint8_t *key, size_t key_len,
+                                           e2ee_bytes **out);
+
+E2EE_API void e2ee_client_free(e2ee_client *client);
+
+/** The client's public signature key. */
+E2EE_API E2EE_CHECKED int e2ee_client_public_key(const e2ee_client *client, uint8_t *out,
+                                                 size_t *len);
+
+/** Settings for e2ee_client_set(); the default is in brackets.  Not saved. */
+enum {
+  E2EE_SET_TIME = 1,               /**< Unix seconds for lifetimes; 0: system clock [0]. */
+  E2EE_SET_MAX_MEMBERS = 2,        /**< Largest group accepted [32768]. */
+  E2EE_SET_MAX_MESSAGE_BYTES = 3,  /**< Largest handshake message [33554432]. */
+  E2EE_SET_PAST_EPOCHS = 4,        /**< Epochs kept for late messages [2]. */
+  E2EE_SET_MAX_SKIP = 5,           /**< Ratchet steps skipped per sender [1000]. */
+  E2EE_SET_ENCRYPT_HANDSHAKE = 6,  /**< 1: send handshakes as PrivateMessage [1]. */
+  E2EE_SET_KEY_PACKAGE_SECONDS = 7 /**< Lifetime of new key packages [7776000]. */
+};
+
+/** Set one E2EE_SET_*.  @return 0, E2EE_ERR_INVALID_ARG or E2EE_ERR_UNSUPPORTED */
+E2EE_API E2EE_CHECKED int e2ee_client_set(e2ee_client *client, uint32_t setting, uint64_t value);
+
+/**
+ * Why the last call of this client's control domain failed: one English sentence naming the
+ * check, its RFC section, and the leaf, node or proposal concerned.  ASCII, no terminating
+ * zero, never a secret.  Empty if the last call succeeded.
+ */
+E2EE_API E2EE_CHECKED int e2ee_client_explain(const e2ee_client *client, uint8_t *out,
+                                              size_t *len);
+
+/* ---- Key packages [control] ---------------------------------------------- */
+
+/** Make a one-use key package to publish; its private half stays in the client. */
+E2EE_API E2EE_CHECKED int e2ee_key_package_new(e2ee_client *client, e2ee_bytes **out);
+
+/** Verify a key package and read the identity in it.  [any] */
+E2EE_API E2EE_CHECKED int e2ee_key_package_identity(const uint8_t *key_package,
+                                                    size_t key_package_len, uint8_t *out,
+                                                    size_t *len);
+
+/* ---- Group life cycle [control] ------------------------------------------ */
+
+/** Create a group with the client as its only member. */
+E2EE_API E2EE_CHECKED int e2ee_group_new(e2ee_client *client, const uint8_t *group_id,
+                                         size_t group_id_len, e2ee_group **out);
+
+/**
+ * First half of joining: open and fully verify a Welcome.  Inspect the members in
+ * *out (each is an E2EE_CHANGE_ADD), then e2ee_incoming_join() or free it.
+ * @param tree  ratchet tree if not in the Welcome, else NULL and 0
+ */
+E2EE_API E2EE_CHECKED int e2ee_welcome_open(e2ee_client *client, const uint8_t *welcome,
+                                            size_t welcome_len, const uint8_t *tree,
+                                            size_t tree_len, e2ee_incoming **out);
+
+/**
+ * Join without an invitation, by external commit.  Inspect the members of *out,
+ * then send *commit and call e2ee_group_commit_accepted(), or free both.
+ */
+E2EE_API E2EE_CHECKED int e2ee_group_join_external(e2ee_client *client, const uint8_t *group_info,
+                                                   size_t group_info_len, const uint8_t *tree,
+                                                   size_t tree_len, e2ee_bytes **commit,
+                                                   e2ee_group **out);
+
+/** Signed GroupInfo for external joiners. */
+E2EE_API E2EE_CHECKED int e2ee_group_info(e2ee_group *group, e2ee_bytes **out);
+
+E2EE_API void e2ee_group_free(e2ee_group *group);
+
+enum {
+  E2EE_GROUP_ACTIVE = 1,  /**< May send and commit. */
+  E2EE_GROUP_PENDING = 2, /**< Own commit not resolved yet. */
+  E2EE_GROUP_LEFT = 3     /**< Removed; secrets are wiped. */
+};
+
+typedef struct e2ee_group_status {
+  uint64_t epoch;
+  uint64_t revision; /**< Grows with every change worth saving. */
+  uint32_t state;    /**< E2EE_GROUP_* */
+  uint32_t own_leaf;
+  uint32_t members;
+  uint32_t mls_suite;
+} e2ee_group_status;
+
+E2EE_API E2EE_CHECKED int e2ee_group_get_status(const e2ee_group *group, e2ee_group_status *out,
+                                                size_t out_size);
+
+E2EE_API E2EE_CHECKED int e2ee_group_id(const e2ee_group *group, uint8_t *out, size_t *len);
+
+/* ---- Members [control] --------------------------------------------------- */
+
+/**
+ * Walk the members in leaf order.  Start with *leaf = UINT32_MAX.
+ * @return 1 and the next leaf in *leaf, 0 at the end, or a negative error
+ */
+E2EE_API int e2ee_group_member_next(const e2ee_group *group, uint32_t *leaf);
+
+/** What to read about a member, present or proposed. */
+enum {
+  E2EE_MEMBER_IDENTITY = 1,
+  E2EE_MEMBER_PUBLIC_KEY = 2, /**< Signature key. */
+  E2EE_MEMBER_SAFETY_CODE = 3 /**< Of the pair (own, other): ASCII digits, the same on
+                                   both sides and in every group. */
+};
+
+E2EE_API E2EE_CHECKED int e2ee_group_member(const e2ee_group *group, uint32_t leaf, uint32_t what,
+                                            uint8_t *out, size_t *len);
+
+/* ---- Proposals [control] ------------------------------------------------- */
+/* Each returns one message to send; it takes effect when some member commits. */
+
+E2EE_API E2EE_CHECKED int e2ee_group_propose_add(e2ee_group *group, const uint8_t *key_package,
+                                                 size_t key_package_len, e2ee_bytes **out);
+E2EE_API E2EE_CHECKED int e2ee_group_propose_remove(e2ee_group *group, uint32_t leaf,
+                                                    e2ee_bytes **out);
+E2EE_API E2EE_CHECKED int e2ee_group_propose_update(e2ee_group *group, e2ee_bytes **out);
+
+/** Ask to leave: SelfRemove where every member supports it, else Remove of the own leaf. */
+E2EE_API E2EE_CHECKED int e2ee_group_propose_leave(e2ee_group *group, e2ee_bytes **out);
+
+/* ---- Commits [control] --------------------------------------------------- */
+
+/** Start a commit that also covers every stored proposal; with nothing added, it
+ *  renews the own keys. */
+E2EE_API E2EE_CHECKED int e2ee_commit_new(e2ee_group *group, e2ee_commit **out);
+
+E2EE_API E2EE_CHECKED int e2ee_commit_add(e2ee_commit *commit, const uint8_t *key_package,
+                                          size_t key_package_len);
+E2EE_API E2EE_CHECKED int e2ee_commit_remove(e2ee_commit *commit, uint32_t leaf);
+
+/**
+ * Finish the commit and make it the group's one pending commit.  The group's keys
+ * do not change until e2ee_group_commit_accepted().
+ * @param[out] message  to every present member
+ * @param[out] welcome  to the members added; *welcome is NULL if there are none
+ */
+E2EE_API E2EE_CHECKED int e2ee_commit_build(e2ee_commit *commit, e2ee_bytes **message,
+                                            e2ee_bytes **welcome);
+
+E2EE_API void e2ee_commit_free(e2ee_commit *commit);
+
+/** The pending commit's messages again, after a restart.  E2EE_ERR_NOT_FOUND if none. */
+E2EE_API E2EE_CHECKED int e2ee_group_pending_commit(e2ee_group *group, e2ee_bytes **message,
+                                                    e2ee_bytes **welcome);
+
+/** The delivery service took the pending commit: enter its epoch. */
+E2EE_API E2EE_CHECKED int e2ee_group_commit_accepted(e2ee_group *group);
+
+/** The delivery service refused it, or another commit won: wipe it.  Only when it
+ *  is certain that no member will ever apply it. */
+E2EE_API E2EE_CHECKED int e2ee_group_commit_discard(e2ee_group *group);
+
+/* ---- Incoming messages: inspect, then accept [control] -------------------- */
+
+/** What e2ee_group_process() verified. */
+enum {
+  E2EE_INCOMING_APPLICATION = 1, /**< e2ee_incoming_data() has the plaintext. */
+  E2EE_INCOMING_PROPOSAL = 2,    /**< Accept stores it for the next commit. */
+  E2EE_INCOMING_COMMIT = 3,      /**< Accept enters the next epoch. */
+  E2EE_INCOMING_OWN_COMMIT = 4,  /**< The own pending commit came back: accept it. */
+  E2EE_INCOMING_WELCOME = 5      /**< From e2ee_welcome_open(). */
+};
+
+enum {
+  E2EE_CHANGE_ADD = 1,
+  E2EE_CHANGE_REMOVE = 2,
+  E2EE_CHANGE_UPDATE = 3, /**< New keys; identity may differ: compare it. */
+  E2EE_CHANGE_EXTENSIONS = 4,
+  E2EE_CHANGE_PSK = 5,
+  E2EE_CHANGE_REINIT = 6
+};
+
+/** One change that an incoming message would make. */
+typedef struct e2ee_change {
+  uint32_t kind;     /**< E2EE_CHANGE_* */
+  uint32_t leaf;     /**< Leaf concerned; UINT32_MAX if none. */
+  uint32_t proposer; /**< Leaf that asked for it; UINT32_MAX if from outside. */
+  uint32_t flags;    /**< Bit 0: the leaf is the own one. */
+} e2ee_change;
+
+/**
+ * Decrypt and fully verify one message; nothing but message ratchets changes.
+ * While *out lives, no other message of the same group can be accepted first
+ * without making this one stale (accept then gives E2EE_ERR_OLD_EPOCH).
+ */
+E2EE_API E2EE_CHECKED int e2ee_group_process(e2ee_group *group, const uint8_t *message,
+                                             size_t message_len, e2ee_incoming **out);
+
+typedef struct e2ee_incoming_status {
+  uint64_t epoch;   /**< After accepting. */
+  uint32_t kind;    /**< E2EE_INCOMING_* */
+  uint32_t sender;  /**< Leaf; UINT32_MAX if from outside the group. */
+  uint32_t changes; /**< Number of e2ee_change. */
+  uint32_t flags;   /**< Bit 0: accepting removes the own member. */
+} e2ee_incoming_status;
+
+E2EE_API E2EE_CHECKED int e2ee_incoming_get_status(const e2ee_incoming *incoming,
+                                                   e2ee_incoming_status *out, size_t out_size);
+
+/** Plaintext of an APPLICATION message. */
+E2EE_API E2EE_CHECKED int e2ee_incoming_data(const e2ee_incoming *incoming, uint8_t *out,
+                                             size_t *len);
+
+E2EE_API E2EE_CHECKED int e2ee_incoming_change(const e2ee_incoming *incoming, uint32_t index,
+                                               e2ee_change *out, size_t out_size);
+
+/** E2EE_MEMBER_* of the member a change would put (for REMOVE: would take away). */
+E2EE_API E2EE_CHECKED int e2ee_incoming_member(const e2ee_incoming *incoming, uint32_t index,
+                                               uint32_t what, uint8_t *out, size_t *len);
+
+/** Apply a PROPOSAL, COMMIT or OWN_COMMIT to its group, all or nothing. */
+E2EE_API E2EE_CHECKED int e2ee_incoming_accept(e2ee_incoming *incoming);
+
+/** Apply a WELCOME: become a member. */
+E2EE_API E2EE_CHECKED int e2ee_incoming_join(e2ee_incoming *incoming, e2ee_group **out);
+
+/** Free; if not accepted, this is the refusal: secrets of the unused epoch are wiped. */
+E2EE_API void e2ee_incoming_free(e2ee_incoming *incoming);
+
+/* ---- Application messages, exporter, safety codes [control] --------------- */
+
+/** Encrypt an application message (RFC 9420 PrivateMessage). */
+E2EE_API E2EE_CHECKED int e2ee_group_encrypt(e2ee_group *group, const uint8_t *data,
+                                             size_t data_len, e2ee_bytes **out);
+
+/** MLS-Exporter (RFC 9420 section 8.5): fill out[0..out_len). */
+E2EE_API E2EE_CHECKED int e2ee_group_export(const e2ee_group *group, const char *label,
+                                            size_t label_len, const uint8_t *context,
+                                            size_t context_len, uint8_t *out, size_t out_len);
+
+/** Code of the epoch that all members can read out: ASCII digits in groups of 5,
+ *  no terminating zero. */
+E2EE_API E2EE_CHECKED int e2ee_group_safety_code(const e2ee_group *group, uint8_t *out,
+                                                 size_t *len);
+
+/* ---- Saved state [control] ----------------------------------------------- */
+
+/**
+ * Seal the whole group, pending commit included, under a 32-byte state key.  The
+ * blob is one atomic snapshot: store it with one write-then-rename or one
+ * database transaction.  Loading an older snapshot than the last one saved breaks
+ * forward secrecy.
+ */
+E2EE_API E2EE_CHECKED int e2ee_group_save(e2ee_group *group, const uint8_t *key, size_t key_len,
+                                          e2ee_bytes **out);
+
+/**
+ * Restore a group.
+ * @return 0; E2EE_ERR_STATE_KEY wrong key or altered; E2EE_ERR_STATE_CORRUPT;
+ *         E2EE_ERR_STATE_VERSION; E2EE_ERR_NOT_FOUND not this client's group
+ */
+E2EE_API E2EE_CHECKED int e2ee_group_load(e2ee_client *client, const uint8_t *key, size_t key_len,
+                                          const uint8_t *blob, size_t blob_len, e2ee_group **out);
+
+/* ---- Media keys ---------------------------------------------------------- */
+
+/** Events of e2ee_media_next_event(). */
+enum {
+  E2EE_EVENT_PEER_SWITCHED = 1, /**< First good frame of leaf under epoch. */
+  E2EE_EVENT_UNKNOWN_EPOCH = 2, /**< Frames arrive for an epoch not installed. */
+  E2EE_EVENT_KEY_LOW = 3,       /**< A sender nears its counter limit: commit. */
+  E2EE_EVENT_DROPPED = 4        /**< value events were lost, the ring was full. */
+};
+
+typedef struct e2ee_event {
+  uint32_t kind; /**< E2EE_EVENT_* */
+  uint32_t leaf; /**< UINT32_MAX if none. */
+  uint64_t epoch;
+  uint64_t value;
+} e2ee_event;
+
+/** Make an empty key store for streams.  @param sframe_suite  RFC 9605 section 8.1 id;
+ *  0 for AES_128_GCM_SHA256_128.  [any] */
+E2EE_API E2EE_CHECKED int e2ee_media_new(uint16_t sframe_suite, e2ee_media **out);
+
+/** Forget the handle; keys are wiped when the last stream is freed.  [any] */
+E2EE_API void e2ee_media_free(e2ee_media *media);
+
+/** Let receivers accept the group's current epoch too.  Do this at once on entering
+ *  an epoch.  [control], for the group; streams go on meanwhile. */
+E2EE_API E2EE_CHECKED int e2ee_media_install(e2ee_media *media, const e2ee_group *group);
+
+/** Let senders use an installed epoch from their next frame on.  [any] */
+E2EE_API E2EE_CHECKED int e2ee_media_activate(e2ee_media *media, uint64_t epoch);
+
+/** Wipe the keys of all epochs before this one, in every stream, before returning.
+ *  [any] */
+E2EE_API E2EE_CHECKED int e2ee_media_retire(e2ee_media *media, uint64_t epoch);
+
+/**
+ * E2EE_MEMBER_* of the member that held this leaf in an installed epoch: who sent a frame.
+ * Never the one who took the leaf over later.  E2EE_ERR_NOT_FOUND once the epoch is retired.
+ * [any]
+ */
+E2EE_API E2EE_CHECKED int e2ee_media_member(const e2ee_media *media, uint64_t epoch, uint32_t leaf,
+                                            uint32_t what, uint8_t *out, size_t *len);
+
+/** Take the oldest event.  @return 1 with *out filled, 0 if none, or an error.  [any] */
+E2EE_API int e2ee_media_next_event(e2ee_media *media, e2ee_event *out, size_t out_size);
+
+/* ---- Frames [stream] ------------------------------------------------------ */
+/* No call in this part allocates memory, does I/O or waits for [control] work
+ * longer than a key is copied. */
+
+/** Bytes of room to add to a plaintext for any frame: header and tag.  [any] */
+E2EE_API size_t e2ee_frame_overhead(void);
+
+/** What can be read from a frame without keys. */
+typedef struct e2ee_frame_info {
+  uint64_t kid;        /**< SFrame key id. */
+  uint64_t counter;    /**< SFrame counter. */
+  uint64_t epoch;      /**< Full epoch; after decrypting only, else low bits. */
+  uint32_t leaf;       /**< Sender; after decrypting only, else UINT32_MAX. */
+  uint32_t header_len; /**< Bytes before the ciphertext. */
+} e2ee_frame_info;
+
+/** Parse a frame's header, as a forwarding server may.  [any] */
+E2EE_API E2EE_CHECKED int e2ee_frame_peek(const uint8_t *frame, size_t frame_len,
+                                          e2ee_frame_info *out, size_t out_size);
+
+/**
+ * Make a sender with a key of its own per epoch.  One per encoder thread.
+ * Its key id uses the shortest context not yet used by this member in the epoch; while
+ * the group is one that was loaded from saved state and has not committed since, a
+ * random 32-bit context, so that no (key, counter) can ever repeat.
+ */
+E2EE_API E2EE_CHECKED int e2ee_sender_new(e2ee_media *media, e2ee_sender **out);
+E2EE_API void e2ee_sender_free(e2ee_sender *sender);
+
+/**
+ * Encrypt one frame.
+ * @param metadata  authenticated, not sent; NULL and 0 if none
+ * @param frame     plaintext; may equal out exactly (in place), else no overlap
+ * @param out_cap   at least frame_len + e2ee_frame_overhead()
+ * @return 0; E2EE_ERR_NO_KEY no epoch active: drop the frame, never send it clear;
+ *         E2EE_ERR_KEY_EXHAUSTED; E2EE_ERR_BUFFER_TOO_SMALL (out untouched)
+ */
+E2EE_API E2EE_CHECKED int e2ee_sender_encrypt(e2ee_sender *sender, const uint8_t *metadata,
+                                              size_t metadata_len, const uint8_t *frame,
+                                              size_t frame_len, uint8_t *out, size_t out_cap,
+                                              size_t *out_len);
+
+/** Make a receiver.  One per decoder thread; it takes frames of every member. */
+E2EE_API E2EE_CHECKED int e2ee_receiver_new(e2ee_media *media, e2ee_receiver **out);
+E2EE_API void e2ee_receiver_free(e2ee_receiver *receiver);
+
+/**
+ * Decrypt one frame; aliasing as in e2ee_sender_encrypt().
+ * @param info  who sent it; may be NULL with info_size 0
+ * @return 0; E2EE_ERR_NO_KEY, E2EE_ERR_REPLAY, E2EE_ERR_MALFORMED (out untouched);
+ *         E2EE_ERR_AUTH (out is wiped: an in-place frame is lost)
+ */
+E2EE_API E2EE_CHECKED int e2ee_receiver_decrypt(e2ee_receiver *receiver, const uint8_t *metadata,
+                                                size_t metadata_len, const uint8_t *frame,
+                                                size_t frame_len, uint8_t *out, size_t out_cap,
+                                                size_t *out_len, e2ee_frame_info *info,
+                                                size_t info_size);
+
+/** Counters of all streams since e2ee_media_new(). */
+typedef struct e2ee_stats {
+  uint64_t sent;
+  uint64_t received;
+  uint64_t no_key;
+  uint64_t auth_failed;
+  uint64_t replayed;
+  uint64_t malformed;
+} e2ee_stats;
+
+/** [any] */
+E2EE_API E2EE_CHECKED int e2ee_media_stats(const e2ee_media *media, e2ee_stats *out,
+                                           size_t out_size);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* E2EE_E2EE_H */

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/secret.h"
+
+#include <pthread.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+void wipe(void *memory, size_t size) {
+  sodium_memzero(memory, size);
+}
+
+bool secret_equal(struct view a, struct view b) {
+  return a.size == b.size && sodium_memcmp(a.data, b.data, a.size) == 0;
+}
+
+struct view secret_view(const struct secret *secret) {
+  return (struct view){secret->bytes, secret->size};
+}
+
+enum err secret_set(struct secret *secret, struct view bytes) {
+  if (bytes.size > SECRET_MAX)
+    return ERR_INTERNAL;
+  secret_wipe(secret);
+  if (bytes.size > 0)
+    memcpy(secret->bytes, bytes.data, bytes.size);
+  secret->size = (uint16_t)bytes.size;
+  return OK;
+}
+
+void secret_move(struct secret *to, struct secret *from) {
+  if (to == from)
+    return;
+  *to = *from;
+  secret_wipe(from);
+}
+
+void secret_wipe(struct secret *secret) {
+  wipe(secret, sizeof *secret);
+}
+
+/*
+ * Locked memory.  Locking costs a system call and a whole page, so small blocks of one size class
+ * share pages, and a page once locked is kept for the next secrets of its class.
+ */
+#define CLASS_SMALLEST 64u
+#define CLASSES 7u /* 64, 128, … 4096 bytes */
+
+struct free_block {
+  struct free_block *next;
+};
+
+static pthread_mutex_t pool_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct free_block *pool[CLASSES];
+
+static size_t class_size(unsigned class) {
+  return (size_t)CLASS_SMALLEST << class;
+}
+
+static unsigned class_of(size_t size) {
+  unsigned class = 0;
+  while (class < CLASSES && class_size(class) < size)
+    class ++;
+  return class;
+}
+
+static size_t page_round(size_t size) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  return (size + page - 1) / page * page;
+}
+
+/* sodium_mlock() also asks the system to leave the pages out of core dumps. */
+static void *pages_new(size_t size) {
+  void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (pages == MAP_FAILED)
+    return NULL;
+  (void)sodium_mlock(pages, size);
+  return pages;
+}
+
+static void pool_fill(unsigned class) {
+  size_t size = page_round(class_size(class));
+  uint8_t *pages = pages_new(size);
+  if (pages == NULL)
+    return;
+  for (size_t at = 0; at + class_size(class) <= size; at += class_size(class)) {
+    struct free_block *block = (void *)(pages + at);
+    block->next = pool[class];
+    pool[class] = block;
+  }
+}
+
+void *locked_new(size_t size) {
+  unsigned class = class_of(size);
+  if (class == CLASSES)
+    return size > SIZE_MAX / 2 ? NULL : pages_new(page_round(size));
+  (void)pthread_mutex_lock(&pool_mutex);
+  if (pool[class] == NULL)
+    pool_fill(class);
+  struct free_block *block = pool[class];
+  if (block != NULL)
+    pool[class] = block->next;
+  (void)pthread_mutex_unlock(&pool_mutex);
+  if (block != NULL)
+    block->next = NULL; /* the rest was wiped when it was freed */
+  return block;
+}
+
+void locked_free(void *memory, size_t size) {
+  if (memory == NULL)
+    return;
+  unsigned class = class_of(size);
+  if (class == CLASSES) {
+    (void)sodium_munlock(memory, page_round(size)); /* wipes */
+    (void)munmap(memory, page_round(size));
+    return;
+  }
+  wipe(memory, class_size(class));
+  struct free_block *block = memory;
+  (void)pthread_mutex_lock(&pool_mutex);
+  block->next = pool[class];
+  pool[class] = block;
+  (void)pthread_mutex_unlock(&pool_mutex);
+}

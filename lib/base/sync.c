@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/sync.h"
+
+void refs_init(struct refs *refs) {
+  atomic_init(&refs->count, 1);
+}
+
+void refs_take(struct refs *refs) {
+  (void)atomic_fetch_add_explicit(&refs->count, 1, memory_order_relaxed);
+}
+
+bool refs_drop(struct refs *refs) {
+  /* Release what this owner wrote; the last owner acquires it before freeing. */
+  return atomic_fetch_sub_explicit(&refs->count, 1, memory_order_acq_rel) == 1;
+}
+
+bool busy_enter(struct busy *busy) {
+  return !atomic_exchange_explicit(&busy->inside, true, memory_order_acquire);
+}
+
+void busy_leave(struct busy *busy) {
+  atomic_store_explicit(&busy->inside, false, memory_order_release);
+}

@@ -1,0 +1,33 @@
+/*
+ * What threads share: reference counts of immutable values, and a flag that detects overlap.
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef BASE_SYNC_H
+#define BASE_SYNC_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/err.h"
+
+/** Count of the owners of a value; starts at one with refs_init(). */
+struct refs {
+  atomic_uint count;
+};
+
+void refs_init(struct refs *refs);
+void refs_take(struct refs *refs);
+
+/** @return true if that was the last owner: free the value now */
+CHECKED bool refs_drop(struct refs *refs);
+
+/** Set while a call is inside a control domain. */
+struct busy {
+  atomic_bool inside;
+};
+
+/** @return false if somebody is inside already */
+CHECKED bool busy_enter(struct busy *busy);
+void busy_leave(struct busy *busy);
+
+#endif

@@ -1,0 +1,130 @@
+/*
+ * The seam between the core and the cryptographic backends: const tables of functions.
+ *
+ * A backend file exports tables; provider.c lists them per algorithm, best first, and the first one
+ * that is available() on this machine is used.  Callers check every argument (sizes above all)
+ * before a table's function is called: some backends abort the process on misuse.
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef CRYPTO_PROVIDER_H
+#define CRYPTO_PROVIDER_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/secret.h"
+
+#define HASH_MAX 64       /* SHA-512 */
+#define AEAD_KEY_MAX 32   /* AES-256, ChaCha20 */
+#define AEAD_NONCE_MAX 12 /* all AEADs of RFC 9420 and RFC 9605 */
+#define AEAD_TAG_MAX 16
+#define DH_PUBLIC_MAX 133 /* P-521, uncompressed point */
+#define SIGNATURE_MAX 144 /* ECDSA P-521 in DER is at most 139 bytes */
+#define SIGNATURE_PUBLIC_MAX DH_PUBLIC_MAX
+
+enum hash_id { HASH_SHA256, HASH_SHA384, HASH_SHA512, HASH_COUNT };
+enum aead_id { AEAD_AES128GCM, AEAD_AES256GCM, AEAD_CHACHA20POLY1305, AEAD_COUNT };
+enum dh_id { DH_X25519, DH_P256, DH_P384, DH_P521, DH_X448, DH_COUNT };
+enum signature_id {
+  SIGNATURE_ED25519,
+  SIGNATURE_P256, /* ECDSA with SHA-256 */
+  SIGNATURE_P384, /* ECDSA with SHA-384 */
+  SIGNATURE_P521, /* ECDSA with SHA-512 */
+  SIGNATURE_ED448,
+  SIGNATURE_COUNT
+};
+
+/** A hash function and its HMAC (RFC 2104).  The message is given in parts. */
+struct hash {
+  const char *name;
+  const char *backend;
+  size_t size;
+  bool (*available)(void);
+  enum err (*digest)(const struct view *parts, size_t count, uint8_t *out);
+  enum err (*hmac)(struct view key, const struct view *parts, size_t count, uint8_t *out);
+};
+
+/** Key schedule and contexts of one AEAD key, of the backend's own layout. */
+struct aead_key;
+
+/**
+ * An AEAD (RFC 5116) with 12-byte nonces and 16-byte tags at the end of the ciphertext.
+ * A key is used by one thread at a time; sealing and opening allocate nothing, and work in place
+ * where plaintext and ciphertext start at the same address.
+ */
+struct aead {
+  const char *name;
+  const char *backend;
+  size_t key_size;
+  size_t nonce_size;
+  size_t tag_size;
+  bool (*available)(void);
+  enum err (*key_new)(const uint8_t *key, struct aead_key **out);
+  void (*key_free)(struct aead_key *key); /* wipes; accepts NULL */
+  /** out: plaintext.size + tag_size bytes.  The additional data is given in parts. */
+  enum err (*seal)(struct aead_key *key, const uint8_t *nonce, const struct view *aad,
+                   size_t aad_count, struct view plaintext, uint8_t *out);
+  /** out: ciphertext.size - tag_size bytes, wiped on ERR_AUTH.  ciphertext.size >= tag_size. */
+  enum err (*open)(struct aead_key *key, const uint8_t *nonce, const struct view *aad,
+                   size_t aad_count, struct view ciphertext, uint8_t *out);
+};
+
+/**
+ * A Diffie-Hellman group, encoded as DHKEM does (RFC 9180, section 7.1): X25519 and X448 as in
+ * RFC 7748, NIST curves with uncompressed points and big-endian scalars of full length.
+ */
+struct dh {
+  const char *name;
+  const char *backend;
+  size_t public_size;
+  size_t private_size;
+  size_t shared_size;
+  bool (*available)(void);
+  /** ERR_INVALID_ARG if the private key is not in the group's range. */
+  enum err (*derive_public)(const uint8_t *private_key, uint8_t *public_key);
+  /** ERR_MALFORMED if the public key is no point of the group, or the result is all zero. */
+  enum err (*agree)(const uint8_t *private_key, const uint8_t *public_key, uint8_t *shared);
+};
+
+/**
+ * A signature scheme as RFC 9420, section 5.1.1 encodes it: EdDSA raw, ECDSA signatures in DER and
+ * public keys as uncompressed points.  Private keys: the 32 or 57 byte seed of EdDSA, the
+ * big-endian scalar of full length of ECDSA.
+ */
+struct signature {
+  const char *name;
+  const char *backend;
+  size_t public_size;
+  size_t private_size;
+  size_t max_size; /* of a signature */
+  bool (*available)(void);
+  enum err (*generate)(uint8_t *private_key, uint8_t *public_key);
+  /** ERR_INVALID_ARG if the private key is not in range. */
+  enum err (*derive_public)(const uint8_t *private_key, uint8_t *public_key);
+  /** out: max_size bytes of room. */
+  enum err (*sign)(const uint8_t *private_key, struct view message, uint8_t *out, size_t *size);
+  /** OK, or ERR_SIGNATURE (a malformed key or signature included). */
+  enum err (*verify)(const uint8_t *public_key, struct view message, struct view signature);
+};
+
+/* The best table for each algorithm on this machine; NULL if no backend has it. */
+const struct hash *provider_hash(enum hash_id id);
+const struct aead *provider_aead(enum aead_id id);
+const struct dh *provider_dh(enum dh_id id);
+const struct signature *provider_signature(enum signature_id id);
+
+/* All tables built in, for tests that run one backend against another; NULL after the last. */
+const struct hash *provider_hash_at(enum hash_id id, size_t index);
+const struct aead *provider_aead_at(enum aead_id id, size_t index);
+const struct dh *provider_dh_at(enum dh_id id, size_t index);
+const struct signature *provider_signature_at(enum signature_id id, size_t index);
+
+/**
+ * Open the random source, pick the tables and run selftest.h once for the process.  Any thread.
+ * @return OK, ERR_RANDOM, or ERR_INTERNAL if a known answer came out wrong
+ */
+CHECKED enum err provider_init(void);
+
+/** Random bytes; cannot fail once provider_init() has succeeded. */
+void provider_random(uint8_t *out, size_t size);
+
+#endif

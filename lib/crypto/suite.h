@@ -1,0 +1,30 @@
+/*
+ * MLS cipher suites (RFC 9420, section 17.1): rows of a table, nothing else.
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef CRYPTO_SUITE_H
+#define CRYPTO_SUITE_H
+
+#include "crypto/provider.h"
+
+/** One cipher suite with the backends picked for it. */
+struct suite {
+  uint16_t id;       /* MLS code point */
+  uint16_t hpke_kem; /* RFC 9180, section 7 code points */
+  uint16_t hpke_kdf;
+  uint16_t hpke_aead;
+  const struct hash *hash;     /* of the suite: HKDF, HMAC, transcripts, tree hashes */
+  const struct hash *kem_hash; /* of the KEM; differs from `hash` in no suite of RFC 9420 */
+  const struct aead *aead;
+  const struct dh *dh;
+  const struct signature *signature;
+};
+
+/** NULL if the code point is unknown or an algorithm of it has no backend here.  Any thread, after
+ *  provider_init(). */
+const struct suite *suite_find(uint16_t id);
+
+/** Walk the code points in the table, usable or not: 0, 1, …; 0 at the end. */
+uint16_t suite_id_at(size_t index);
+
+#endif
