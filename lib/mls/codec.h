@@ -1,0 +1,99 @@
+/*
+ * Code points of RFC 9420, section 17, and the small pieces that many structs share: extension
+ * lists, credentials, capabilities.  All are views into the bytes they were read from.
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef MLS_CODEC_H
+#define MLS_CODEC_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#define MLS_VERSION_10 1
+
+/* Largest exponent of a tree: leaf indices are 32 bits, but no member accepts more than 2^24. */
+#define LEAF_NONE UINT32_MAX
+
+enum wire_format {
+  WIRE_PUBLIC_MESSAGE = 1,
+  WIRE_PRIVATE_MESSAGE = 2,
+  WIRE_WELCOME = 3,
+  WIRE_GROUP_INFO = 4,
+  WIRE_KEY_PACKAGE = 5,
+};
+
+enum credential_type { CREDENTIAL_BASIC = 1, CREDENTIAL_X509 = 2 };
+
+enum extension_type {
+  EXTENSION_APPLICATION_ID = 1,
+  EXTENSION_RATCHET_TREE = 2,
+  EXTENSION_REQUIRED_CAPABILITIES = 3,
+  EXTENSION_EXTERNAL_PUB = 4,
+  EXTENSION_EXTERNAL_SENDERS = 5,
+};
+
+enum proposal_type {
+  PROPOSAL_ADD = 1,
+  PROPOSAL_UPDATE = 2,
+  PROPOSAL_REMOVE = 3,
+  PROPOSAL_PSK = 4,
+  PROPOSAL_REINIT = 5,
+  PROPOSAL_EXTERNAL_INIT = 6,
+  PROPOSAL_GROUP_CONTEXT_EXTENSIONS = 7,
+  PROPOSAL_SELF_REMOVE = 0x000a, /* draft-ietf-mls-extensions */
+};
+
+/** One extension (section 13.5). */
+struct extension {
+  uint16_t type;
+  struct view data;
+};
+
+CHECKED enum err extension_read(struct reader *reader, struct extension *out);
+void extension_write(struct writer *writer, uint16_t type, struct view data);
+
+/**
+ * Check a whole extension list: it parses, no type twice (section 13.5: "no more than one
+ * extension of any given type").
+ */
+CHECKED enum err extensions_check(struct view extensions, struct why *why);
+
+/** Find an extension in a checked list.  @return false if it is not there */
+bool extensions_find(struct view extensions, uint16_t type, struct view *data);
+
+/** Credential (section 5.3). */
+struct credential {
+  uint16_t type;
+  struct view identity; /* basic: the identity; x509: the certificates; else: the whole body */
+  struct view raw;      /* type and body */
+};
+
+/** Basic and X.509 bodies are parsed; a credential of an unknown type cannot be skipped and is
+ *  ERR_UNSUPPORTED. */
+CHECKED enum err credential_read(struct reader *reader, struct credential *out);
+void credential_write_basic(struct writer *writer, struct view identity);
+
+/** Capabilities (section 7.2): each list as the bytes of its 16-bit items. */
+struct capabilities {
+  struct view versions;
+  struct view cipher_suites;
+  struct view extensions;
+  struct view proposals;
+  struct view credentials;
+};
+
+CHECKED enum err capabilities_read(struct reader *reader, struct capabilities *out);
+void capabilities_write(struct writer *writer, const struct capabilities *capabilities);
+
+/** RequiredCapabilities (section 11.1) likewise; versions and cipher_suites are empty. */
+CHECKED enum err required_capabilities_read(struct view data, struct capabilities *out);
+
+/** Whether a list of 16-bit items holds one. */
+bool list_has(struct view list, uint16_t item);
+uint16_t list_at(struct view list, size_t index);
+
+/** Extension and proposal types that every member supports without listing them (section 7.2). */
+bool extension_is_default(uint16_t type);
+bool proposal_is_default(uint16_t type);
+
+#endif

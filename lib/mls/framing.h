@@ -1,0 +1,92 @@
+/*
+ * Content authentication and message protection (RFC 9420, section 6).
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef MLS_FRAMING_H
+#define MLS_FRAMING_H
+
+#include "mls/message.h"
+#include "mls/schedule.h"
+#include "mls/secrettree.h"
+
+/** What framing needs of an epoch. */
+struct framing_keys {
+  const struct suite *suite;
+  struct view group_context; /* GroupContext as on the wire */
+  const struct secret *membership;
+  const struct secret *sender_data;
+  struct secret_tree *secret_tree;
+  uint32_t max_skip;
+};
+
+/** AuthenticatedContent (section 6): what was said, and the proof; views into a message or buffer. */
+struct authenticated_content {
+  uint16_t wire_format;
+  struct framed_content content;
+  struct content_auth auth;
+};
+
+/** wire_format, FramedContent and signature: the input of the confirmed transcript hash. */
+void framing_write_transcript(struct writer *writer, const struct authenticated_content *content);
+
+/** The whole AuthenticatedContent: the value of a ProposalRef. */
+void framing_write_authenticated(struct writer *writer,
+                                 const struct authenticated_content *content);
+
+/**
+ * Sign FramedContentTBS (section 6.1).
+ * @param group_context  of the epoch for senders member and new_member_commit, else VIEW_NONE
+ * @param signature      out, to be freed
+ */
+CHECKED enum err framing_sign(const struct suite *suite, uint16_t wire_format,
+                              const struct framed_content *content, struct view group_context,
+                              const struct secret *signature_key, struct bytes *signature);
+
+/** @return OK or ERR_SIGNATURE */
+CHECKED enum err framing_verify(const struct suite *suite,
+                                const struct authenticated_content *content,
+                                struct view group_context, struct view signature_key,
+                                struct why *why);
+
+/** Write an MLSMessage holding a PublicMessage, with membership tag for a member (section 6.2). */
+CHECKED enum err framing_protect_public(const struct framing_keys *keys,
+                                        const struct authenticated_content *content,
+                                        struct bytes *out);
+
+/** Write an MLSMessage holding a PrivateMessage (section 6.3).
+ *  @param padding  the plaintext is padded to a multiple of this many bytes; 0: not at all */
+CHECKED enum err framing_protect_private(const struct framing_keys *keys,
+                                         const struct authenticated_content *content,
+                                         uint32_t padding, struct bytes *out);
+
+/**
+ * Check a PublicMessage's form and membership tag: no application data, the fields that fit the
+ * sender.  The signature is left to framing_verify().  ERR_MALFORMED, ERR_AUTH.
+ */
+CHECKED enum err framing_open_public(const struct framing_keys *keys,
+                                     const struct public_message *message, struct why *why,
+                                     struct authenticated_content *out);
+
+/** Where a PrivateMessage's key came from, for framing_used(). */
+struct private_origin {
+  uint32_t leaf;
+  enum ratchet_kind kind;
+  uint32_t generation;
+};
+
+/**
+ * Decrypt a PrivateMessage.  The ratchet is left as it was: when all has verified, call
+ * framing_used().
+ * @param width      leaves of the epoch's tree: a sender beyond it is refused before a key is derived
+ * @param storage    out, to be freed: the plaintext that `out` has views into
+ * @return OK; ERR_AUTH; ERR_MALFORMED (padding, form); ERR_REPLAY; ERR_LIMIT
+ */
+CHECKED enum err framing_open_private(const struct framing_keys *keys,
+                                      const struct private_message *message, uint32_t width,
+                                      struct why *why, struct bytes *storage,
+                                      struct authenticated_content *out,
+                                      struct private_origin *origin);
+
+CHECKED enum err framing_used(const struct framing_keys *keys, const struct private_origin *origin);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * KeyPackage (RFC 9420, section 10).
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef MLS_KEYPACKAGE_H
+#define MLS_KEYPACKAGE_H
+
+#include "mls/leaf.h"
+
+/** A parsed key package; views point into the bytes it was read from. */
+struct key_package {
+  uint16_t version;
+  uint16_t cipher_suite;
+  struct view init_key;
+  struct leaf *leaf; /* owned */
+  struct view extensions;
+  struct view signature;
+  struct view signed_part; /* KeyPackageTBS */
+  struct view raw;
+};
+
+/** Read one key package.  @param out  to be freed with key_package_free() */
+CHECKED enum err key_package_read(struct reader *reader, struct why *why, struct key_package *out);
+void key_package_free(struct key_package *key_package);
+
+/**
+ * Section 10.1, without what depends on a group: version and suite, leaf of source key_package
+ * with all of leaf_check() and its signature, own signature, init_key well-formed and different
+ * from encryption_key, extensions listed in the leaf's capabilities.  Lifetime is not looked at.
+ * ERR_UNSUPPORTED (other version or suite), ERR_INVALID_PROPOSAL, ERR_SIGNATURE.
+ */
+CHECKED enum err key_package_check(const struct suite *suite, const struct key_package *key_package,
+                                   struct why *why);
+
+/** KeyPackageRef (section 5.2), into suite->hash->size bytes. */
+CHECKED enum err key_package_ref(const struct suite *suite, struct view raw, uint8_t *out);
+
+/** The private half of a key package of our own. */
+struct key_package_secret {
+  struct secret init_key;
+  struct secret encryption_key;
+};
+
+/**
+ * Make a key package.  Its encryption_key field is made here: leaf->encryption_key is ignored.
+ * @param raw  KeyPackage on the wire, to be freed
+ */
+CHECKED enum err key_package_new(const struct suite *suite, const struct leaf_template *leaf,
+                                 struct view extensions, const struct secret *signature_key,
+                                 struct bytes *raw, struct key_package_secret *secret);
+
+#endif
