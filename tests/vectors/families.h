@@ -4,3 +4,4 @@
  * SPDX-License-Identifier: ISC
  */
 FAMILY("deserialization", deserialization)
+FAMILY("tree-math", tree_math)

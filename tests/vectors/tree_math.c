@@ -19,7 +19,7 @@ static bool check(json_object *vector) {
   uint32_t leaves = vectors_u32(vector, "n_leaves");
   uint32_t nodes = vectors_u32(vector, "n_nodes");
   uint32_t root = vectors_u32(vector, "root");
-  bool ok = treemath_node_width(leaves) == nodes && treemath_root(leaves) == root;
+  bool ok = node_count(leaves) == nodes && node_root(leaves) == root;
 
   json_object *left = vectors_array(vector, "left");
   json_object *right = vectors_array(vector, "right");
@@ -28,13 +28,11 @@ static bool check(json_object *vector) {
   for (uint32_t i = 0; i < nodes; i++) {
     uint32_t expected = 0;
     bool leaf = i % 2 == 0;
-    ok = ok && index_at(left, i, &expected) == !leaf && (leaf || treemath_left(i) == expected);
-    ok = ok && index_at(right, i, &expected) == !leaf && (leaf || treemath_right(i) == expected);
+    ok = ok && index_at(left, i, &expected) == !leaf && (leaf || node_left(i) == expected);
+    ok = ok && index_at(right, i, &expected) == !leaf && (leaf || node_right(i) == expected);
     bool top = i == root;
-    ok = ok && index_at(parent, i, &expected) == !top &&
-         (top || treemath_parent(i, leaves) == expected);
-    ok = ok && index_at(sibling, i, &expected) == !top &&
-         (top || treemath_sibling(i, leaves) == expected);
+    ok = ok && index_at(parent, i, &expected) == !top && (top || node_parent(i) == expected);
+    ok = ok && index_at(sibling, i, &expected) == !top && (top || node_sibling(i) == expected);
   }
   return ok;
 }

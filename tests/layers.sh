@@ -1,0 +1,81 @@
+#!/bin/bash
+# Check that every #include in lib/ goes to the same layer or to one below it, and that backends,
+# locks and platform headers stay where they belong.  The rules are the function `allowed`; the
+# list under it holds includes that must be refused, so that a rule that rots is noticed.
+# SPDX-License-Identifier: ISC
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 2
+
+# allowed FROM INCLUDE: FROM is LAYER/FILE, INCLUDE as in the source, such as "base/buf.h" or <time.h>.
+allowed() {
+  case "$1 $2" in
+  # Each layer with the layers that it sees.
+  base/*' "base/'*) ;;
+  crypto/*' "'base/* | crypto/*' "'crypto/* | crypto/*' "config.h"') ;;
+  mls/*' "'base/* | mls/*' "'crypto/* | mls/*' "'mls/*) ;;
+  state/*' "'base/* | state/*' "'crypto/* | state/*' "'mls/* | state/*' "'state/*) ;;
+  sframe/*' "'base/* | sframe/*' "'crypto/* | sframe/*' "'sframe/*) ;;
+  media/*' "'base/* | media/*' "'crypto/* | media/*' "'mls/* | media/*' "'sframe/*) ;;
+  media/*' "'media/*) ;;
+  api/*' "'base/* | api/*' "'crypto/* | api/*' "'mls/* | api/*' "'state/* | api/*' "'sframe/*) ;;
+  api/*' "'media/* | api/*' "'api/*) ;;
+  # Backends and what only some layers may use.
+  base/secret.c\ '<sodium.h>' | crypto/sodium*.c\ '<sodium.h>') ;;
+  crypto/tomcrypt*.[ch]\ '<tomcrypt'*) ;;
+  crypto/openssl*.[ch]\ '<openssl/'*) ;;
+  state/*\ '<cbor.h>' | state/*\ '<cbor/'*) ;;
+  mls/*\ '<pthread.h>' | sframe/*\ '<pthread.h>') return 1 ;;
+  # C11 and POSIX.
+  *' <assert.h>' | *' <errno.h>' | *' <inttypes.h>' | *' <limits.h>' | *' <pthread.h>') ;;
+  *' <stdalign.h>' | *' <stdarg.h>' | *' <stdatomic.h>' | *' <stdbool.h>' | *' <stddef.h>') ;;
+  *' <stdint.h>' | *' <stdio.h>' | *' <stdlib.h>' | *' <string.h>' | *' <sys/mman.h>') ;;
+  *' <time.h>' | *' <unistd.h>' | *' <e2ee/e2ee.h>' | *' <e2ee/mls.h>') ;;
+  *) return 1 ;;
+  esac
+}
+
+failures=0
+complain() {
+  echo "$*" >&2
+  failures=$((failures + 1))
+}
+
+while read -r from include; do
+  allowed "$from" "$include" && complain "the rules would let lib/$from include $include"
+done <<'END'
+base/buf.c "crypto/suite.h"
+base/buf.c <sodium.h>
+crypto/kdf.c "mls/tree.h"
+crypto/kdf.c <sodium.h>
+crypto/suite.c <openssl/evp.h>
+mls/tree.c "state/snapshot.h"
+mls/tree.c "config.h"
+mls/tree.c <pthread.h>
+mls/tree.c <cbor.h>
+mls/tree.c "api/group.h"
+mls/tree.c "../crypto/suite.h"
+state/snapshot.c "api/group.h"
+state/snapshot.c "sframe/key.h"
+sframe/key.c "mls/schedule.h"
+sframe/key.c <sodium.h>
+media/media.c "api/client.h"
+media/media.c "state/snapshot.h"
+api/client.c <openssl/evp.h>
+api/client.c <cbor.h>
+base/mem.c <malloc.h>
+END
+
+count=0
+while IFS=: read -r file line text; do
+  include=$(sed -E 's/^[^"<]*(["<][^">]*[">]).*/\1/' <<<"$text")
+  allowed "${file#lib/}" "$include" || complain "$file:$line: must not include $include"
+  count=$((count + 1))
+done < <(grep -rnE --include='*.[ch]' '^[[:space:]]*#[[:space:]]*include' lib)
+
+# The public functions know no wire format.
+while read -r line; do
+  complain "$line: parsing and encoding belong below api/"
+done < <(grep -rnE 'struct (reader|writer)\b' lib/api --include='*.[ch]')
+
+echo "$count includes, $failures refused"
+[ "$count" -gt 0 ] && [ "$failures" -eq 0 ]
