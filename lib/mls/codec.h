@@ -14,6 +14,9 @@
 /* Largest exponent of a tree: leaf indices are 32 bits, but no member accepts more than 2^24. */
 #define LEAF_NONE UINT32_MAX
 
+/** Name the struct that did not parse, unless a reader inside it has said more.  @return err */
+CHECKED enum err codec_unparsed(enum err err, struct why *why, const char *what);
+
 enum wire_format {
   WIRE_PUBLIC_MESSAGE = 1,
   WIRE_PRIVATE_MESSAGE = 2,
@@ -43,7 +46,7 @@ enum proposal_type {
   PROPOSAL_SELF_REMOVE = 0x000a, /* draft-ietf-mls-extensions */
 };
 
-/** One extension (section 13.5). */
+/** One extension (section 7.2). */
 struct extension {
   uint16_t type;
   struct view data;
@@ -53,10 +56,13 @@ CHECKED enum err extension_read(struct reader *reader, struct extension *out);
 void extension_write(struct writer *writer, uint16_t type, struct view data);
 
 /**
- * Check a whole extension list: it parses, no type twice (section 13.5: "no more than one
- * extension of any given type").
+ * Check a whole extension list: it parses, no type twice (section 13.4).  Types that nobody here
+ * knows are fine.
  */
 CHECKED enum err extensions_check(struct view extensions, struct why *why);
+
+/** Read `Extension extensions<V>` as the checked bytes of its items. */
+CHECKED enum err extensions_read(struct reader *reader, struct why *why, struct view *out);
 
 /** Find an extension in a checked list.  @return false if it is not there */
 bool extensions_find(struct view extensions, uint16_t type, struct view *data);
@@ -64,12 +70,11 @@ bool extensions_find(struct view extensions, uint16_t type, struct view *data);
 /** Credential (section 5.3). */
 struct credential {
   uint16_t type;
-  struct view identity; /* basic: the identity; x509: the certificates; else: the whole body */
+  struct view identity; /* basic: the identity; x509: items: Certificate */
   struct view raw;      /* type and body */
 };
 
-/** Basic and X.509 bodies are parsed; a credential of an unknown type cannot be skipped and is
- *  ERR_UNSUPPORTED. */
+/** Basic and X.509 bodies are parsed; the end of any other is not known: ERR_UNSUPPORTED. */
 CHECKED enum err credential_read(struct reader *reader, struct credential *out);
 void credential_write_basic(struct writer *writer, struct view identity);
 
@@ -88,7 +93,7 @@ void capabilities_write(struct writer *writer, const struct capabilities *capabi
 /** RequiredCapabilities (section 11.1) likewise; versions and cipher_suites are empty. */
 CHECKED enum err required_capabilities_read(struct view data, struct capabilities *out);
 
-/** Whether a list of 16-bit items holds one. */
+/** Whether a list of 16-bit items holds one; the item at an index below size / 2. */
 bool list_has(struct view list, uint16_t item);
 uint16_t list_at(struct view list, size_t index);
 

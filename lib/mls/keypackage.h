@@ -23,6 +23,12 @@ struct key_package {
 CHECKED enum err key_package_read(struct reader *reader, struct why *why, struct key_package *out);
 void key_package_free(struct key_package *key_package);
 
+/** Whether one parses, without keeping it.  @param raw  the KeyPackage */
+CHECKED enum err key_package_skip(struct reader *reader, struct why *why, struct view *raw);
+
+/** Write all fields but `signed_part` and `raw`. */
+void key_package_write(struct writer *writer, const struct key_package *key_package);
+
 /**
  * Section 10.1, without what depends on a group: version and suite, leaf of source key_package
  * with all of leaf_check() and its signature, own signature, init_key well-formed and different
@@ -42,7 +48,8 @@ struct key_package_secret {
 };
 
 /**
- * Make a key package.  Its encryption_key field is made here: leaf->encryption_key is ignored.
+ * Make a key package.  The leaf's encryption_key and source are set here, whatever `leaf` says.
+ * ERR_INVALID_ARG: the fields make no key package.
  * @param raw  KeyPackage on the wire, to be freed
  */
 CHECKED enum err key_package_new(const struct suite *suite, const struct leaf_template *leaf,

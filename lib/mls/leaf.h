@@ -23,6 +23,9 @@ struct capabilities leaf_capabilities(const struct leaf *leaf);
 struct view leaf_extensions(const struct leaf *leaf);
 enum leaf_source leaf_source(const struct leaf *leaf);
 struct view leaf_parent_hash(const struct leaf *leaf); /* source commit, else empty */
+struct view leaf_signature(const struct leaf *leaf);
+
+/** Seconds since 1970; of source key_package, else 0 and 0. */
 void leaf_lifetime(const struct leaf *leaf, uint64_t *not_before, uint64_t *not_after);
 
 /** Whether the leaf supports what it lists and what every member has to support (section 7.2). */
@@ -39,6 +42,9 @@ void leaf_drop(struct leaf *leaf); /* accepts NULL */
  */
 CHECKED enum err leaf_read(struct reader *reader, struct why *why, struct leaf **out);
 
+/** The same checks without keeping the leaf.  @param raw  the LeafNode */
+CHECKED enum err leaf_skip(struct reader *reader, struct why *why, struct view *raw);
+
 /** What goes into a leaf of our own. */
 struct leaf_template {
   struct view encryption_key;
@@ -51,8 +57,11 @@ struct leaf_template {
   struct view parent_hash;        /* source commit */
 };
 
+/** Write a LeafNode up to its signature, which write_vector() then adds. */
+void leaf_write(struct writer *writer, const struct leaf_template *fields);
+
 /**
- * Build and sign a leaf.
+ * Build and sign a leaf.  ERR_INVALID_ARG: the fields make no leaf.
  * @param group_id,leaf_index  for sources update and commit: part of what is signed
  */
 CHECKED enum err leaf_new(const struct suite *suite, const struct leaf_template *fields,
@@ -66,7 +75,8 @@ CHECKED enum err leaf_verify_signature(const struct suite *suite, const struct l
 /**
  * The checks of section 7.3 that need nothing but the leaf: keys of the suite's form; version,
  * cipher suite and own credential type listed in its capabilities; its extensions listed in its
- * capabilities (default ones need not be).  ERR_INVALID_TREE.
+ * capabilities (default ones need not be); a certificate chain that is not empty.  Items of the
+ * lists that nobody here knows are ignored.  ERR_INVALID_TREE.
  */
 CHECKED enum err leaf_check(const struct suite *suite, const struct leaf *leaf, struct why *why);
 
@@ -75,7 +85,10 @@ CHECKED enum err leaf_check(const struct suite *suite, const struct leaf *leaf, 
 CHECKED enum err leaf_check_lifetime(const struct leaf *leaf, uint64_t now, uint64_t longest,
                                      struct why *why);
 
-/** Capabilities of our own leaves: version, suites usable here, credentials, extensions, proposals. */
+/**
+ * Capabilities of our own leaves: version, suites usable here, credentials, extensions, proposals.
+ * @param storage  out, to be freed: what `out` has views into
+ */
 CHECKED enum err leaf_own_capabilities(struct bytes *storage, struct capabilities *out);
 
 #endif
