@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: ISC */
+#include "mls/message.h"
+
+/* ---- FramedContent ---- */
+
+static enum err read_sender(struct reader *reader, struct sender *out) {
+  enum err err;
+  struct sender sender = {0, 0};
+  TRY(read_u8(reader, &sender.type));
+  if (sender.type < SENDER_MEMBER || sender.type > SENDER_NEW_MEMBER_COMMIT)
+    return ERR_MALFORMED;
+  if (sender.type == SENDER_MEMBER || sender.type == SENDER_EXTERNAL)
+    TRY(read_u32(reader, &sender.index));
+  *out = sender;
+done:
+  return err;
+}
+
+static void write_sender(struct writer *writer, const struct sender *sender) {
+  write_u8(writer, sender->type);
+  if (sender->type == SENDER_MEMBER || sender->type == SENDER_EXTERNAL)
+    write_u32(writer, sender->index);
+}
+
+enum err framed_body_read(struct reader *reader, struct why *why, uint8_t content_type,
+                          struct view *out) {
+  enum err err;
+  const uint8_t *from = reader->at;
+  struct proposal proposal;
+  struct commit commit;
+  switch (content_type) {
+  case CONTENT_APPLICATION:
+    return read_vector(reader, out);
+  case CONTENT_PROPOSAL:
+    TRY(proposal_read(reader, why, &proposal));
+    break;
+  case CONTENT_COMMIT:
+    TRY(commit_read(reader, why, &commit));
+    break;
+  default:
+    return refuse(why, ERR_MALFORMED, "RFC 9420, section 6: there is no content type %u",
+                  content_type);
+  }
+  *out = read_since(reader, from);
+done:
+  return err;
+}
+
+void framed_body_write(struct writer *writer, uint8_t content_type, struct view content) {
+  if (content_type == CONTENT_APPLICATION)
+    write_vector(writer, content);
+  else
+    write_bytes(writer, content);
+}
+
+enum err framed_content_read(struct reader *reader, struct why *why, struct framed_content *out) {
+  enum err err;
+  const uint8_t *from = reader->at;
+  struct framed_content content = {0};
+  TRY(read_vector(reader, &content.group_id));
+  TRY(read_u64(reader, &content.epoch));
+  TRY(read_sender(reader, &content.sender));
+  TRY(read_vector(reader, &content.authenticated_data));
+  TRY(read_u8(reader, &content.content_type));
+  TRY(framed_body_read(reader, why, content.content_type, &content.content));
+  content.raw = read_since(reader, from);
+  *out = content;
+done:
+  return codec_unparsed(err, why, "FramedContent");
+}
+
+void framed_content_write(struct writer *writer, const struct framed_content *content) {
+  write_vector(writer, content->group_id);
+  write_u64(writer, content->epoch);
+  write_sender(writer, &content->sender);
+  write_vector(writer, content->authenticated_data);
+  write_u8(writer, content->content_type);
+  framed_body_write(writer, content->content_type, content->content);
+}
+
+/* ---- FramedContentAuthData ---- */
+
+enum err content_auth_read(struct reader *reader, uint8_t content_type, struct content_auth *out) {
+  enum err err;
+  struct content_auth auth = {VIEW_NONE, VIEW_NONE};
+  TRY(read_vector(reader, &auth.signature));
+  if (content_type == CONTENT_COMMIT)
+    TRY(read_vector(reader, &auth.confirmation_tag));
+  *out = auth;
+done:
+  return err;
+}
+
+void content_auth_write(struct writer *writer, uint8_t content_type,
+                        const struct content_auth *auth) {
+  write_vector(writer, auth->signature);
+  if (content_type == CONTENT_COMMIT)
+    write_vector(writer, auth->confirmation_tag);
+}
+
+/* ---- PublicMessage ---- */
+
+enum err public_message_read(struct reader *reader, struct why *why, struct public_message *out) {
+  enum err err;
+  struct public_message message = {0};
+  TRY(framed_content_read(reader, why, &message.content));
+  const uint8_t *auth = reader->at;
+  TRY(content_auth_read(reader, message.content.content_type, &message.auth));
+  message.raw_auth = read_since(reader, auth);
+  if (message.content.sender.type == SENDER_MEMBER)
+    TRY(read_vector(reader, &message.membership_tag));
+  *out = message;
+done:
+  return codec_unparsed(err, why, "PublicMessage");
+}
+
+void public_message_write(struct writer *writer, const struct public_message *message) {
+  framed_content_write(writer, &message->content);
+  content_auth_write(writer, message->content.content_type, &message->auth);
+  if (message->content.sender.type == SENDER_MEMBER)
+    write_vector(writer, message->membership_tag);
+}
+
+/* ---- PrivateMessage ---- */
+
+enum err private_message_read(struct reader *reader, struct private_message *out) {
+  enum err err;
+  struct private_message message = {0};
+  TRY(read_vector(reader, &message.group_id));
+  TRY(read_u64(reader, &message.epoch));
+  TRY(read_u8(reader, &message.content_type));
+  if (message.content_type < CONTENT_APPLICATION || message.content_type > CONTENT_COMMIT)
+    return ERR_MALFORMED;
+  TRY(read_vector(reader, &message.authenticated_data));
+  TRY(read_vector(reader, &message.encrypted_sender_data));
+  TRY(read_vector(reader, &message.ciphertext));
+  *out = message;
+done:
+  return err;
+}
+
+void private_message_write(struct writer *writer, const struct private_message *message) {
+  write_vector(writer, message->group_id);
+  write_u64(writer, message->epoch);
+  write_u8(writer, message->content_type);
+  write_vector(writer, message->authenticated_data);
+  write_vector(writer, message->encrypted_sender_data);
+  write_vector(writer, message->ciphertext);
+}
+
+/* ---- MLSMessage ---- */
+
+enum err message_read_header(struct reader *reader, struct why *why, uint16_t *wire_format) {
+  enum err err;
+  uint16_t version;
+  uint16_t format;
+  TRY(read_u16(reader, &version));
+  TRY(require(version == MLS_VERSION_10, why, ERR_UNSUPPORTED,
+              "RFC 9420, section 6: the message has protocol version %u, not MLS 1.0", version));
+  TRY(read_u16(reader, &format));
+  TRY(require(format >= WIRE_PUBLIC_MESSAGE && format <= WIRE_KEY_PACKAGE, why, ERR_UNSUPPORTED,
+              "RFC 9420, section 6: wire format %u is not known here", format));
+  *wire_format = format;
+done:
+  return codec_unparsed(err, why, "MLSMessage");
+}
+
+void message_write_header(struct writer *writer, enum wire_format wire_format) {
+  write_u16(writer, MLS_VERSION_10);
+  write_u16(writer, (uint16_t)wire_format);
+}

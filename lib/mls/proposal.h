@@ -1,0 +1,110 @@
+/*
+ * What changes a group: proposals (RFC 9420, section 12.1), update paths (section 7.6) and the
+ * commit that holds both (section 12.4).  As said in mls/message.h, which includes this.
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef MLS_PROPOSAL_H
+#define MLS_PROPOSAL_H
+
+#include "mls/keypackage.h"
+
+/* ---- PreSharedKeyID (section 8.4) ---- */
+
+enum psk_type { PSK_EXTERNAL = 1, PSK_RESUMPTION = 2 };
+enum psk_usage { PSK_APPLICATION = 1, PSK_REINIT = 2, PSK_BRANCH = 3 };
+
+struct psk_id {
+  uint8_t type;
+  struct view external_id;  /* external */
+  uint8_t usage;            /* resumption */
+  struct view psk_group_id; /* resumption */
+  uint64_t psk_epoch;       /* resumption */
+  struct view nonce;
+};
+
+CHECKED enum err psk_id_read(struct reader *reader, struct psk_id *out);
+void psk_id_write(struct writer *writer, const struct psk_id *id);
+
+/* ---- Proposals (section 12.1) ---- */
+
+/** A proposal as its type says; a SelfRemove has no body. */
+struct proposal {
+  uint16_t type;
+  struct view raw; /* type and body */
+  union {
+    struct view add;    /* KeyPackage */
+    struct view update; /* LeafNode */
+    uint32_t remove;    /* leaf index */
+    struct psk_id psk;
+    struct {
+      struct view group_id;
+      uint16_t version;
+      uint16_t cipher_suite;
+      struct view extensions;
+    } reinit;
+    struct view external_init; /* kem_output */
+    struct view group_context_extensions;
+  } body;
+};
+
+/** The end of a proposal of a type that is not known here cannot be found: ERR_UNSUPPORTED. */
+CHECKED enum err proposal_read(struct reader *reader, struct why *why, struct proposal *out);
+void proposal_write_add(struct writer *writer, struct view key_package);
+void proposal_write_update(struct writer *writer, struct view leaf);
+void proposal_write_remove(struct writer *writer, uint32_t leaf);
+void proposal_write_psk(struct writer *writer, const struct psk_id *id);
+void proposal_write_reinit(struct writer *writer, struct view group_id, uint16_t version,
+                           uint16_t cipher_suite, struct view extensions);
+void proposal_write_external_init(struct writer *writer, struct view kem_output);
+void proposal_write_group_context_extensions(struct writer *writer, struct view extensions);
+void proposal_write_self_remove(struct writer *writer);
+
+/** ProposalOrRef (section 12.4). */
+struct proposal_or_ref {
+  bool by_reference;
+  struct view reference;    /* by_reference */
+  struct proposal proposal; /* otherwise */
+};
+
+CHECKED enum err proposal_or_ref_read(struct reader *reader, struct why *why,
+                                      struct proposal_or_ref *out);
+void proposal_or_ref_write_proposal(struct writer *writer, struct view proposal);
+void proposal_or_ref_write_reference(struct writer *writer, struct view reference);
+
+/* ---- UpdatePath (section 7.6) and Commit (section 12.4) ---- */
+
+struct hpke_ciphertext {
+  struct view kem_output;
+  struct view ciphertext;
+};
+
+CHECKED enum err hpke_ciphertext_read(struct reader *reader, struct hpke_ciphertext *out);
+void hpke_ciphertext_write(struct writer *writer, struct view kem_output, struct view ciphertext);
+
+struct update_path {
+  struct view leaf;  /* LeafNode */
+  struct view nodes; /* items: UpdatePathNode */
+};
+
+struct update_path_node {
+  struct view encryption_key;
+  struct view ciphertexts; /* items: HPKECiphertext, NOT yet parsed: there may be many */
+};
+
+/** Finds the parts: the leaf and the nodes parse, the ciphertexts inside a node are not looked at. */
+CHECKED enum err update_path_read(struct reader *reader, struct why *why, struct update_path *out);
+CHECKED enum err update_path_node_read(struct reader *reader, struct update_path_node *out);
+void update_path_write(struct writer *writer, const struct update_path *path);
+void update_path_node_write(struct writer *writer, const struct update_path_node *node);
+
+struct commit {
+  struct view proposals; /* items: ProposalOrRef */
+  bool has_path;
+  struct update_path path;
+};
+
+/** Every ProposalOrRef parses, and so does the path. */
+CHECKED enum err commit_read(struct reader *reader, struct why *why, struct commit *out);
+void commit_write(struct writer *writer, const struct commit *commit);
+
+#endif
