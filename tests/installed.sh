@@ -1,0 +1,14 @@
+#!/bin/bash
+# Run a command against the library as a user's program finds it: installed, with headers and
+# pkg-config file, into a folder that is removed afterwards.  installed.sh BUILD COMMAND...
+# SPDX-License-Identifier: ISC
+set -euo pipefail
+build=$1
+shift
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+meson install -C "$build" --no-rebuild --quiet --destdir "$root" >/dev/null
+
+pc=$(dirname "$(find "$root" -name libe2ee.pc)")
+export PKG_CONFIG_PATH=$pc PKG_CONFIG_SYSROOT_DIR=$root LD_LIBRARY_PATH=${pc%/pkgconfig}
+"$@"
