@@ -14,6 +14,10 @@ bool refs_drop(struct refs *refs) {
   return atomic_fetch_sub_explicit(&refs->count, 1, memory_order_acq_rel) == 1;
 }
 
+bool refs_only(struct refs *refs) {
+  return atomic_load_explicit(&refs->count, memory_order_acquire) == 1;
+}
+
 bool busy_enter(struct busy *busy) {
   return !atomic_exchange_explicit(&busy->inside, true, memory_order_acquire);
 }

@@ -21,6 +21,9 @@ void refs_take(struct refs *refs);
 /** @return true if that was the last owner: free the value now */
 CHECKED bool refs_drop(struct refs *refs);
 
+/** Whether the caller is the only owner, and may therefore change the value in place. */
+CHECKED bool refs_only(struct refs *refs);
+
 /** Set while a call is inside a control domain. */
 struct busy {
   atomic_bool inside;

@@ -19,7 +19,8 @@ struct framing_keys {
   uint32_t max_skip;
 };
 
-/** AuthenticatedContent (section 6): what was said, and the proof; views into a message or buffer. */
+/** AuthenticatedContent (section 6): what was said, and the proof; views into a message or buffer.
+ *  Nothing here reads content.raw, which is empty for what came in a PrivateMessage. */
 struct authenticated_content {
   uint16_t wire_format;
   struct framed_content content;
@@ -48,24 +49,39 @@ CHECKED enum err framing_verify(const struct suite *suite,
                                 struct view group_context, struct view signature_key,
                                 struct why *why);
 
-/** Write an MLSMessage holding a PublicMessage, with membership tag for a member (section 6.2). */
+/**
+ * Write an MLSMessage holding a PublicMessage, with membership tag for a member (section 6.2).
+ * @return OK; ERR_INVALID_ARG (application data, a content that the sender may not send, or signed
+ *         for another wire format)
+ */
 CHECKED enum err framing_protect_public(const struct framing_keys *keys,
                                         const struct authenticated_content *content,
                                         struct bytes *out);
 
-/** Write an MLSMessage holding a PrivateMessage (section 6.3).
- *  @param padding  the plaintext is padded to a multiple of this many bytes; 0: not at all */
+/**
+ * Write an MLSMessage holding a PrivateMessage (section 6.3).  The sender's ratchet moves on, unless
+ * it fails.
+ * @param padding  the plaintext is padded to a multiple of this many bytes; 0: not at all
+ * @return OK; ERR_KEY_EXHAUSTED; ERR_INVALID_ARG (sender no member, or signed for another wire
+ *         format)
+ */
 CHECKED enum err framing_protect_private(const struct framing_keys *keys,
                                          const struct authenticated_content *content,
                                          uint32_t padding, struct bytes *out);
 
 /**
- * Check a PublicMessage's form and membership tag: no application data, the fields that fit the
- * sender.  The signature is left to framing_verify().  ERR_MALFORMED, ERR_AUTH.
+ * Check a PublicMessage's form and membership tag: no application data, a content that fits the
+ * sender.  Left to the caller: that group id and epoch are those of `keys`, that the sender
+ * exists, and the signature (framing_verify()).  ERR_MALFORMED, ERR_AUTH.
  */
 CHECKED enum err framing_open_public(const struct framing_keys *keys,
                                      const struct public_message *message, struct why *why,
                                      struct authenticated_content *out);
+
+/** Key and nonce that encrypt the sender data beside a ciphertext (section 6.3.2). */
+CHECKED enum err framing_sender_data_key(const struct suite *suite,
+                                         const struct secret *sender_data, struct view ciphertext,
+                                         struct message_key *out);
 
 /** Where a PrivateMessage's key came from, for framing_used(). */
 struct private_origin {
@@ -76,7 +92,8 @@ struct private_origin {
 
 /**
  * Decrypt a PrivateMessage.  The ratchet is left as it was: when all has verified, call
- * framing_used().
+ * framing_used().  Left to the caller: that group id and epoch are those of `keys`, that the
+ * sender's leaf is not blank, and the signature.
  * @param width      leaves of the epoch's tree: a sender beyond it is refused before a key is derived
  * @param storage    out, to be freed: the plaintext that `out` has views into
  * @return OK; ERR_AUTH; ERR_MALFORMED (padding, form); ERR_REPLAY; ERR_LIMIT
@@ -87,6 +104,7 @@ CHECKED enum err framing_open_private(const struct framing_keys *keys,
                                       struct authenticated_content *out,
                                       struct private_origin *origin);
 
+/** The message has verified: its key is wiped, those it skipped are kept. */
 CHECKED enum err framing_used(const struct framing_keys *keys, const struct private_origin *origin);
 
 #endif

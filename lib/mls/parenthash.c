@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: ISC */
+#include <string.h>
+
+#include "base/mem.h"
+#include "mls/treenode.h"
+
+/*
+ * Take the unmerged leaves of a parent out of a subtree below it: blank them, and remove them from
+ * the unmerged leaves of all nodes there (RFC 9420, section 7.9).
+ */
+static enum err blank_unmerged(const struct suite *suite, struct node **slot, uint32_t first,
+                               const struct parent *above) {
+  enum err err = OK;
+  uint32_t at = 0;
+  uint32_t end = first + (1u << (*slot)->height);
+  uint32_t count = parent_unmerged_between(above, first, end, &at);
+  if (count == 0)
+    return OK;
+  TRY(node_own(suite, slot));
+  struct node *node = *slot;
+  if (node->height == 0) {
+    leaf_drop(node->leaf);
+    node->leaf = NULL;
+  } else {
+    TRY(blank_unmerged(suite, &node->child[0], first, above));
+    TRY(blank_unmerged(suite, &node->child[1], first + (1u << (node->height - 1)), above));
+    if (node->parent != NULL) {
+      TRY(parent_own(&node->parent));
+      for (uint32_t i = at; i < at + count; i++)
+        parent_remove_unmerged(node->parent, above->unmerged[i], above->unmerged[i] + 1);
+    }
+  }
+  node_refresh(node);
+done:
+  return err;
+}
+
+/* ParentHashInput of `node` with its child on `side` on the path and the other one beside it. */
+static enum err parent_hash(const struct suite *suite, const struct node *node, uint32_t first,
+                            unsigned side, uint8_t *out) {
+  enum err err = OK;
+  struct writer writer = {0};
+  struct node *sibling = node_share(node->child[1 - side]);
+  if (side == 0)
+    first += 1u << (node->height - 1);
+  TRY(blank_unmerged(suite, &sibling, first, node->parent));
+  TRY(node_hash_subtree(suite, sibling, first));
+  write_bytes(&writer, node->parent->wire);
+  write_vector(&writer, view_of(sibling->hash, suite->hash->size));
+  TRY(writer.err);
+  struct view input = writer_view(&writer);
+  TRY(suite->hash->digest(&input, 1, out));
+done:
+  node_drop(sibling);
+  writer_free(&writer);
+  return err;
+}
+
+enum err tree_parent_hash(const struct tree *tree, uint32_t leaf, uint32_t height, uint8_t *out) {
+  if (height == 0 || height > tree->root->height)
+    return ERR_INTERNAL;
+  uint32_t index = node_ancestor(leaf, height);
+  const struct node *node = tree_find(tree, index);
+  if (node->parent == NULL)
+    return ERR_INTERNAL;
+  return parent_hash(tree->suite, node, node_first_leaf(index), leaf >> (height - 1) & 1, out);
+}
+
+/*
+ * The one node of a resolution that is not among the unmerged leaves of the parent above, and its
+ * parent_hash; an empty one if there is none or more than one.
+ */
+static enum err merged_node(const struct tree *tree, uint32_t child, uint32_t size,
+                            const struct parent *above, struct view *hash) {
+  enum err err = OK;
+  unsigned found = 0;
+  *hash = VIEW_NONE;
+  struct resolved *resolution = mem_new(size, sizeof *resolution);
+  TRY(resolution == NULL ? ERR_NOMEM : OK);
+  tree_resolution(tree, child, resolution);
+  for (uint32_t i = 0; i < size; i++) {
+    uint32_t node = resolution[i].node, at = 0;
+    struct parent_node parent;
+    if (node_height(node) == 0 && parent_unmerged_between(above, node / 2, node / 2 + 1, &at) == 1)
+      continue;
+    found++;
+    if (node_height(node) == 0)
+      *hash = leaf_parent_hash(tree_leaf(tree, node / 2));
+    else if (tree_parent(tree, node, &parent))
+      *hash = parent.parent_hash;
+  }
+  if (found != 1)
+    *hash = VIEW_NONE;
+done:
+  mem_free(resolution);
+  return err;
+}
+
+/* Whether exactly the node below `side` was set together with this one (section 7.9.2). */
+static enum err chained(const struct tree *tree, uint32_t index, unsigned side, bool *out) {
+  enum err err = OK;
+  const struct node *node = tree_find(tree, index);
+  uint32_t child = side == 0 ? node_left(index) : node_right(index);
+  uint32_t first = node_first_leaf(child), at = 0;
+  uint32_t unmerged = parent_unmerged_between(node->parent, first, first + node_leaves(child), &at);
+  uint32_t size = node->child[side]->resolution;
+  uint8_t expected[HASH_MAX];
+  struct view hash = VIEW_NONE;
+  *out = false;
+  if (size != unmerged + 1)
+    return OK;
+  TRY(merged_node(tree, child, size, node->parent, &hash));
+  if (hash.size == 0)
+    return OK;
+  TRY(parent_hash(tree->suite, node, node_first_leaf(index), side, expected));
+  *out = view_equal(hash, view_of(expected, tree->suite->hash->size));
+done:
+  return err;
+}
+
+enum err tree_verify_parent_hashes(const struct tree *tree, struct why *why) {
+  enum err err = OK;
+  uint32_t count = node_count(tree_width(tree));
+  for (uint32_t index = 1; index < count; index += 2) {
+    bool left = false, right = false;
+    if (tree_find(tree, index)->parent == NULL)
+      continue;
+    TRY(chained(tree, index, 0, &left));
+    TRY(chained(tree, index, 1, &right));
+    TRY(require(left != right, why, ERR_INVALID_TREE,
+                "RFC 9420, section 7.9.2: node %u is not parent-hash valid", index));
+  }
+done:
+  return err;
+}

@@ -1,0 +1,221 @@
+/* The ratchet_tree extension (RFC 9420, section 12.4.3.3).  SPDX-License-Identifier: ISC */
+#include "base/mem.h"
+#include "mls/treenode.h"
+
+enum { NODE_TYPE_LEAF = 1, NODE_TYPE_PARENT = 2 };
+
+/* ---- Writing ---- */
+
+/* Blank nodes are written once something follows them: none may stand at the end. */
+struct tree_writer {
+  struct writer *writer;
+  uint32_t blanks;
+};
+
+static void write_present(struct tree_writer *to, uint8_t node_type) {
+  for (; to->blanks > 0; to->blanks--)
+    write_optional(to->writer, false);
+  write_optional(to->writer, true);
+  write_u8(to->writer, node_type);
+}
+
+static void write_parent(struct tree_writer *to, const struct parent *parent) {
+  write_present(to, NODE_TYPE_PARENT);
+  write_bytes(to->writer, parent->wire);
+  write_length(to->writer, (size_t)parent->unmerged_count * 4);
+  for (uint32_t i = 0; i < parent->unmerged_count; i++)
+    write_u32(to->writer, parent->unmerged[i]);
+}
+
+static void write_subtree(struct tree_writer *to, const struct node *node) {
+  if (node->height == 0) {
+    if (node->leaf == NULL) {
+      to->blanks++;
+    } else {
+      write_present(to, NODE_TYPE_LEAF);
+      write_bytes(to->writer, leaf_raw(node->leaf));
+    }
+    return;
+  }
+  write_subtree(to, node->child[0]);
+  if (node->parent == NULL)
+    to->blanks++;
+  else
+    write_parent(to, node->parent);
+  write_subtree(to, node->child[1]);
+}
+
+void tree_write(struct writer *writer, const struct tree *tree) {
+  struct tree_writer to = {writer, 0};
+  size_t begin = write_begin(writer);
+  write_subtree(&to, tree->root);
+  write_end(writer, begin);
+}
+
+/* ---- Reading ---- */
+
+/* Nodes in the order of their indices; all owned until they are linked to a parent. */
+struct node_list {
+  struct node **node;
+  size_t count;
+  size_t capacity;
+};
+
+static void node_list_free(struct node_list *list) {
+  for (size_t i = 0; i < list->count; i++)
+    node_drop(list->node[i]);
+  mem_free(list->node);
+}
+
+static enum err read_parent(struct reader *reader, struct parent **out) {
+  enum err err = OK;
+  struct view key, hash;
+  struct reader unmerged;
+  struct parent *parent = NULL;
+  TRY(read_vector(reader, &key));
+  TRY(read_vector(reader, &hash));
+  TRY(read_items(reader, &unmerged));
+  TRY(parent_new(key, hash, &parent));
+  while (unmerged.left > 0) {
+    uint32_t leaf = 0;
+    TRY(read_u32(&unmerged, &leaf));
+    /* RFC 9420, section 7.1: sorted in increasing order. */
+    if (parent->unmerged_count > 0 && leaf <= parent->unmerged[parent->unmerged_count - 1])
+      TRY(ERR_INVALID_TREE);
+    TRY(parent_add_unmerged(parent, leaf));
+  }
+  *out = parent;
+  parent = NULL;
+done:
+  parent_drop(parent);
+  return err;
+}
+
+/* Append the next optional<Node>; `reader` may be NULL for a blank one beyond the end. */
+static enum err list_append(struct node_list *list, const struct suite *suite,
+                            struct reader *reader, struct why *why) {
+  enum err err = OK;
+  bool present = false;
+  uint32_t index = (uint32_t)list->count;
+  TRY(mem_grow(&list->node, &list->capacity, list->count + 1, sizeof *list->node));
+  TRY(node_new(suite, (uint8_t)node_height(index), &list->node[list->count]));
+  struct node *node = list->node[list->count++];
+  if (reader != NULL)
+    TRY(read_optional(reader, &present));
+  if (!present)
+    return OK;
+  uint8_t type = 0;
+  TRY(read_u8(reader, &type));
+  TRY(require(type == (node->height == 0 ? NODE_TYPE_LEAF : NODE_TYPE_PARENT), why,
+              ERR_INVALID_TREE, "RFC 9420, section 12.4.3.3: node %u is of type %u", index, type));
+  if (node->height == 0)
+    TRY(leaf_read(reader, why, &node->leaf));
+  else
+    TRY(read_parent(reader, &node->parent));
+done:
+  return err;
+}
+
+static enum err list_read(const struct suite *suite, struct view ratchet_tree, uint32_t max_members,
+                          struct why *why, struct node_list *list) {
+  enum err err = OK;
+  struct reader outer = reader_of(ratchet_tree), reader;
+  TRY(read_items(&outer, &reader));
+  TRY(read_end(&outer));
+  while (reader.left > 0) {
+    TRY(require(list->count / 2 < max_members, why, ERR_LIMIT,
+                "RFC 9420, section 12.4.3.3: the tree has more than %u leaves", max_members));
+    TRY(list_append(list, suite, &reader, why));
+  }
+  TRY(require(list->count > 0, why, ERR_INVALID_TREE, "RFC 9420, section 7: the tree is empty"));
+  const struct node *last = list->node[list->count - 1];
+  TRY(require(last->height == 0 ? last->leaf != NULL : last->parent != NULL, why, ERR_INVALID_TREE,
+              "RFC 9420, section 12.4.3.3: the last node is blank"));
+  uint32_t nodes = node_count(width_for((uint32_t)list->count / 2 + 1));
+  while (list->count < nodes)
+    TRY(list_append(list, suite, NULL, why));
+done:
+  return err;
+}
+
+/* Make the list one tree: every node is handed to the node above it. */
+static struct node *list_link(struct node_list *list) {
+  uint32_t count = (uint32_t)list->count;
+  uint32_t root = node_root((count + 1) / 2);
+  for (uint32_t height = 0; height <= node_height(root); height++) {
+    for (uint32_t i = (1u << height) - 1; i < count; i += 2u << height) {
+      struct node *node = list->node[i];
+      if (height > 0) {
+        node->child[0] = list->node[node_left(i)];
+        node->child[1] = list->node[node_right(i)];
+      }
+      node_refresh(node);
+    }
+  }
+  list->count = 0;
+  return list->node[root];
+}
+
+/* RFC 9420, section 12.4.3.1: an unmerged leaf is an occupied descendant, and unmerged in every
+ * non-blank node between as well. */
+static enum err check_unmerged(const struct tree *tree, uint32_t index, struct why *why) {
+  enum err err = OK;
+  const struct parent *parent = tree_find(tree, index)->parent;
+  if (parent == NULL)
+    return OK;
+  for (uint32_t i = 0; i < parent->unmerged_count; i++) {
+    uint32_t leaf = parent->unmerged[i];
+    TRY(require(node_covers(index, leaf) && tree_leaf(tree, leaf) != NULL, why, ERR_INVALID_TREE,
+                "RFC 9420, section 12.4.3.1: unmerged leaf %u of node %u is no member below it",
+                leaf, index));
+    for (uint32_t height = node_height(index) - 1; height > 0; height--) {
+      uint32_t between = node_ancestor(leaf, height), at = 0;
+      const struct parent *lower = tree_find(tree, between)->parent;
+      TRY(require(lower == NULL || parent_unmerged_between(lower, leaf, leaf + 1, &at) == 1, why,
+                  ERR_INVALID_TREE,
+                  "RFC 9420, section 12.4.3.1: leaf %u is unmerged in node %u but not in node %u",
+                  leaf, index, between));
+    }
+  }
+done:
+  return err;
+}
+
+static enum err index_all(struct tree *tree, struct why *why) {
+  enum err err = OK;
+  uint32_t count = node_count(tree_width(tree));
+  for (uint32_t index = 0; index < count; index++) {
+    const struct node *node = tree_find(tree, index);
+    if (node->height == 0 && node->leaf != NULL)
+      err = index_add_leaf(tree, node->leaf);
+    else if (node->height > 0 && node->parent != NULL)
+      err = index_add_key(tree, node->parent->encryption_key);
+    if (err == ERR_INVALID_TREE)
+      return refuse(why, err, "RFC 9420, section 7.3: a key of node %u occurs elsewhere", index);
+    TRY(err);
+  }
+done:
+  return err;
+}
+
+enum err tree_read(const struct suite *suite, struct view ratchet_tree, uint32_t max_members,
+                   struct why *why, struct tree **out) {
+  enum err err = OK;
+  struct node_list list = {0};
+  struct tree *tree = mem_new(1, sizeof *tree);
+  TRY(tree == NULL ? ERR_NOMEM : OK);
+  refs_init(&tree->refs);
+  tree->suite = suite;
+  TRY(list_read(suite, ratchet_tree, max_members, why, &list));
+  tree->root = list_link(&list);
+  for (uint32_t index = 1; index < node_count(tree_width(tree)); index += 2)
+    TRY(check_unmerged(tree, index, why));
+  TRY(index_all(tree, why));
+  TRY(tree_seal(tree));
+  *out = tree;
+  tree = NULL;
+done:
+  node_list_free(&list);
+  tree_drop(tree);
+  return err;
+}
