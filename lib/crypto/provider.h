@@ -81,7 +81,10 @@ struct dh {
   bool (*available)(void);
   /** ERR_INVALID_ARG if the private key is not in the group's range. */
   enum err (*derive_public)(const uint8_t *private_key, uint8_t *public_key);
-  /** ERR_MALFORMED if the public key is no point of the group, or the result is all zero. */
+  /** OK, or ERR_MALFORMED if it is no point of the group; X25519 and X448 take any bytes. */
+  enum err (*check_public)(const uint8_t *public_key);
+  /** ERR_MALFORMED if the public key is no point of the group, or the result is the neutral
+   *  element (for X25519 and X448: all zero); ERR_INVALID_ARG as in derive_public(). */
   enum err (*agree)(const uint8_t *private_key, const uint8_t *public_key, uint8_t *shared);
 };
 

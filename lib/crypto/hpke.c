@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: ISC */
+#include "crypto/hpke.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "crypto/kdf.h"
+
+/* What the algorithms are called in the derivations of RFC 9180: of the KEM, and of the whole. */
+struct suite_id {
+  uint8_t bytes[10];
+  size_t size;
+};
+
+static struct suite_id kem_id(const struct suite *suite) {
+  return (struct suite_id){
+      {'K', 'E', 'M', (uint8_t)(suite->hpke_kem >> 8), (uint8_t)suite->hpke_kem}, 5};
+}
+
+static struct suite_id hpke_id(const struct suite *suite) {
+  return (struct suite_id){{'H', 'P', 'K', 'E', (uint8_t)(suite->hpke_kem >> 8),
+                            (uint8_t)suite->hpke_kem, (uint8_t)(suite->hpke_kdf >> 8),
+                            (uint8_t)suite->hpke_kdf, (uint8_t)(suite->hpke_aead >> 8),
+                            (uint8_t)suite->hpke_aead},
+                           10};
+}
+
+/* LabeledExtract (RFC 9180, section 4). */
+static enum err labeled_extract(const struct hash *hash, struct suite_id id, struct view salt,
+                                struct view label, struct view input, struct secret *out) {
+  enum err err;
+  uint8_t result[HASH_MAX];
+  const struct view parts[] = {VIEW_TEXT("HPKE-v1"), view_of(id.bytes, id.size), label, input};
+  TRY(hash->hmac(salt, parts, 4, result));
+  TRY(secret_set(out, view_of(result, hash->size)));
+done:
+  wipe(result, sizeof result);
+  return err;
+}
+
+/* LabeledExpand (RFC 9180, section 4), the info being in two parts. */
+static enum err labeled_expand(const struct hash *hash, struct suite_id id,
+                               const struct secret *key, struct view label, struct view first,
+                               struct view second, uint8_t *out, size_t size) {
+  const uint8_t length[] = {(uint8_t)(size >> 8), (uint8_t)size};
+  const struct view info[] = {
+      VIEW_ARRAY(length), VIEW_TEXT("HPKE-v1"), view_of(id.bytes, id.size), label, first, second};
+  return kdf_expand(hash, secret_view(key), info, 6, out, size);
+}
+
+static bool is_nist(const struct suite *suite) {
+  return suite->hpke_kem >= 0x0010 && suite->hpke_kem <= 0x0012;
+}
+
+/* RFC 9180, section 7.1.3: for the NIST curves candidates are tried until one is in range. */
+static enum err derive_nist(const struct suite *suite, const struct secret *seed,
+                            struct secret *private_key, uint8_t *public_key) {
+  const struct dh *dh = suite->dh;
+  uint8_t mask = dh->private_size == 66 ? 0x01 : 0xff; /* P-521 has one bit in the first byte */
+  enum err err = ERR_INVALID_ARG;
+  for (unsigned counter = 0; counter < 256 && err == ERR_INVALID_ARG; counter++) {
+    uint8_t byte = (uint8_t)counter;
+    err = labeled_expand(suite->kem_hash, kem_id(suite), seed, VIEW_TEXT("candidate"),
+                         view_of(&byte, 1), VIEW_NONE, private_key->bytes, dh->private_size);
+    if (err != OK)
+      break;
+    private_key->bytes[0] &= mask;
+    err = dh->derive_public(private_key->bytes, public_key);
+  }
+  return err == ERR_INVALID_ARG ? ERR_INTERNAL : err;
+}
+
+enum err hpke_derive_key_pair(const struct suite *suite, struct view input,
+                              struct secret *private_key, uint8_t *public_key) {
+  enum err err;
+  const struct dh *dh = suite->dh;
+  uint8_t public_bytes[DH_PUBLIC_MAX];
+  struct secret seed = {0}, key = {.size = (uint16_t)dh->private_size};
+  TRY(labeled_extract(suite->kem_hash, kem_id(suite), VIEW_NONE, VIEW_TEXT("dkp_prk"), input,
+                      &seed));
+  if (is_nist(suite)) {
+    TRY(derive_nist(suite, &seed, &key, public_bytes));
+  } else {
+    TRY(labeled_expand(suite->kem_hash, kem_id(suite), &seed, VIEW_TEXT("sk"), VIEW_NONE, VIEW_NONE,
+                       key.bytes, dh->private_size));
+    TRY(dh->derive_public(key.bytes, public_bytes));
+  }
+  memcpy(public_key, public_bytes, dh->public_size);
+  secret_move(private_key, &key);
+done:
+  secret_wipe(&seed);
+  secret_wipe(&key);
+  return err;
+}
+
+enum err hpke_generate_key_pair(const struct suite *suite, struct secret *private_key,
+                                uint8_t *public_key) {
+  enum err err;
+  struct secret input = {0};
+  TRY(kdf_random(&input, suite->dh->private_size));
+  TRY(hpke_derive_key_pair(suite, secret_view(&input), private_key, public_key));
+done:
+  secret_wipe(&input);
+  return err;
+}
+
+enum err hpke_check_public_key(const struct suite *suite, struct view public_key) {
+  if (public_key.size != suite->dh->public_size)
+    return ERR_MALFORMED;
+  return suite->dh->check_public(public_key.data);
+}
+
+enum err hpke_check_key_pair(const struct suite *suite, const struct secret *private_key,
+                             struct view public_key) {
+  uint8_t derived[DH_PUBLIC_MAX];
+  if (private_key->size != suite->dh->private_size)
+    return ERR_INVALID_ARG;
+  enum err err = suite->dh->derive_public(private_key->bytes, derived);
+  if (err == OK && !view_equal(view_of(derived, suite->dh->public_size), public_key))
+    err = ERR_INVALID_ARG;
+  return err;
+}
+
+/* ---- DHKEM (RFC 9180, section 4.1) ---- */
+
+/* ExtractAndExpand of DH(private, public), bound to both public keys. */
+static enum err kem_secret(const struct suite *suite, const struct secret *private_key,
+                           struct view public_key, struct view kem_output, struct view receiver,
+                           struct secret *out) {
+  enum err err;
+  struct secret extracted = {0}, result = {.size = (uint16_t)suite->kem_hash->size};
+  struct secret dh = {.size = (uint16_t)suite->dh->shared_size};
+  TRY(suite->dh->agree(private_key->bytes, public_key.data, dh.bytes));
+  TRY(labeled_extract(suite->kem_hash, kem_id(suite), VIEW_NONE, VIEW_TEXT("eae_prk"),
+                      secret_view(&dh), &extracted));
+  TRY(labeled_expand(suite->kem_hash, kem_id(suite), &extracted, VIEW_TEXT("shared_secret"),
+                     kem_output, receiver, result.bytes, result.size));
+  secret_move(out, &result);
+done:
+  secret_wipe(&dh);
+  secret_wipe(&extracted);
+  secret_wipe(&result);
+  return err;
+}
+
+/* @param kem_output  out, dh->public_size bytes */
+static enum err encapsulate(const struct suite *suite, struct view public_key,
+                            struct secret *shared, uint8_t *kem_output) {
+  enum err err;
+  struct secret ephemeral = {0};
+  TRY(public_key.size == suite->dh->public_size ? OK : ERR_MALFORMED);
+  TRY(hpke_generate_key_pair(suite, &ephemeral, kem_output));
+  TRY(kem_secret(suite, &ephemeral, public_key, view_of(kem_output, suite->dh->public_size),
+                 public_key, shared));
+done:
+  secret_wipe(&ephemeral);
+  return err;
+}
+
+static enum err decapsulate(const struct suite *suite, const struct secret *private_key,
+                            struct view kem_output, struct secret *shared) {
+  enum err err;
+  uint8_t public_key[DH_PUBLIC_MAX];
+  TRY(private_key->size == suite->dh->private_size ? OK : ERR_INVALID_ARG);
+  TRY(kem_output.size == suite->dh->public_size ? OK : ERR_MALFORMED);
+  TRY(suite->dh->derive_public(private_key->bytes, public_key));
+  TRY(kem_secret(suite, private_key, kem_output, kem_output,
+                 view_of(public_key, suite->dh->public_size), shared));
+done:
+  return err;
+}
+
+/* ---- Key schedule of base mode (RFC 9180, section 5.1) ---- */
+
+/* The secret of the schedule, and the context that all its derivations share. */
+struct schedule {
+  struct secret secret;
+  uint8_t context[1 + 2 * HASH_MAX];
+  size_t context_size;
+};
+
+static enum err schedule_start(const struct suite *suite, const struct secret *shared,
+                               struct view info, struct schedule *schedule) {
+  enum err err;
+  const struct hash *hash = suite->hash;
+  struct secret digest = {0};
+  schedule->context[0] = 0; /* mode_base */
+  TRY(labeled_extract(hash, hpke_id(suite), VIEW_NONE, VIEW_TEXT("psk_id_hash"), VIEW_NONE,
+                      &digest));
+  memcpy(schedule->context + 1, digest.bytes, hash->size);
+  TRY(labeled_extract(hash, hpke_id(suite), VIEW_NONE, VIEW_TEXT("info_hash"), info, &digest));
+  memcpy(schedule->context + 1 + hash->size, digest.bytes, hash->size);
+  schedule->context_size = 1 + 2 * hash->size;
+  TRY(labeled_extract(hash, hpke_id(suite), secret_view(shared), VIEW_TEXT("secret"), VIEW_NONE,
+                      &schedule->secret));
+done:
+  secret_wipe(&digest);
+  return err;
+}
+
+static enum err schedule_expand(const struct suite *suite, const struct schedule *schedule,
+                                struct view label, uint8_t *out, size_t size) {
+  return labeled_expand(suite->hash, hpke_id(suite), &schedule->secret, label,
+                        view_of(schedule->context, schedule->context_size), VIEW_NONE, out, size);
+}
+
+/* The AEAD key, and the nonce of the first and only message under it. */
+static enum err schedule_key(const struct suite *suite, const struct secret *shared,
+                             struct view info, struct aead_key **key, uint8_t *nonce) {
+  enum err err;
+  uint8_t bytes[AEAD_KEY_MAX];
+  struct schedule schedule = {0};
+  TRY(schedule_start(suite, shared, info, &schedule));
+  TRY(schedule_expand(suite, &schedule, VIEW_TEXT("key"), bytes, suite->aead->key_size));
+  TRY(schedule_expand(suite, &schedule, VIEW_TEXT("base_nonce"), nonce, suite->aead->nonce_size));
+  TRY(suite->aead->key_new(bytes, key));
+done:
+  wipe(bytes, sizeof bytes);
+  secret_wipe(&schedule.secret);
+  return err;
+}
+
+static enum err schedule_export(const struct suite *suite, const struct secret *shared,
+                                struct view info, struct view exporter_context,
+                                struct secret *out) {
+  enum err err;
+  struct schedule schedule = {0};
+  struct secret exporter = {.size = (uint16_t)suite->hash->size}, result = exporter;
+  TRY(schedule_start(suite, shared, info, &schedule));
+  TRY(schedule_expand(suite, &schedule, VIEW_TEXT("exp"), exporter.bytes, exporter.size));
+  TRY(labeled_expand(suite->hash, hpke_id(suite), &exporter, VIEW_TEXT("sec"), exporter_context,
+                     VIEW_NONE, result.bytes, result.size));
+  secret_move(out, &result);
+done:
+  secret_wipe(&schedule.secret);
+  secret_wipe(&exporter);
+  secret_wipe(&result);
+  return err;
+}
+
+/* ---- Messages ---- */
+
+enum err hpke_seal(const struct suite *suite, struct view public_key, struct view info,
+                   struct view aad, struct view plaintext, struct bytes *kem_output,
+                   struct bytes *ciphertext) {
+  enum err err;
+  const struct aead *aead = suite->aead;
+  struct secret shared = {0};
+  struct aead_key *key = NULL;
+  struct bytes sealed = {NULL, 0};
+  uint8_t public_bytes[DH_PUBLIC_MAX], nonce[AEAD_NONCE_MAX];
+  TRY(plaintext.size <= SIZE_MAX - aead->tag_size ? OK : ERR_LIMIT);
+  TRY(encapsulate(suite, public_key, &shared, public_bytes));
+  TRY(schedule_key(suite, &shared, info, &key, nonce));
+  sealed.data = mem_new(plaintext.size + aead->tag_size, 1);
+  TRY(sealed.data != NULL ? OK : ERR_NOMEM);
+  sealed.size = plaintext.size + aead->tag_size;
+  TRY(aead->seal(key, nonce, &aad, 1, plaintext, sealed.data));
+  TRY(bytes_copy(kem_output, view_of(public_bytes, suite->dh->public_size)));
+  bytes_move(ciphertext, &sealed);
+done:
+  aead->key_free(key);
+  secret_wipe(&shared);
+  bytes_free(&sealed);
+  return err;
+}
+
+enum err hpke_open(const struct suite *suite, const struct secret *private_key,
+                   struct view kem_output, struct view info, struct view aad,
+                   struct view ciphertext, struct bytes *plaintext) {
+  enum err err;
+  const struct aead *aead = suite->aead;
+  struct secret shared = {0};
+  struct aead_key *key = NULL;
+  struct bytes opened = {NULL, 0};
+  uint8_t nonce[AEAD_NONCE_MAX];
+  TRY(ciphertext.size >= aead->tag_size ? OK : ERR_AUTH);
+  TRY(decapsulate(suite, private_key, kem_output, &shared));
+  TRY(schedule_key(suite, &shared, info, &key, nonce));
+  opened.data = mem_new(ciphertext.size - aead->tag_size, 1);
+  TRY(opened.data != NULL ? OK : ERR_NOMEM);
+  opened.size = ciphertext.size - aead->tag_size;
+  TRY(aead->open(key, nonce, &aad, 1, ciphertext, opened.data));
+  bytes_move(plaintext, &opened);
+done:
+  aead->key_free(key);
+  secret_wipe(&shared);
+  bytes_free(&opened);
+  return err;
+}
+
+enum err hpke_export_sender(const struct suite *suite, struct view public_key, struct view info,
+                            struct view exporter_context, struct bytes *kem_output,
+                            struct secret *out) {
+  enum err err;
+  struct secret shared = {0}, result = {0};
+  uint8_t public_bytes[DH_PUBLIC_MAX];
+  TRY(encapsulate(suite, public_key, &shared, public_bytes));
+  TRY(schedule_export(suite, &shared, info, exporter_context, &result));
+  TRY(bytes_copy(kem_output, view_of(public_bytes, suite->dh->public_size)));
+  secret_move(out, &result);
+done:
+  secret_wipe(&shared);
+  secret_wipe(&result);
+  return err;
+}
+
+enum err hpke_export_receiver(const struct suite *suite, const struct secret *private_key,
+                              struct view kem_output, struct view info,
+                              struct view exporter_context, struct secret *out) {
+  enum err err;
+  struct secret shared = {0};
+  TRY(decapsulate(suite, private_key, kem_output, &shared));
+  TRY(schedule_export(suite, &shared, info, exporter_context, out));
+done:
+  secret_wipe(&shared);
+  return err;
+}
+
+/* ---- RFC 9420, section 5.1.3 ---- */
+
+/* EncryptContext: the label with its prefix, and the context. */
+static enum err write_info(struct view label, struct view context, struct writer *writer) {
+  size_t begin = write_begin(writer);
+  write_bytes(writer, VIEW_TEXT("MLS 1.0 "));
+  write_bytes(writer, label);
+  write_end(writer, begin);
+  write_vector(writer, context);
+  return writer->err;
+}
+
+enum err hpke_encrypt_with_label(const struct suite *suite, struct view public_key,
+                                 struct view label, struct view context, struct view plaintext,
+                                 struct bytes *kem_output, struct bytes *ciphertext) {
+  enum err err;
+  struct writer info = {0};
+  TRY(write_info(label, context, &info));
+  TRY(hpke_seal(suite, public_key, writer_view(&info), VIEW_NONE, plaintext, kem_output,
+                ciphertext));
+done:
+  writer_free(&info);
+  return err;
+}
+
+enum err hpke_decrypt_with_label(const struct suite *suite, const struct secret *private_key,
+                                 struct view label, struct view context, struct view kem_output,
+                                 struct view ciphertext, struct bytes *plaintext) {
+  enum err err;
+  struct writer info = {0};
+  TRY(write_info(label, context, &info));
+  TRY(hpke_open(suite, private_key, kem_output, writer_view(&info), VIEW_NONE, ciphertext,
+                plaintext));
+done:
+  writer_free(&info);
+  return err;
+}
