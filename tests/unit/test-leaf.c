@@ -1,0 +1,655 @@
+/*
+ * Leaf nodes and key packages: made, read, verified, and refused.
+ * SPDX-License-Identifier: ISC
+ */
+#include <check.h>
+#include <string.h>
+
+#include "crypto/hpke.h"
+#include "crypto/kdf.h"
+#include "crypto/sign.h"
+#include "mls/keypackage.h"
+
+#define GROUP VIEW_TEXT("a group")
+#define GREASE 0x0a0a
+#define PRIVATE_EXTENSION 0xf123
+
+/* What a leaf of the tests is made of; each test changes one thing in it. */
+struct maker {
+  const struct suite *suite;
+  struct secret signature_key;
+  struct bytes signature_public;
+  struct bytes storage;    /* of capabilities */
+  struct bytes credential; /* on the wire */
+  struct bytes extensions;
+  uint8_t encryption_key[DH_PUBLIC_MAX];
+  struct leaf_template fields;
+};
+
+static struct bytes taken(struct writer *writer) {
+  struct bytes bytes = {0};
+  ck_assert_int_eq(writer_take(writer, &bytes), OK);
+  return bytes;
+}
+
+/* An extension list of one empty extension of each type. */
+static struct bytes extension_list(const uint16_t *types, size_t count) {
+  struct writer writer = {0};
+  for (size_t i = 0; i < count; i++)
+    extension_write(&writer, types[i], VIEW_NONE);
+  return taken(&writer);
+}
+
+static void maker_init(struct maker *maker, uint16_t suite_id) {
+  *maker = (struct maker){.suite = suite_find(suite_id)};
+  struct secret unused = {0};
+  struct writer writer = {0};
+  ck_assert_ptr_nonnull(maker->suite);
+  ck_assert_int_eq(sign_generate(maker->suite, &maker->signature_key, &maker->signature_public),
+                   OK);
+  ck_assert_int_eq(hpke_generate_key_pair(maker->suite, &unused, maker->encryption_key), OK);
+  ck_assert_int_eq(leaf_own_capabilities(&maker->storage, &maker->fields.capabilities), OK);
+  credential_write_basic(&writer, VIEW_TEXT("alice"));
+  maker->credential = taken(&writer);
+  maker->extensions = extension_list((uint16_t[]){EXTENSION_APPLICATION_ID}, 1);
+  maker->fields.encryption_key = view_of(maker->encryption_key, maker->suite->dh->public_size);
+  maker->fields.signature_key = bytes_view(&maker->signature_public);
+  maker->fields.credential = bytes_view(&maker->credential);
+  maker->fields.extensions = bytes_view(&maker->extensions);
+  maker->fields.source = LEAF_KEY_PACKAGE;
+  maker->fields.not_before = 1000;
+  maker->fields.not_after = 2000;
+  maker->fields.parent_hash = VIEW_TEXT("0123456789abcdef");
+  secret_wipe(&unused);
+}
+
+static void maker_free(struct maker *maker) {
+  secret_wipe(&maker->signature_key);
+  bytes_free(&maker->signature_public);
+  bytes_free(&maker->storage);
+  bytes_free(&maker->credential);
+  bytes_free(&maker->extensions);
+}
+
+static struct leaf *make(const struct maker *maker) {
+  struct leaf *leaf = NULL;
+  ck_assert_int_eq(leaf_new(maker->suite, &maker->fields, &maker->signature_key, GROUP, 7, &leaf),
+                   OK);
+  return leaf;
+}
+
+static enum err read_all(struct view raw, struct why *why, struct leaf **out) {
+  struct reader reader = reader_of(raw);
+  enum err err = leaf_read(&reader, why, out);
+  if (err == OK && read_end(&reader) != OK) {
+    leaf_drop(*out);
+    return ERR_MALFORMED;
+  }
+  return err;
+}
+
+/* What leaf_read() says to the fields of a maker with any signature. */
+static enum err read_fields(const struct maker *maker, struct why *why) {
+  struct writer writer = {0};
+  struct leaf *leaf = NULL;
+  leaf_write(&writer, &maker->fields);
+  write_vector(&writer, VIEW_TEXT("signature"));
+  enum err err = read_all(writer_view(&writer), why, &leaf);
+  if (err == OK)
+    leaf_drop(leaf);
+  writer_free(&writer);
+  return err;
+}
+
+/* What leaf_check() says; why has to hold `text`. */
+static void assert_refused(const struct maker *maker, const char *text) {
+  struct why why = {""};
+  struct leaf *leaf = make(maker);
+  ck_assert_int_eq(leaf_check(maker->suite, leaf, &why), ERR_INVALID_TREE);
+  ck_assert_msg(strstr(why.text, text) != NULL, "\"%s\" lacks \"%s\"", why.text, text);
+  leaf_drop(leaf);
+}
+
+/* ---- Leaves ---- */
+
+START_TEST(test_fields) {
+  static const enum leaf_source sources[] = {LEAF_KEY_PACKAGE, LEAF_UPDATE, LEAF_COMMIT};
+  struct maker maker;
+  maker_init(&maker, 1);
+  maker.fields.source = sources[_i];
+  struct leaf *leaf = make(&maker);
+  uint64_t not_before, not_after;
+  leaf_lifetime(leaf, &not_before, &not_after);
+  struct credential credential = leaf_credential(leaf);
+  struct capabilities capabilities = leaf_capabilities(leaf);
+  ck_assert(view_equal(leaf_encryption_key(leaf), maker.fields.encryption_key));
+  ck_assert(view_equal(leaf_signature_key(leaf), maker.fields.signature_key));
+  ck_assert_uint_eq(credential.type, CREDENTIAL_BASIC);
+  ck_assert(view_equal(credential.identity, VIEW_TEXT("alice")));
+  ck_assert(view_equal(credential.raw, maker.fields.credential));
+  ck_assert(view_equal(capabilities.versions, maker.fields.capabilities.versions));
+  ck_assert(view_equal(capabilities.cipher_suites, maker.fields.capabilities.cipher_suites));
+  ck_assert(view_equal(capabilities.credentials, maker.fields.capabilities.credentials));
+  ck_assert(view_equal(leaf_extensions(leaf), maker.fields.extensions));
+  ck_assert_int_eq(leaf_source(leaf), sources[_i]);
+  ck_assert_uint_eq(not_before, sources[_i] == LEAF_KEY_PACKAGE ? 1000 : 0);
+  ck_assert_uint_eq(not_after, sources[_i] == LEAF_KEY_PACKAGE ? 2000 : 0);
+  ck_assert(view_equal(leaf_parent_hash(leaf),
+                       sources[_i] == LEAF_COMMIT ? maker.fields.parent_hash : VIEW_NONE));
+  ck_assert_uint_eq(leaf_signature(leaf).size, 64);
+  ck_assert_int_eq(leaf_check(maker.suite, leaf, NULL), OK);
+  leaf_drop(leaf);
+  maker_free(&maker);
+}
+END_TEST
+
+START_TEST(test_every_suite) {
+  for (size_t i = 0; suite_id_at(i) != 0; i++) {
+    if (suite_find(suite_id_at(i)) == NULL)
+      continue;
+    struct maker maker;
+    maker_init(&maker, suite_id_at(i));
+    struct leaf *leaf = make(&maker);
+    ck_assert_int_eq(leaf_check(maker.suite, leaf, NULL), OK);
+    ck_assert_int_eq(leaf_verify_signature(maker.suite, leaf, VIEW_NONE, 0, NULL), OK);
+    leaf_drop(leaf);
+    maker_free(&maker);
+  }
+}
+END_TEST
+
+START_TEST(test_share) {
+  struct maker maker;
+  maker_init(&maker, 1);
+  struct leaf *leaf = make(&maker);
+  struct leaf *shared = leaf_share(leaf);
+  ck_assert_ptr_eq(leaf, shared);
+  leaf_drop(leaf);
+  ck_assert(view_equal(leaf_encryption_key(shared), maker.fields.encryption_key));
+  leaf_drop(shared);
+  leaf_drop(NULL);
+  maker_free(&maker);
+}
+END_TEST
+
+START_TEST(test_signature_binds_place) {
+  struct maker maker;
+  maker_init(&maker, 1);
+  maker.fields.source = _i == 0 ? LEAF_UPDATE : LEAF_COMMIT;
+  struct leaf *leaf = make(&maker);
+  struct why why = {""};
+  ck_assert_int_eq(leaf_verify_signature(maker.suite, leaf, GROUP, 7, NULL), OK);
+  ck_assert_int_eq(leaf_verify_signature(maker.suite, leaf, GROUP, 8, &why), ERR_SIGNATURE);
+  ck_assert_ptr_nonnull(strstr(why.text, "section 7.3"));
+  ck_assert_int_eq(leaf_verify_signature(maker.suite, leaf, VIEW_TEXT("a grouq"), 7, NULL),
+                   ERR_SIGNATURE);
+  ck_assert_int_eq(leaf_verify_signature(maker.suite, leaf, VIEW_NONE, 7, NULL), ERR_SIGNATURE);
+  leaf_drop(leaf);
+  /* A key package knows of no group. */
+  maker.fields.source = LEAF_KEY_PACKAGE;
+  leaf = make(&maker);
+  ck_assert_int_eq(leaf_verify_signature(maker.suite, leaf, VIEW_NONE, 0, NULL), OK);
+  leaf_drop(leaf);
+  maker_free(&maker);
+}
+END_TEST
+
+START_TEST(test_other_label) {
+  struct maker maker;
+  struct writer writer = {0};
+  struct bytes signature = {0};
+  struct leaf *leaf = NULL;
+  maker_init(&maker, 1);
+  leaf_write(&writer, &maker.fields);
+  ck_assert_int_eq(sign_with_label(maker.suite, &maker.signature_key, VIEW_TEXT("KeyPackageTBS"),
+                                   writer_view(&writer), &signature),
+                   OK);
+  write_vector(&writer, bytes_view(&signature));
+  ck_assert_int_eq(read_all(writer_view(&writer), NULL, &leaf), OK);
+  ck_assert_int_eq(leaf_verify_signature(maker.suite, leaf, VIEW_NONE, 0, NULL), ERR_SIGNATURE);
+  leaf_drop(leaf);
+  bytes_free(&signature);
+  writer_free(&writer);
+  maker_free(&maker);
+}
+END_TEST
+
+START_TEST(test_truncated_and_flipped) {
+  struct maker maker;
+  maker_init(&maker, 1);
+  maker.fields.source = LEAF_COMMIT;
+  struct leaf *leaf = make(&maker);
+  struct leaf *changed = NULL;
+  struct bytes raw = {0};
+  ck_assert_int_eq(bytes_copy(&raw, leaf_raw(leaf)), OK);
+  for (size_t size = 0; size < raw.size; size++)
+    ck_assert_int_eq(read_all(view_of(raw.data, size), NULL, &changed), ERR_MALFORMED);
+  for (size_t bit = 0; bit < raw.size * 8; bit++) {
+    raw.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    if (read_all(bytes_view(&raw), NULL, &changed) == OK) {
+      ck_assert_int_eq(leaf_verify_signature(maker.suite, changed, GROUP, 7, NULL), ERR_SIGNATURE);
+      leaf_drop(changed);
+    }
+    raw.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+  }
+  bytes_free(&raw);
+  leaf_drop(leaf);
+  maker_free(&maker);
+}
+END_TEST
+
+START_TEST(test_form) {
+  struct maker maker;
+  struct why why = {""};
+  maker_init(&maker, 1);
+  ck_assert_int_eq(read_fields(&maker, NULL), OK);
+
+  /* RFC 9420, section 13.4 */
+  struct bytes twice = extension_list((uint16_t[]){GREASE, PRIVATE_EXTENSION, GREASE}, 3);
+  maker.fields.extensions = bytes_view(&twice);
+  ck_assert_int_eq(read_fields(&maker, &why), ERR_MALFORMED);
+  ck_assert_ptr_nonnull(strstr(why.text, "extension type 2570 is there twice"));
+  maker.fields.extensions = view_of(twice.data, 6); /* two different types */
+  ck_assert_int_eq(read_fields(&maker, NULL), OK);
+  maker.fields.extensions = view_of(twice.data, 5); /* cut short inside */
+  why.text[0] = '\0';
+  ck_assert_int_eq(read_fields(&maker, &why), ERR_MALFORMED);
+  ck_assert_ptr_nonnull(strstr(why.text, "list of extensions"));
+  bytes_free(&twice);
+  maker.fields.extensions = VIEW_NONE;
+
+  /* Lists of 16-bit items with half an item. */
+  struct view *lists[] = {
+      &maker.fields.capabilities.versions, &maker.fields.capabilities.cipher_suites,
+      &maker.fields.capabilities.extensions, &maker.fields.capabilities.proposals,
+      &maker.fields.capabilities.credentials};
+  for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+    struct view before = *lists[i];
+    *lists[i] = VIEW_TEXT("abc");
+    ck_assert_int_eq(read_fields(&maker, NULL), ERR_MALFORMED);
+    *lists[i] = VIEW_TEXT("abcd");
+    ck_assert_int_eq(read_fields(&maker, NULL), OK);
+    *lists[i] = before;
+  }
+  maker.fields.source = (enum leaf_source)4;
+  ck_assert_int_eq(read_fields(&maker, NULL), ERR_MALFORMED);
+  maker.fields.source = (enum leaf_source)0;
+  ck_assert_int_eq(read_fields(&maker, NULL), ERR_MALFORMED);
+  maker_free(&maker);
+}
+END_TEST
+
+START_TEST(test_credentials) {
+  static const uint8_t chain[] = {0, 2, 6, 2, 'a', 'b', 2, 'c', 'd'};
+  static const uint8_t broken[] = {0, 2, 5, 2, 'a', 'b', 2, 'c'};
+  static const uint8_t unknown[] = {0x0a, 0x0a, 1, 'x'};
+  struct maker maker;
+  struct why why = {""};
+  maker_init(&maker, 1);
+  maker.fields.credential = VIEW_ARRAY(unknown);
+  ck_assert_int_eq(read_fields(&maker, &why), ERR_UNSUPPORTED);
+  ck_assert_ptr_nonnull(strstr(why.text, "unknown type 2570"));
+  maker.fields.credential = VIEW_ARRAY(broken);
+  ck_assert_int_eq(read_fields(&maker, NULL), ERR_MALFORMED);
+  maker.fields.credential = VIEW_ARRAY(chain);
+  ck_assert_int_eq(read_fields(&maker, NULL), OK);
+  struct leaf *leaf = make(&maker);
+  ck_assert_uint_eq(leaf_credential(leaf).type, CREDENTIAL_X509);
+  ck_assert(view_equal(leaf_credential(leaf).identity, view_of(chain + 3, 6)));
+  leaf_drop(leaf);
+  /* Our own capabilities do not list it, and a leaf has to list what it is. */
+  assert_refused(&maker, "own credential type 2");
+
+  static const uint8_t empty[] = {0, 2, 0};
+  static const uint8_t types[] = {0, 1, 0, 2};
+  maker.fields.credential = VIEW_ARRAY(empty);
+  maker.fields.capabilities.credentials = VIEW_ARRAY(types);
+  assert_refused(&maker, "certificate chain is empty");
+  maker_free(&maker);
+}
+END_TEST
+
+START_TEST(test_check) {
+  static const uint8_t grease[] = {0x0a, 0x0a, 0xf1, 0x23};
+  static const uint8_t versions[] = {0, 2, 0, 1};
+  struct maker maker;
+  maker_init(&maker, 1);
+  struct leaf_template fields = maker.fields;
+
+  maker.fields.capabilities.versions = view_of(versions, 2);
+  assert_refused(&maker, "do not list MLS 1.0");
+  maker.fields.capabilities.versions = VIEW_NONE;
+  assert_refused(&maker, "do not list MLS 1.0");
+  maker.fields = fields;
+  maker.fields.capabilities.cipher_suites = VIEW_ARRAY(versions);
+  struct leaf *leaf = make(&maker);
+  ck_assert_int_eq(leaf_check(maker.suite, leaf, NULL), OK);
+  leaf_drop(leaf);
+  maker.fields.capabilities.cipher_suites = view_of(versions, 2);
+  assert_refused(&maker, "do not list suite 1");
+  maker.fields = fields;
+  maker.fields.capabilities.credentials = VIEW_ARRAY(grease);
+  assert_refused(&maker, "own credential type 1");
+  maker.fields = fields;
+  maker.fields.encryption_key.size--;
+  assert_refused(&maker, "encryption_key");
+
+  /* Extensions that are not defaults have to be listed; items that nobody knows are ignored. */
+  maker.fields = fields;
+  struct bytes own = extension_list((uint16_t[]){GREASE, PRIVATE_EXTENSION}, 2);
+  maker.fields.extensions = bytes_view(&own);
+  maker.fields.capabilities.extensions = view_of(grease, 2);
+  assert_refused(&maker, "extension 61731");
+  maker.fields.capabilities.extensions = VIEW_ARRAY(grease);
+  maker.fields.capabilities.proposals = VIEW_ARRAY(grease);
+  leaf = make(&maker);
+  ck_assert_int_eq(leaf_check(maker.suite, leaf, NULL), OK);
+  ck_assert(leaf_supports_extension(leaf, PRIVATE_EXTENSION));
+  ck_assert(leaf_supports_extension(leaf, EXTENSION_EXTERNAL_SENDERS));
+  ck_assert(!leaf_supports_extension(leaf, 6));
+  ck_assert(!leaf_supports_extension(leaf, 0));
+  ck_assert(leaf_supports_proposal(leaf, GREASE));
+  ck_assert(leaf_supports_proposal(leaf, PROPOSAL_GROUP_CONTEXT_EXTENSIONS));
+  ck_assert(!leaf_supports_proposal(leaf, PROPOSAL_SELF_REMOVE));
+  ck_assert(leaf_supports_credential(leaf, CREDENTIAL_BASIC));
+  ck_assert(!leaf_supports_credential(leaf, CREDENTIAL_X509));
+  leaf_drop(leaf);
+  bytes_free(&own);
+  maker_free(&maker);
+}
+END_TEST
+
+START_TEST(test_signature_key_size) {
+  struct maker maker;
+  struct writer writer = {0};
+  struct why why = {""};
+  struct leaf *leaf = NULL;
+  maker_init(&maker, 1);
+  maker.fields.signature_key.size--;
+  leaf_write(&writer, &maker.fields);
+  write_vector(&writer, VIEW_TEXT("signature"));
+  ck_assert_int_eq(read_all(writer_view(&writer), NULL, &leaf), OK);
+  ck_assert_int_eq(leaf_check(maker.suite, leaf, &why), ERR_INVALID_TREE);
+  ck_assert_ptr_nonnull(strstr(why.text, "signature_key has 31 bytes"));
+  ck_assert_int_eq(leaf_verify_signature(maker.suite, leaf, VIEW_NONE, 0, NULL), ERR_SIGNATURE);
+  leaf_drop(leaf);
+  writer_free(&writer);
+  maker_free(&maker);
+}
+END_TEST
+
+START_TEST(test_lifetime) {
+  struct maker maker;
+  maker_init(&maker, 1);
+  struct leaf *leaf = make(&maker);
+  ck_assert_int_eq(leaf_check_lifetime(leaf, 999, 0, NULL), ERR_LIFETIME);
+  ck_assert_int_eq(leaf_check_lifetime(leaf, 1000, 0, NULL), OK);
+  ck_assert_int_eq(leaf_check_lifetime(leaf, 2000, 0, NULL), OK);
+  ck_assert_int_eq(leaf_check_lifetime(leaf, 2001, 0, NULL), ERR_LIFETIME);
+  ck_assert_int_eq(leaf_check_lifetime(leaf, 1500, 1000, NULL), OK);
+  ck_assert_int_eq(leaf_check_lifetime(leaf, 1500, 999, NULL), ERR_LIFETIME);
+  leaf_drop(leaf);
+  maker.fields.not_before = 0;
+  maker.fields.not_after = UINT64_MAX;
+  leaf = make(&maker);
+  ck_assert_int_eq(leaf_check_lifetime(leaf, 1500, 0, NULL), OK);
+  ck_assert_int_eq(leaf_check_lifetime(leaf, 1500, UINT64_MAX - 1, NULL), ERR_LIFETIME);
+  leaf_drop(leaf);
+  maker.fields.not_before = 2000;
+  maker.fields.not_after = 1000;
+  leaf = make(&maker);
+  ck_assert_int_eq(leaf_check_lifetime(leaf, 1500, 0, NULL), ERR_LIFETIME);
+  leaf_drop(leaf);
+  maker.fields.source = LEAF_UPDATE;
+  leaf = make(&maker);
+  ck_assert_int_eq(leaf_check_lifetime(leaf, 5, 1, NULL), OK);
+  leaf_drop(leaf);
+  maker_free(&maker);
+}
+END_TEST
+
+START_TEST(test_own_capabilities) {
+  struct bytes storage = {0};
+  struct capabilities own;
+  ck_assert_int_eq(leaf_own_capabilities(&storage, &own), OK);
+  ck_assert(list_has(own.versions, MLS_VERSION_10) && own.versions.size == 2);
+  ck_assert(list_has(own.credentials, CREDENTIAL_BASIC) && own.credentials.size == 2);
+  ck_assert_uint_eq(own.extensions.size + own.proposals.size, 0);
+  size_t usable = 0;
+  for (size_t i = 0; suite_id_at(i) != 0; i++) {
+    bool here = suite_find(suite_id_at(i)) != NULL;
+    ck_assert(list_has(own.cipher_suites, suite_id_at(i)) == here);
+    usable += here;
+  }
+  ck_assert_uint_eq(own.cipher_suites.size, 2 * usable);
+  ck_assert(list_has(own.cipher_suites, 1));
+  bytes_free(&storage);
+}
+END_TEST
+
+START_TEST(test_extension_lists) {
+  /* More types than any quadratic search would like, each once; then the last one again. */
+  struct writer writer = {0};
+  struct view data;
+  for (unsigned type = 0; type <= UINT16_MAX; type++)
+    extension_write(&writer, (uint16_t)type, VIEW_NONE);
+  ck_assert_int_eq(extensions_check(writer_view(&writer), NULL), OK);
+  ck_assert(extensions_find(writer_view(&writer), UINT16_MAX, &data) && data.size == 0);
+  extension_write(&writer, UINT16_MAX, VIEW_NONE);
+  ck_assert_int_eq(extensions_check(writer_view(&writer), NULL), ERR_MALFORMED);
+  writer_free(&writer);
+  ck_assert_int_eq(extensions_check(VIEW_NONE, NULL), OK);
+  ck_assert(!extensions_find(VIEW_NONE, 0, &data));
+}
+END_TEST
+
+START_TEST(test_required_capabilities) {
+  static const uint8_t good[] = {2, 0xf1, 0x23, 0, 4, 0, 1, 0, 2, 0xff};
+  struct capabilities required;
+  ck_assert_int_eq(required_capabilities_read(view_of(good, 9), &required), OK);
+  ck_assert(list_has(required.extensions, PRIVATE_EXTENSION));
+  ck_assert(list_has(required.credentials, CREDENTIAL_X509));
+  ck_assert_uint_eq(required.proposals.size + required.versions.size, 0);
+  ck_assert_int_eq(required_capabilities_read(view_of(good, 10), &required), ERR_MALFORMED);
+  for (size_t size = 0; size < 9; size++)
+    ck_assert_int_eq(required_capabilities_read(view_of(good, size), &required), ERR_MALFORMED);
+}
+END_TEST
+
+/* ---- Key packages ---- */
+
+static struct bytes package(const struct maker *maker, struct key_package_secret *secret) {
+  struct bytes raw = {0};
+  ck_assert_int_eq(
+      key_package_new(maker->suite, &maker->fields, VIEW_NONE, &maker->signature_key, &raw, secret),
+      OK);
+  return raw;
+}
+
+static enum err check_raw(const struct suite *suite, struct view raw, struct why *why) {
+  struct key_package key_package;
+  struct reader reader = reader_of(raw);
+  enum err err = key_package_read(&reader, why, &key_package);
+  if (err != OK)
+    return err;
+  err = read_end(&reader);
+  if (err == OK)
+    err = key_package_check(suite, &key_package, why);
+  key_package_free(&key_package);
+  return err;
+}
+
+START_TEST(test_key_package) {
+  struct maker maker;
+  struct key_package_secret secret = {0};
+  struct key_package key_package;
+  uint8_t reference[HASH_MAX], expected[HASH_MAX];
+  maker_init(&maker, 1);
+  maker.fields.source = LEAF_COMMIT; /* is not listened to */
+  struct bytes raw = package(&maker, &secret);
+  struct reader reader = reader_of(bytes_view(&raw));
+  ck_assert_int_eq(key_package_read(&reader, NULL, &key_package), OK);
+  ck_assert_int_eq(read_end(&reader), OK);
+  ck_assert_int_eq(key_package_check(maker.suite, &key_package, NULL), OK);
+  ck_assert(view_equal(key_package.raw, bytes_view(&raw)));
+  ck_assert_int_eq(hpke_check_key_pair(maker.suite, &secret.init_key, key_package.init_key), OK);
+  ck_assert_int_eq(hpke_check_key_pair(maker.suite, &secret.encryption_key,
+                                       leaf_encryption_key(key_package.leaf)),
+                   OK);
+  ck_assert(!view_equal(leaf_encryption_key(key_package.leaf), maker.fields.encryption_key));
+  ck_assert_int_eq(key_package_ref(maker.suite, key_package.raw, reference), OK);
+  ck_assert_int_eq(kdf_ref_hash(maker.suite, VIEW_TEXT("MLS 1.0 KeyPackage Reference"),
+                                bytes_view(&raw), expected),
+                   OK);
+  ck_assert_mem_eq(reference, expected, maker.suite->hash->size);
+  key_package_free(&key_package);
+  bytes_free(&raw);
+  secret_wipe(&secret.init_key);
+  secret_wipe(&secret.encryption_key);
+  maker_free(&maker);
+}
+END_TEST
+
+START_TEST(test_key_package_flipped) {
+  struct maker maker;
+  struct key_package_secret secret;
+  maker_init(&maker, 1);
+  struct bytes raw = package(&maker, &secret);
+  for (size_t size = 0; size < raw.size; size++)
+    ck_assert_int_eq(check_raw(maker.suite, view_of(raw.data, size), NULL), ERR_MALFORMED);
+  for (size_t bit = 0; bit < raw.size * 8; bit++) {
+    raw.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    ck_assert_int_ne(check_raw(maker.suite, bytes_view(&raw), NULL), OK);
+    raw.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+  }
+  ck_assert_int_eq(check_raw(maker.suite, bytes_view(&raw), NULL), OK);
+  bytes_free(&raw);
+  maker_free(&maker);
+}
+END_TEST
+
+/* A signed key package with what a test wants to be wrong in it. */
+struct forged {
+  uint16_t version, cipher_suite;
+  struct view init_key;
+  struct view extensions;
+};
+
+static void assert_package_refused(const struct maker *maker, const struct forged *forged,
+                                   enum err expected, const char *text) {
+  struct writer writer = {0};
+  struct bytes signature = {0};
+  struct why why = {""};
+  struct leaf *leaf = make(maker);
+  write_u16(&writer, forged->version);
+  write_u16(&writer, forged->cipher_suite);
+  write_vector(&writer, forged->init_key);
+  write_bytes(&writer, leaf_raw(leaf));
+  write_vector(&writer, forged->extensions);
+  ck_assert_int_eq(sign_with_label(maker->suite, &maker->signature_key, VIEW_TEXT("KeyPackageTBS"),
+                                   writer_view(&writer), &signature),
+                   OK);
+  write_vector(&writer, bytes_view(&signature));
+  ck_assert_int_eq(check_raw(maker->suite, writer_view(&writer), &why), expected);
+  ck_assert_msg(strstr(why.text, text) != NULL, "\"%s\" lacks \"%s\"", why.text, text);
+  leaf_drop(leaf);
+  bytes_free(&signature);
+  writer_free(&writer);
+}
+
+START_TEST(test_key_package_refused) {
+  struct maker maker;
+  struct secret unused = {0};
+  uint8_t init_key[DH_PUBLIC_MAX];
+  maker_init(&maker, 1);
+  ck_assert_int_eq(hpke_generate_key_pair(maker.suite, &unused, init_key), OK);
+  const struct forged good = {1, 1, view_of(init_key, 32), VIEW_NONE};
+  assert_package_refused(&maker, &good, OK, "");
+
+  struct forged forged = good;
+  forged.version = 2;
+  assert_package_refused(&maker, &forged, ERR_UNSUPPORTED, "protocol version 2");
+  forged = good;
+  forged.cipher_suite = 3;
+  assert_package_refused(&maker, &forged, ERR_UNSUPPORTED, "suite 3");
+  forged = good;
+  forged.init_key = maker.fields.encryption_key;
+  assert_package_refused(&maker, &forged, ERR_INVALID_PROPOSAL, "also the leaf's encryption_key");
+  forged.init_key = view_of(init_key, 31);
+  assert_package_refused(&maker, &forged, ERR_INVALID_PROPOSAL, "init_key is no key");
+  forged = good;
+  struct bytes unlisted = extension_list((uint16_t[]){1, PRIVATE_EXTENSION}, 2);
+  forged.extensions = bytes_view(&unlisted);
+  assert_package_refused(&maker, &forged, ERR_INVALID_PROPOSAL, "extension 61731");
+  static const uint8_t listed[] = {0xf1, 0x23};
+  maker.fields.capabilities.extensions = VIEW_ARRAY(listed);
+  assert_package_refused(&maker, &forged, OK, "");
+  bytes_free(&unlisted);
+  struct bytes twice = extension_list((uint16_t[]){1, 1}, 2);
+  forged.extensions = bytes_view(&twice);
+  assert_package_refused(&maker, &forged, ERR_MALFORMED, "extension type 1 is there twice");
+  bytes_free(&twice);
+
+  maker.fields.source = LEAF_UPDATE;
+  assert_package_refused(&maker, &good, ERR_INVALID_PROPOSAL, "source 2 instead of key_package");
+  maker.fields.source = LEAF_KEY_PACKAGE;
+  maker.fields.capabilities.versions = VIEW_NONE;
+  assert_package_refused(&maker, &good, ERR_INVALID_PROPOSAL, "do not list MLS 1.0");
+  secret_wipe(&unused);
+  maker_free(&maker);
+}
+END_TEST
+
+START_TEST(test_key_package_bad_arguments) {
+  struct maker maker;
+  struct key_package_secret secret;
+  struct bytes raw = {0};
+  maker_init(&maker, 1);
+  struct bytes twice = extension_list((uint16_t[]){1, 1}, 2);
+  ck_assert_int_eq(key_package_new(maker.suite, &maker.fields, bytes_view(&twice),
+                                   &maker.signature_key, &raw, &secret),
+                   ERR_INVALID_ARG);
+  maker.fields.extensions = bytes_view(&twice);
+  ck_assert_int_eq(
+      key_package_new(maker.suite, &maker.fields, VIEW_NONE, &maker.signature_key, &raw, &secret),
+      ERR_INVALID_ARG);
+  ck_assert_ptr_null(raw.data);
+  bytes_free(&twice);
+  maker_free(&maker);
+}
+END_TEST
+
+int main(void) {
+  if (provider_init() != OK)
+    return 1;
+  TCase *leaves = tcase_create("leaves");
+  tcase_set_timeout(leaves, 60);
+  tcase_add_loop_test(leaves, test_fields, 0, 3);
+  tcase_add_test(leaves, test_every_suite);
+  tcase_add_test(leaves, test_share);
+  tcase_add_loop_test(leaves, test_signature_binds_place, 0, 2);
+  tcase_add_test(leaves, test_other_label);
+  tcase_add_test(leaves, test_truncated_and_flipped);
+  tcase_add_test(leaves, test_form);
+  tcase_add_test(leaves, test_credentials);
+  tcase_add_test(leaves, test_check);
+  tcase_add_test(leaves, test_signature_key_size);
+  tcase_add_test(leaves, test_lifetime);
+  tcase_add_test(leaves, test_own_capabilities);
+  tcase_add_test(leaves, test_extension_lists);
+  tcase_add_test(leaves, test_required_capabilities);
+  TCase *packages = tcase_create("key packages");
+  tcase_set_timeout(packages, 60);
+  tcase_add_test(packages, test_key_package);
+  tcase_add_test(packages, test_key_package_flipped);
+  tcase_add_test(packages, test_key_package_refused);
+  tcase_add_test(packages, test_key_package_bad_arguments);
+  Suite *all = suite_create("leaf");
+  suite_add_tcase(all, leaves);
+  suite_add_tcase(all, packages);
+  SRunner *runner = srunner_create(all);
+  srunner_run_all(runner, CK_NORMAL);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed == 0 ? 0 : 1;
+}

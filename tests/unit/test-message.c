@@ -1,0 +1,606 @@
+/*
+ * The structs that travel: what is written is read back, and nothing else is.
+ * SPDX-License-Identifier: ISC
+ */
+#include <check.h>
+#include <string.h>
+
+#include "mls/message.h"
+#include "tests/recode.h"
+
+#define SAMPLES_MAX 40
+
+/* One valid struct of each kind, and each variant of it. */
+static struct sample {
+  const char *name;
+  recoder *recode;
+  struct bytes bytes;
+} samples[SAMPLES_MAX];
+static size_t sample_count;
+
+static struct bytes taken(struct writer *writer) {
+  struct bytes bytes = {0};
+  ck_assert_int_eq(writer_take(writer, &bytes), OK);
+  return bytes;
+}
+
+static void sample(const char *name, recoder *recode, struct writer *writer) {
+  ck_assert_uint_lt(sample_count, SAMPLES_MAX);
+  samples[sample_count++] = (struct sample){name, recode, taken(writer)};
+}
+
+/* Read one struct and nothing behind it; if it is accepted, it has to be the one encoding. */
+static enum err read_exactly(recoder *recode, struct view in, struct why *why) {
+  enum err err;
+  struct reader reader = reader_of(in);
+  struct writer writer = {0};
+  TRY(recode(&reader, &writer, why));
+  TRY(read_end(&reader));
+  TRY(writer.err);
+  ck_assert_msg(view_equal(writer_view(&writer), in), "accepted, but encoded differently");
+done:
+  writer_free(&writer);
+  return err;
+}
+
+/* ---- Samples ---- */
+
+static const uint8_t basic[] = {0, 1, 5, 'a', 'l', 'i', 'c', 'e'};
+static const uint8_t chain[] = {0, 2, 6, 2, 'a', 'b', 2, 'c', 'd'};
+static const uint8_t extensions[] = {0, 1, 2, 'i', 'd', 0xf1, 0x23, 0};
+static const uint8_t ones[] = {0, 1, 0x0a, 0x0a};
+static const uint8_t hash[32] = {7};
+
+static void write_leaf(struct writer *writer, enum leaf_source source) {
+  struct leaf_template fields = {
+      .encryption_key = VIEW_ARRAY(hash),
+      .signature_key = VIEW_TEXT("signature key"),
+      .credential = source == LEAF_UPDATE ? VIEW_ARRAY(chain) : VIEW_ARRAY(basic),
+      .capabilities = {.versions = VIEW_ARRAY(ones), .credentials = VIEW_ARRAY(ones)},
+      .extensions = VIEW_ARRAY(extensions),
+      .source = source,
+      .not_before = 1,
+      .not_after = UINT64_MAX,
+      .parent_hash = VIEW_ARRAY(hash)};
+  leaf_write(writer, &fields);
+  write_vector(writer, VIEW_TEXT("signature"));
+}
+
+static void write_key_package(struct writer *writer) {
+  struct writer raw = {0};
+  struct key_package key_package = {.version = 1,
+                                    .cipher_suite = 1,
+                                    .init_key = VIEW_ARRAY(hash),
+                                    .extensions = VIEW_ARRAY(extensions),
+                                    .signature = VIEW_TEXT("signature")};
+  write_leaf(&raw, LEAF_KEY_PACKAGE);
+  struct reader reader = reader_of(writer_view(&raw));
+  ck_assert_int_eq(leaf_read(&reader, NULL, &key_package.leaf), OK);
+  key_package_write(writer, &key_package);
+  key_package_free(&key_package);
+  writer_free(&raw);
+}
+
+static const struct psk_id external_psk = {
+    .type = PSK_EXTERNAL, .external_id = {basic, sizeof basic}, .nonce = {hash, sizeof hash}};
+static const struct psk_id resumption_psk = {.type = PSK_RESUMPTION,
+                                             .usage = PSK_BRANCH,
+                                             .psk_group_id = {basic, sizeof basic},
+                                             .psk_epoch = 5,
+                                             .nonce = {hash, sizeof hash}};
+
+/* The proposals one after another: index 0, 1, ...; false after the last. */
+static bool write_proposal(struct writer *writer, int index) {
+  struct writer part = {0};
+  switch (index) {
+  case 0:
+    write_key_package(&part);
+    proposal_write_add(writer, writer_view(&part));
+    break;
+  case 1:
+    write_leaf(&part, LEAF_UPDATE);
+    proposal_write_update(writer, writer_view(&part));
+    break;
+  case 2:
+    proposal_write_remove(writer, 0x01020304);
+    break;
+  case 3:
+    proposal_write_psk(writer, &external_psk);
+    break;
+  case 4:
+    proposal_write_psk(writer, &resumption_psk);
+    break;
+  case 5:
+    proposal_write_reinit(writer, VIEW_TEXT("new"), 1, 2, VIEW_ARRAY(extensions));
+    break;
+  case 6:
+    proposal_write_external_init(writer, VIEW_ARRAY(hash));
+    break;
+  case 7:
+    proposal_write_group_context_extensions(writer, VIEW_ARRAY(extensions));
+    break;
+  case 8:
+    proposal_write_self_remove(writer);
+    break;
+  default:
+    return false;
+  }
+  writer_free(&part);
+  return true;
+}
+
+static void write_commit(struct writer *writer, bool full) {
+  struct writer proposals = {0}, leaf = {0}, ciphertexts = {0}, nodes = {0}, proposal = {0};
+  if (full) {
+    for (int i = 0; write_proposal(&proposal, i); i++) {
+      proposal_or_ref_write_proposal(&proposals, writer_view(&proposal));
+      writer_free(&proposal);
+    }
+    hpke_ciphertext_write(&ciphertexts, VIEW_ARRAY(hash), VIEW_TEXT("one"));
+    hpke_ciphertext_write(&ciphertexts, VIEW_ARRAY(hash), VIEW_TEXT("two"));
+    struct update_path_node node = {VIEW_ARRAY(hash), writer_view(&ciphertexts)};
+    update_path_node_write(&nodes, &node);
+    update_path_node_write(&nodes, &node);
+    write_leaf(&leaf, LEAF_COMMIT);
+  } else {
+    proposal_or_ref_write_reference(&proposals, VIEW_ARRAY(hash));
+  }
+  struct commit commit = {.proposals = writer_view(&proposals),
+                          .has_path = full,
+                          .path = {writer_view(&leaf), writer_view(&nodes)}};
+  commit_write(writer, &commit);
+  writer_free(&proposals);
+  writer_free(&leaf);
+  writer_free(&ciphertexts);
+  writer_free(&nodes);
+}
+
+static void write_public(struct writer *writer, uint8_t sender, uint8_t content_type) {
+  struct writer body = {0};
+  if (content_type == CONTENT_APPLICATION)
+    write_bytes(&body, VIEW_TEXT("hello"));
+  else if (content_type == CONTENT_PROPOSAL)
+    (void)write_proposal(&body, 0);
+  else
+    write_commit(&body, sender == SENDER_NEW_MEMBER_COMMIT);
+  struct public_message message = {
+      .content = {.group_id = VIEW_TEXT("group"),
+                  .epoch = 0x0102030405060708,
+                  .sender = {sender, sender <= SENDER_EXTERNAL ? 9 : 0},
+                  .authenticated_data = VIEW_TEXT("aad"),
+                  .content_type = content_type,
+                  .content = writer_view(&body)},
+      .auth = {.signature = VIEW_TEXT("signature"), .confirmation_tag = VIEW_ARRAY(hash)},
+      .membership_tag = VIEW_TEXT("membership tag")};
+  message_write_header(writer, WIRE_PUBLIC_MESSAGE);
+  public_message_write(writer, &message);
+  writer_free(&body);
+}
+
+static void write_group_info(struct writer *writer) {
+  struct group_info info = {.context = {.version = 1,
+                                        .cipher_suite = 1,
+                                        .group_id = VIEW_TEXT("group"),
+                                        .epoch = 3,
+                                        .tree_hash = VIEW_ARRAY(hash),
+                                        .confirmed_transcript_hash = VIEW_ARRAY(hash),
+                                        .extensions = VIEW_ARRAY(extensions)},
+                            .extensions = VIEW_ARRAY(extensions),
+                            .confirmation_tag = VIEW_ARRAY(hash),
+                            .signer = 4,
+                            .signature = VIEW_TEXT("signature")};
+  message_write_header(writer, WIRE_GROUP_INFO);
+  group_info_write(writer, &info);
+}
+
+static void write_group_secrets(struct writer *writer, bool full) {
+  struct writer psks = {0};
+  if (full) {
+    psk_id_write(&psks, &external_psk);
+    psk_id_write(&psks, &resumption_psk);
+  }
+  struct group_secrets secrets = {.joiner_secret = VIEW_ARRAY(hash),
+                                  .has_path_secret = full,
+                                  .path_secret = VIEW_ARRAY(hash),
+                                  .psks = writer_view(&psks)};
+  group_secrets_write(writer, &secrets);
+  writer_free(&psks);
+}
+
+static void write_welcome(struct writer *writer) {
+  struct writer items = {0};
+  struct encrypted_group_secrets item = {VIEW_ARRAY(hash), {VIEW_ARRAY(hash), VIEW_TEXT("text")}};
+  encrypted_group_secrets_write(&items, &item);
+  encrypted_group_secrets_write(&items, &item);
+  struct welcome welcome = {1, writer_view(&items), VIEW_TEXT("group info")};
+  message_write_header(writer, WIRE_WELCOME);
+  welcome_write(writer, &welcome);
+  writer_free(&items);
+}
+
+static void setup(void) {
+  struct writer writer = {0};
+  sample_count = 0;
+  for (uint8_t source = LEAF_KEY_PACKAGE; source <= LEAF_COMMIT; source++) {
+    write_leaf(&writer, (enum leaf_source)source);
+    sample("leaf", recode_leaf, &writer);
+  }
+  for (int i = 0; write_proposal(&writer, i); i++)
+    sample("proposal", recode_proposal, &writer);
+  for (int full = 0; full < 2; full++) {
+    write_commit(&writer, full != 0);
+    sample("commit", recode_commit, &writer);
+    write_group_secrets(&writer, full != 0);
+    sample("group secrets", recode_group_secrets, &writer);
+  }
+  for (uint8_t sender = SENDER_MEMBER; sender <= SENDER_NEW_MEMBER_COMMIT; sender++)
+    for (uint8_t content = CONTENT_APPLICATION; content <= CONTENT_COMMIT; content++) {
+      write_public(&writer, sender, content);
+      sample("public message", recode_message, &writer);
+    }
+  struct private_message private = {VIEW_TEXT("group"),  9,
+                                    CONTENT_COMMIT,      VIEW_TEXT("aad"),
+                                    VIEW_TEXT("sender"), VIEW_ARRAY(hash)};
+  message_write_header(&writer, WIRE_PRIVATE_MESSAGE);
+  private_message_write(&writer, &private);
+  sample("private message", recode_message, &writer);
+  write_group_info(&writer);
+  sample("group info", recode_message, &writer);
+  write_welcome(&writer);
+  sample("welcome", recode_message, &writer);
+  message_write_header(&writer, WIRE_KEY_PACKAGE);
+  write_key_package(&writer);
+  sample("key package", recode_message, &writer);
+}
+
+static void teardown(void) {
+  while (sample_count > 0)
+    bytes_free(&samples[--sample_count].bytes);
+}
+
+/* ---- Every sample ---- */
+
+START_TEST(test_samples) {
+  for (size_t i = 0; i < sample_count; i++) {
+    struct why why = {""};
+    enum err err = read_exactly(samples[i].recode, bytes_view(&samples[i].bytes), &why);
+    ck_assert_msg(err == OK, "sample %zu (%s): %s", i, samples[i].name, why.text);
+  }
+}
+END_TEST
+
+START_TEST(test_truncated) {
+  for (size_t i = 0; i < sample_count; i++)
+    for (size_t size = 0; size < samples[i].bytes.size; size++) {
+      /* A copy of its own, so that reading one byte too far is seen. */
+      struct bytes part = {0};
+      ck_assert_int_eq(bytes_copy(&part, view_of(samples[i].bytes.data, size)), OK);
+      ck_assert_int_eq(read_exactly(samples[i].recode, bytes_view(&part), NULL), ERR_MALFORMED);
+      bytes_free(&part);
+    }
+}
+END_TEST
+
+START_TEST(test_trailing_byte) {
+  for (size_t i = 0; i < sample_count; i++) {
+    struct writer writer = {0};
+    write_bytes(&writer, bytes_view(&samples[i].bytes));
+    write_u8(&writer, 0);
+    ck_assert_int_eq(read_exactly(samples[i].recode, writer_view(&writer), NULL), ERR_MALFORMED);
+    writer_free(&writer);
+  }
+}
+END_TEST
+
+START_TEST(test_flipped_bits) {
+  for (size_t i = 0; i < sample_count; i++) {
+    struct bytes *bytes = &samples[i].bytes;
+    for (size_t bit = 0; bit < bytes->size * 8; bit++) {
+      bytes->data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+      enum err err = read_exactly(samples[i].recode, bytes_view(bytes), NULL);
+      ck_assert(err == OK || err == ERR_MALFORMED || err == ERR_UNSUPPORTED);
+      bytes->data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+  }
+}
+END_TEST
+
+/* ---- One thing wrong ---- */
+
+/* The sample whose bytes are changed at `offset`, counted from the end if negative. */
+static enum err changed(recoder *recode, struct writer *writer, long offset, uint8_t value,
+                        struct why *why) {
+  struct bytes bytes = taken(writer);
+  ck_assert_int_eq(read_exactly(recode, bytes_view(&bytes), NULL), OK);
+  bytes.data[offset < 0 ? bytes.size - (size_t)-offset : (size_t)offset] = value;
+  enum err err = read_exactly(recode, bytes_view(&bytes), why);
+  bytes_free(&bytes);
+  return err;
+}
+
+START_TEST(test_header) {
+  struct writer writer = {0};
+  struct why why = {""};
+  write_welcome(&writer);
+  ck_assert_int_eq(changed(recode_message, &writer, 1, 2, &why), ERR_UNSUPPORTED);
+  ck_assert_ptr_nonnull(strstr(why.text, "protocol version 2"));
+  write_welcome(&writer);
+  ck_assert_int_eq(changed(recode_message, &writer, 3, 6, &why), ERR_UNSUPPORTED);
+  ck_assert_ptr_nonnull(strstr(why.text, "wire format 6"));
+  write_welcome(&writer);
+  ck_assert_int_eq(changed(recode_message, &writer, 3, 0, NULL), ERR_UNSUPPORTED);
+  write_group_info(&writer);
+  ck_assert_int_eq(changed(recode_message, &writer, 5, 2, &why), ERR_UNSUPPORTED);
+  ck_assert_ptr_nonnull(strstr(why.text, "section 8.1"));
+}
+END_TEST
+
+START_TEST(test_unknown_proposal) {
+  struct writer writer = {0};
+  struct why why = {""};
+  proposal_write_self_remove(&writer);
+  ck_assert_int_eq(changed(recode_proposal, &writer, 0, 0x0a, &why), ERR_UNSUPPORTED);
+  ck_assert_ptr_nonnull(strstr(why.text, "proposal type 2570"));
+  proposal_write_self_remove(&writer);
+  ck_assert_int_eq(changed(recode_proposal, &writer, 1, 0, NULL), ERR_UNSUPPORTED);
+  /* The same inside a commit inside a message; the commit is full, and Remove its third item. */
+  static const uint8_t proposals[] = {1, 0x0a, 0x0a};
+  struct commit commit = {.proposals = VIEW_ARRAY(proposals)};
+  commit_write(&writer, &commit);
+  why.text[0] = '\0';
+  ck_assert_int_eq(read_exactly(recode_commit, writer_view(&writer), &why), ERR_UNSUPPORTED);
+  ck_assert_ptr_nonnull(strstr(why.text, "proposal type 2570"));
+  writer_free(&writer);
+}
+END_TEST
+
+START_TEST(test_enumerations) {
+  static const uint8_t psk_types[] = {0, 3, 255};
+  static const uint8_t psk_usages[] = {0, 4, 255};
+  static const uint8_t senders[] = {0, 5, 255};
+  static const uint8_t contents[] = {0, 4, 255};
+  static const uint8_t item_types[] = {0, 3, 255};
+  struct writer writer = {0};
+  for (size_t i = 0; i < 3; i++) {
+    proposal_write_psk(&writer, &resumption_psk);
+    ck_assert_int_eq(changed(recode_proposal, &writer, 2, psk_types[i], NULL), ERR_MALFORMED);
+    proposal_write_psk(&writer, &resumption_psk);
+    ck_assert_int_eq(changed(recode_proposal, &writer, 3, psk_usages[i], NULL), ERR_MALFORMED);
+    /* header 4, group id 6, epoch 8; then sender 5, authenticated data 4, content type */
+    write_public(&writer, SENDER_MEMBER, CONTENT_APPLICATION);
+    ck_assert_int_eq(changed(recode_message, &writer, 18, senders[i], NULL), ERR_MALFORMED);
+    write_public(&writer, SENDER_MEMBER, CONTENT_APPLICATION);
+    ck_assert_int_eq(changed(recode_message, &writer, 27, contents[i], NULL), ERR_MALFORMED);
+    struct private_message private = {.content_type = CONTENT_COMMIT};
+    message_write_header(&writer, WIRE_PRIVATE_MESSAGE);
+    private_message_write(&writer, &private);
+    ck_assert_int_eq(changed(recode_message, &writer, 13, contents[i], NULL), ERR_MALFORMED);
+    write_commit(&writer, false);
+    ck_assert_int_eq(changed(recode_commit, &writer, 1, item_types[i], NULL), ERR_MALFORMED);
+  }
+}
+END_TEST
+
+/* RFC 9420, section 2.1.1 */
+START_TEST(test_optional_octet) {
+  struct writer writer = {0};
+  write_commit(&writer, false);
+  ck_assert_int_eq(changed(recode_commit, &writer, -1, 2, NULL), ERR_MALFORMED);
+  write_commit(&writer, false);
+  ck_assert_int_eq(changed(recode_commit, &writer, -1, 255, NULL), ERR_MALFORMED);
+  write_group_secrets(&writer, false);
+  ck_assert_int_eq(changed(recode_group_secrets, &writer, -2, 2, NULL), ERR_MALFORMED);
+}
+END_TEST
+
+/* RFC 9420, section 2.1.2 */
+START_TEST(test_lengths) {
+  static const uint8_t not_minimal[] = {0, PROPOSAL_EXTERNAL_INIT, 0x40, 1, 'x'};
+  static const uint8_t not_minimal_4[] = {0, PROPOSAL_EXTERNAL_INIT, 0x80, 0, 0, 1, 'x'};
+  static const uint8_t prefix_3[] = {0, PROPOSAL_EXTERNAL_INIT, 0xc0, 0, 0, 0, 0, 0, 0, 1, 'x'};
+  static const uint8_t huge[] = {0, PROPOSAL_EXTERNAL_INIT, 0xbf, 0xff, 0xff, 0xff, 'x'};
+  ck_assert_int_eq(read_exactly(recode_proposal, VIEW_ARRAY(not_minimal), NULL), ERR_MALFORMED);
+  ck_assert_int_eq(read_exactly(recode_proposal, VIEW_ARRAY(not_minimal_4), NULL), ERR_MALFORMED);
+  ck_assert_int_eq(read_exactly(recode_proposal, VIEW_ARRAY(prefix_3), NULL), ERR_MALFORMED);
+  ck_assert_int_eq(read_exactly(recode_proposal, VIEW_ARRAY(huge), NULL), ERR_MALFORMED);
+  static const size_t sizes[] = {0x3f, 0x40, 0x3fff, 0x4000};
+  static const uint8_t zeros[0x4000];
+  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    struct writer writer = {0};
+    proposal_write_external_init(&writer, view_of(zeros, sizes[i]));
+    ck_assert_int_eq(read_exactly(recode_proposal, writer_view(&writer), NULL), OK);
+    writer_free(&writer);
+  }
+}
+END_TEST
+
+/* A vector of structs with one more byte that is no struct. */
+START_TEST(test_trailing_bytes_in_vectors) {
+  struct writer items = {0}, writer = {0};
+  struct why why = {""};
+  hpke_ciphertext_write(&items, VIEW_ARRAY(hash), VIEW_TEXT("one"));
+  write_u8(&items, 0);
+  struct update_path_node node = {VIEW_ARRAY(hash), writer_view(&items)};
+  update_path_node_write(&writer, &node);
+  struct bytes nodes = taken(&writer);
+  write_leaf(&writer, LEAF_COMMIT);
+  struct bytes leaf = taken(&writer);
+  /* The commit is read, as nobody looks at the ciphertexts yet; they are refused when somebody does. */
+  struct commit commit = {.has_path = true,
+                          .path = {.leaf = bytes_view(&leaf), .nodes = bytes_view(&nodes)}};
+  commit_write(&writer, &commit);
+  struct reader reader = reader_of(writer_view(&writer));
+  struct commit read;
+  ck_assert_int_eq(commit_read(&reader, NULL, &read), OK);
+  ck_assert_int_eq(read_exactly(recode_commit, writer_view(&writer), NULL), ERR_MALFORMED);
+  writer_free(&writer);
+
+  /* Nodes: an empty key without ciphertexts is two bytes, so one byte is none. */
+  commit.path.nodes = VIEW_TEXT("\0");
+  commit_write(&writer, &commit);
+  reader = reader_of(writer_view(&writer));
+  ck_assert_int_eq(commit_read(&reader, &why, &read), ERR_MALFORMED);
+  ck_assert_ptr_nonnull(strstr(why.text, "UpdatePath"));
+  writer_free(&writer);
+
+  commit = (struct commit){.proposals = VIEW_TEXT("\2\1x\0")};
+  commit_write(&writer, &commit);
+  ck_assert_int_eq(read_exactly(recode_commit, writer_view(&writer), NULL), ERR_MALFORMED);
+  writer_free(&writer);
+  commit.proposals.size--;
+  commit_write(&writer, &commit);
+  ck_assert_int_eq(read_exactly(recode_commit, writer_view(&writer), NULL), OK);
+  writer_free(&writer);
+
+  struct group_secrets secrets = {.psks = VIEW_TEXT("\1\0\0")};
+  group_secrets_write(&writer, &secrets);
+  ck_assert_int_eq(read_exactly(recode_group_secrets, writer_view(&writer), NULL), OK);
+  writer_free(&writer);
+  secrets.psks = VIEW_TEXT("\1\0\0\1");
+  group_secrets_write(&writer, &secrets);
+  ck_assert_int_eq(read_exactly(recode_group_secrets, writer_view(&writer), NULL), ERR_MALFORMED);
+  writer_free(&writer);
+
+  struct welcome welcome = {1, VIEW_TEXT("\0\0\0\0"), VIEW_NONE};
+  message_write_header(&writer, WIRE_WELCOME);
+  welcome_write(&writer, &welcome);
+  ck_assert_int_eq(read_exactly(recode_message, writer_view(&writer), NULL), ERR_MALFORMED);
+  writer_free(&writer);
+
+  proposal_write_group_context_extensions(&writer, VIEW_TEXT("\0\1\0\0"));
+  ck_assert_int_eq(read_exactly(recode_proposal, writer_view(&writer), NULL), ERR_MALFORMED);
+  writer_free(&writer);
+  bytes_free(&nodes);
+  bytes_free(&leaf);
+  writer_free(&items);
+}
+END_TEST
+
+START_TEST(test_duplicate_extensions) {
+  static const uint8_t twice[] = {0, 1, 0, 0, 1, 0};
+  struct writer writer = {0};
+  struct why why = {""};
+  proposal_write_group_context_extensions(&writer, VIEW_ARRAY(twice));
+  ck_assert_int_eq(read_exactly(recode_proposal, writer_view(&writer), &why), ERR_MALFORMED);
+  ck_assert_ptr_nonnull(strstr(why.text, "section 13.4"));
+  writer_free(&writer);
+  proposal_write_reinit(&writer, VIEW_NONE, 1, 1, VIEW_ARRAY(twice));
+  ck_assert_int_eq(read_exactly(recode_proposal, writer_view(&writer), NULL), ERR_MALFORMED);
+  writer_free(&writer);
+  struct group_info info = {.context = {.version = 1}};
+  group_info_write(&writer, &info);
+  struct reader reader = reader_of(writer_view(&writer));
+  ck_assert_int_eq(group_info_read(&reader, NULL, &info), OK);
+  writer_free(&writer);
+  for (int i = 0; i < 2; i++) {
+    info.context.extensions = i == 0 ? VIEW_ARRAY(twice) : VIEW_NONE;
+    info.extensions = i == 1 ? VIEW_ARRAY(twice) : VIEW_NONE;
+    group_info_write(&writer, &info);
+    reader = reader_of(writer_view(&writer));
+    ck_assert_int_eq(group_info_read(&reader, NULL, &info), ERR_MALFORMED);
+    writer_free(&writer);
+  }
+  struct group_context context = {.version = 1, .extensions = VIEW_ARRAY(twice)};
+  group_context_write(&writer, &context);
+  reader = reader_of(writer_view(&writer));
+  ck_assert_int_eq(group_context_read(&reader, &context), ERR_MALFORMED);
+  writer_free(&writer);
+}
+END_TEST
+
+/* ---- What a reader hands out ---- */
+
+START_TEST(test_public_message_parts) {
+  struct writer writer = {0}, content = {0}, auth = {0};
+  struct public_message message;
+  uint16_t wire_format;
+  write_public(&writer, SENDER_MEMBER, CONTENT_COMMIT);
+  struct reader reader = reader_of(writer_view(&writer));
+  ck_assert_int_eq(message_read_header(&reader, NULL, &wire_format), OK);
+  ck_assert_uint_eq(wire_format, WIRE_PUBLIC_MESSAGE);
+  ck_assert_int_eq(public_message_read(&reader, NULL, &message), OK);
+  framed_content_write(&content, &message.content);
+  content_auth_write(&auth, CONTENT_COMMIT, &message.auth);
+  ck_assert(view_equal(message.content.raw, writer_view(&content)));
+  ck_assert(view_equal(message.raw_auth, writer_view(&auth)));
+  ck_assert(view_equal(message.content.group_id, VIEW_TEXT("group")));
+  ck_assert_uint_eq(message.content.epoch, 0x0102030405060708);
+  ck_assert_uint_eq(message.content.sender.index, 9);
+  ck_assert(view_equal(message.content.authenticated_data, VIEW_TEXT("aad")));
+  ck_assert(view_equal(message.auth.signature, VIEW_TEXT("signature")));
+  ck_assert(view_equal(message.auth.confirmation_tag, VIEW_ARRAY(hash)));
+  ck_assert(view_equal(message.membership_tag, VIEW_TEXT("membership tag")));
+  writer_free(&writer);
+  writer_free(&content);
+  writer_free(&auth);
+}
+END_TEST
+
+START_TEST(test_group_info_parts) {
+  struct writer writer = {0}, part = {0};
+  struct group_info info;
+  write_group_info(&writer);
+  struct reader reader = reader_of(writer_view(&writer));
+  reader.at += 4;
+  reader.left -= 4;
+  ck_assert_int_eq(group_info_read(&reader, NULL, &info), OK);
+  group_context_write(&part, &info.context);
+  ck_assert(view_equal(info.context_raw, writer_view(&part)));
+  writer_free(&part);
+  group_info_write_signed(&part, &info);
+  ck_assert(view_equal(info.signed_part, writer_view(&part)));
+  ck_assert_uint_eq(info.signer, 4);
+  ck_assert_uint_eq(info.context.epoch, 3);
+  writer_free(&part);
+  writer_free(&writer);
+}
+END_TEST
+
+START_TEST(test_proposal_parts) {
+  struct writer writer = {0};
+  struct proposal proposal;
+  proposal_write_reinit(&writer, VIEW_TEXT("new"), 1, 2, VIEW_ARRAY(extensions));
+  write_u8(&writer, 99); /* of whatever follows */
+  struct reader reader = reader_of(writer_view(&writer));
+  ck_assert_int_eq(proposal_read(&reader, NULL, &proposal), OK);
+  ck_assert_uint_eq(reader.left, 1);
+  ck_assert_uint_eq(proposal.raw.size, writer.size - 1);
+  ck_assert_uint_eq(proposal.type, PROPOSAL_REINIT);
+  ck_assert(view_equal(proposal.body.reinit.group_id, VIEW_TEXT("new")));
+  ck_assert_uint_eq(proposal.body.reinit.version, 1);
+  ck_assert_uint_eq(proposal.body.reinit.cipher_suite, 2);
+  ck_assert(view_equal(proposal.body.reinit.extensions, VIEW_ARRAY(extensions)));
+  writer_free(&writer);
+}
+END_TEST
+
+int main(void) {
+  TCase *every = tcase_create("every struct");
+  tcase_set_timeout(every, 120);
+  tcase_add_checked_fixture(every, setup, teardown);
+  tcase_add_test(every, test_samples);
+  tcase_add_test(every, test_truncated);
+  tcase_add_test(every, test_trailing_byte);
+  tcase_add_test(every, test_flipped_bits);
+  TCase *wrong = tcase_create("one thing wrong");
+  tcase_add_test(wrong, test_header);
+  tcase_add_test(wrong, test_unknown_proposal);
+  tcase_add_test(wrong, test_enumerations);
+  tcase_add_test(wrong, test_optional_octet);
+  tcase_add_test(wrong, test_lengths);
+  tcase_add_test(wrong, test_trailing_bytes_in_vectors);
+  tcase_add_test(wrong, test_duplicate_extensions);
+  TCase *parts = tcase_create("parts");
+  tcase_add_test(parts, test_public_message_parts);
+  tcase_add_test(parts, test_group_info_parts);
+  tcase_add_test(parts, test_proposal_parts);
+  Suite *all = suite_create("message");
+  suite_add_tcase(all, every);
+  suite_add_tcase(all, wrong);
+  suite_add_tcase(all, parts);
+  SRunner *runner = srunner_create(all);
+  srunner_run_all(runner, CK_NORMAL);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed == 0 ? 0 : 1;
+}
