@@ -164,6 +164,15 @@ struct secret vectors_secret(json_object *object, const char *field) {
   return secret;
 }
 
+struct secret vectors_private_key(json_object *object, const char *field, size_t size) {
+  struct secret given = vectors_secret(object, field), key = {.size = (uint16_t)size};
+  if (given.size > size || size > SECRET_MAX)
+    bad_file(field, "is too long for a private key");
+  memcpy(key.bytes + size - given.size, given.bytes, given.size);
+  secret_wipe(&given);
+  return key;
+}
+
 const struct suite *vectors_suite(json_object *object) {
   return suite_find(vectors_u16(object, "cipher_suite"));
 }

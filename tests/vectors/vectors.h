@@ -66,6 +66,10 @@ struct bytes vectors_hex(json_object *string);
 /** A secret written in hex, of at most SECRET_MAX bytes; to be wiped with secret_wipe(). */
 struct secret vectors_secret(json_object *object, const char *field);
 
+/** The same for a private key of `size` bytes, where some files leave out leading zeros of a NIST
+ *  curve's scalar. */
+struct secret vectors_private_key(json_object *object, const char *field, size_t size);
+
 /** The suite of the field "cipher_suite"; NULL if it is not built in: then skip the vector. */
 const struct suite *vectors_suite(json_object *object);
 
