@@ -23,7 +23,7 @@ extern const struct aead tomcrypt_aes128gcm, tomcrypt_aes256gcm;
 extern const struct dh tomcrypt_p256, tomcrypt_p384, tomcrypt_p521;
 extern const struct signature tomcrypt_ecdsa_p256, tomcrypt_ecdsa_p384, tomcrypt_ecdsa_p521;
 
-/* openssl.c, where config.h has HAVE_OPENSSL */
+/* openssl.c and openssl_ec.c, where config.h has HAVE_OPENSSL */
 extern const struct hash openssl_sha256, openssl_sha384, openssl_sha512;
 extern const struct aead openssl_aes128gcm, openssl_aes256gcm, openssl_chacha20poly1305;
 extern const struct dh openssl_x25519, openssl_x448, openssl_p256, openssl_p384, openssl_p521;

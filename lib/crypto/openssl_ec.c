@@ -1,0 +1,264 @@
+/*
+ * Backend OpenSSL 3: ECDH and ECDSA on the NIST curves.
+ * SPDX-License-Identifier: ISC
+ */
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/obj_mac.h>
+#include <openssl/param_build.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "crypto/backend.h"
+#include "crypto/openssl.h"
+
+/* ---- The curves: looked up once and then shared by all threads, never written again ---- */
+
+enum curve_id { CURVE_P256, CURVE_P384, CURVE_P521, CURVE_COUNT };
+
+static EC_GROUP *groups[CURVE_COUNT];
+static const char *const curve_name[CURVE_COUNT] = {"P-256", "P-384", "P-521"};
+
+static void look_up(void) {
+  static const int nid[CURVE_COUNT] = {NID_X9_62_prime256v1, NID_secp384r1, NID_secp521r1};
+  EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+  if (context != NULL)
+    for (unsigned i = 0; i < CURVE_COUNT; i++)
+      groups[i] = EC_GROUP_new_by_curve_name(nid[i]);
+  EVP_PKEY_CTX_free(context);
+  ERR_clear_error();
+}
+
+static bool has_curve(enum curve_id curve) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  (void)pthread_once(&once, look_up);
+  return groups[curve] != NULL;
+}
+
+#define UNCOMPRESSED 4 /* first byte of a point (SEC 1, section 2.3.3) */
+
+static size_t curve_size(enum curve_id curve) {
+  static const size_t size[CURVE_COUNT] = {32, 48, 66};
+  return size[curve];
+}
+
+/* A private key: from 1 to the group's order less 1. */
+static enum err read_scalar(enum curve_id curve, const uint8_t *bytes, BIGNUM **out) {
+  BIGNUM *scalar = BN_bin2bn(bytes, (int)curve_size(curve), NULL);
+  if (scalar == NULL)
+    return ERR_NOMEM;
+  BN_set_flags(scalar, BN_FLG_CONSTTIME);
+  if (BN_is_zero(scalar) || BN_cmp(scalar, EC_GROUP_get0_order(groups[curve])) >= 0) {
+    BN_clear_free(scalar);
+    return ERR_INVALID_ARG;
+  }
+  *out = scalar;
+  return OK;
+}
+
+static enum err curve_derive_public(enum curve_id curve, const uint8_t *private_key,
+                                    uint8_t *public_key) {
+  enum err err;
+  const EC_GROUP *group = groups[curve];
+  size_t size = 1 + 2 * curve_size(curve);
+  BIGNUM *scalar = NULL;
+  EC_POINT *point = EC_POINT_new(group);
+  TRY(require_memory(point));
+  TRY(read_scalar(curve, private_key, &scalar));
+  TRY(require_done(EC_POINT_mul(group, point, scalar, NULL, NULL, NULL) == 1, ERR_NOMEM));
+  TRY(require_done(EC_POINT_point2oct(group, point, POINT_CONVERSION_UNCOMPRESSED, public_key, size,
+                                      NULL) == size,
+                   ERR_INTERNAL));
+done:
+  EC_POINT_free(point);
+  BN_clear_free(scalar);
+  return err == OK ? OK : failed(err);
+}
+
+/* EC_POINT_oct2point() also checks that both coordinates are in the field and on the curve. */
+static enum err read_point(enum curve_id curve, const uint8_t *bytes, EC_POINT **out) {
+  enum err err;
+  const EC_GROUP *group = groups[curve];
+  EC_POINT *point = EC_POINT_new(group);
+  TRY(require_memory(point));
+  TRY(require_done(bytes[0] == UNCOMPRESSED, ERR_MALFORMED));
+  TRY(require_done(EC_POINT_oct2point(group, point, bytes, 1 + 2 * curve_size(curve), NULL) == 1,
+                   ERR_MALFORMED));
+  *out = point;
+  point = NULL;
+done:
+  EC_POINT_free(point);
+  return err;
+}
+
+static enum err curve_check_public(enum curve_id curve, const uint8_t *public_key) {
+  EC_POINT *point = NULL;
+  enum err err = read_point(curve, public_key, &point);
+  EC_POINT_free(point);
+  return err == OK ? OK : failed(err);
+}
+
+static enum err curve_agree(enum curve_id curve, const uint8_t *private_key,
+                            const uint8_t *public_key, uint8_t *shared_secret) {
+  enum err err;
+  const EC_GROUP *group = groups[curve];
+  int size = (int)curve_size(curve);
+  BIGNUM *scalar = NULL, *x = BN_new();
+  EC_POINT *point = NULL, *result = EC_POINT_new(group);
+  TRY(require_memory(x));
+  TRY(require_memory(result));
+  TRY(read_point(curve, public_key, &point));
+  TRY(read_scalar(curve, private_key, &scalar));
+  TRY(require_done(EC_POINT_mul(group, result, NULL, point, scalar, NULL) == 1, ERR_NOMEM));
+  TRY(require_done(EC_POINT_is_at_infinity(group, result) == 0, ERR_MALFORMED));
+  TRY(require_done(EC_POINT_get_affine_coordinates(group, result, x, NULL, NULL) == 1, ERR_NOMEM));
+  TRY(require_done(BN_bn2binpad(x, shared_secret, size) == size, ERR_INTERNAL));
+done:
+  EC_POINT_clear_free(result);
+  EC_POINT_free(point);
+  BN_clear_free(x);
+  BN_clear_free(scalar);
+  return err == OK ? OK : failed(err);
+}
+
+/* A key from its private number or, where that is NULL, its public point. */
+static enum err curve_key(enum curve_id curve, const BIGNUM *private_key, struct view public_key,
+                          EVP_PKEY **out) {
+  enum err err;
+  OSSL_PARAM *parameters = NULL;
+  EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+  OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+  TRY(require_memory(context));
+  TRY(require_memory(build));
+  TRY(require_done(
+      OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, curve_name[curve], 0) == 1,
+      ERR_NOMEM));
+  if (private_key != NULL)
+    TRY(require_done(OSSL_PARAM_BLD_push_BN_pad(build, OSSL_PKEY_PARAM_PRIV_KEY, private_key,
+                                                curve_size(curve)) == 1,
+                     ERR_NOMEM));
+  else
+    TRY(require_done(OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY,
+                                                      public_key.data, public_key.size) == 1,
+                     ERR_NOMEM));
+  parameters = OSSL_PARAM_BLD_to_param(build);
+  TRY(require_memory(parameters));
+  TRY(require_done(EVP_PKEY_fromdata_init(context) == 1, ERR_NOMEM));
+  TRY(require_done(EVP_PKEY_fromdata(context, out,
+                                     private_key != NULL ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY,
+                                     parameters) == 1,
+                   ERR_MALFORMED));
+done:
+  OSSL_PARAM_free(parameters);
+  OSSL_PARAM_BLD_free(build);
+  EVP_PKEY_CTX_free(context);
+  return err;
+}
+
+static enum err curve_sign(enum curve_id curve, const struct hash *hash, const uint8_t *private_key,
+                           struct view message, uint8_t *out, size_t *size) {
+  enum err err;
+  uint8_t digest[HASH_MAX];
+  size_t written = SIGNATURE_MAX;
+  BIGNUM *scalar = NULL;
+  EVP_PKEY *key = NULL;
+  EVP_PKEY_CTX *context = NULL;
+  TRY(hash->digest(&message, 1, digest));
+  TRY(read_scalar(curve, private_key, &scalar));
+  TRY(curve_key(curve, scalar, VIEW_NONE, &key));
+  context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+  TRY(require_memory(context));
+  TRY(require_done(EVP_PKEY_sign_init(context) == 1, ERR_NOMEM));
+  TRY(require_done(EVP_PKEY_sign(context, out, &written, digest, hash->size) == 1, ERR_INTERNAL));
+  *size = written;
+done:
+  EVP_PKEY_CTX_free(context);
+  EVP_PKEY_free(key);
+  BN_clear_free(scalar);
+  return err == OK ? OK : failed(err);
+}
+
+static enum err curve_verify(enum curve_id curve, const struct hash *hash,
+                             const uint8_t *public_key, struct view message,
+                             struct view signature) {
+  enum err err;
+  uint8_t digest[HASH_MAX];
+  EVP_PKEY *key = NULL;
+  EVP_PKEY_CTX *context = NULL;
+  TRY(require_done(public_key[0] == UNCOMPRESSED, ERR_SIGNATURE));
+  TRY(hash->digest(&message, 1, digest));
+  err = curve_key(curve, NULL, view_of(public_key, 1 + 2 * curve_size(curve)), &key);
+  TRY(err == ERR_MALFORMED ? ERR_SIGNATURE : err);
+  context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+  TRY(require_memory(context));
+  TRY(require_done(EVP_PKEY_verify_init(context) == 1, ERR_NOMEM));
+  TRY(require_done(EVP_PKEY_verify(context, signature.data, signature.size, digest, hash->size) ==
+                       1,
+                   ERR_SIGNATURE));
+done:
+  EVP_PKEY_CTX_free(context);
+  EVP_PKEY_free(key);
+  return err == OK ? OK : failed(err);
+}
+
+/* Random numbers until one is in range; few are not (P-521 uses 521 bits of 528). */
+static enum err curve_generate(enum curve_id curve, uint8_t *private_key, uint8_t *public_key) {
+  enum err err;
+  do {
+    provider_random(private_key, curve_size(curve));
+    if (curve == CURVE_P521)
+      private_key[0] &= 1;
+    err = curve_derive_public(curve, private_key, public_key);
+  } while (err == ERR_INVALID_ARG);
+  return err;
+}
+
+#define DEFINE_CURVE(id, curve, title, bytes, hash, der_max)                                       \
+  static bool has_##id(void) {                                                                     \
+    return has_curve(curve);                                                                       \
+  }                                                                                                \
+  static enum err id##_derive_public(const uint8_t *private_key, uint8_t *public_key) {            \
+    return curve_derive_public(curve, private_key, public_key);                                    \
+  }                                                                                                \
+  static enum err id##_check_public(const uint8_t *public_key) {                                   \
+    return curve_check_public(curve, public_key);                                                  \
+  }                                                                                                \
+  static enum err id##_agree(const uint8_t *private_key, const uint8_t *public_key,                \
+                             uint8_t *shared_secret) {                                             \
+    return curve_agree(curve, private_key, public_key, shared_secret);                             \
+  }                                                                                                \
+  const struct dh openssl_##id = {.name = title,                                                   \
+                                  .backend = OPENSSL_NAME,                                         \
+                                  .public_size = 1 + 2 * bytes,                                    \
+                                  .private_size = bytes,                                           \
+                                  .shared_size = bytes,                                            \
+                                  .available = has_##id,                                           \
+                                  .derive_public = id##_derive_public,                             \
+                                  .check_public = id##_check_public,                               \
+                                  .agree = id##_agree};                                            \
+  static enum err id##_generate(uint8_t *private_key, uint8_t *public_key) {                       \
+    return curve_generate(curve, private_key, public_key);                                         \
+  }                                                                                                \
+  static enum err id##_sign(const uint8_t *private_key, struct view message, uint8_t *out,         \
+                            size_t *size) {                                                        \
+    return curve_sign(curve, hash, private_key, message, out, size);                               \
+  }                                                                                                \
+  static enum err id##_verify(const uint8_t *public_key, struct view message,                      \
+                              struct view signature) {                                             \
+    return curve_verify(curve, hash, public_key, message, signature);                              \
+  }                                                                                                \
+  const struct signature openssl_ecdsa_##id = {.name = "ECDSA-" title,                             \
+                                               .backend = OPENSSL_NAME,                            \
+                                               .public_size = 1 + 2 * bytes,                       \
+                                               .private_size = bytes,                              \
+                                               .max_size = der_max,                                \
+                                               .available = has_##id,                              \
+                                               .generate = id##_generate,                          \
+                                               .derive_public = id##_derive_public,                \
+                                               .sign = id##_sign,                                  \
+                                               .verify = id##_verify}
+
+DEFINE_CURVE(p256, CURVE_P256, "P-256", 32, &openssl_sha256, 72);
+DEFINE_CURVE(p384, CURVE_P384, "P-384", 48, &openssl_sha384, 104);
+DEFINE_CURVE(p521, CURVE_P521, "P-521", 66, &openssl_sha512, 139);
