@@ -141,6 +141,12 @@ static enum err chacha20poly1305_key_new(const uint8_t *key, struct aead_key **o
   return aead_key_new(shared.chacha20poly1305, key, out);
 }
 
+static enum err aead_key_set(struct aead_key *key, const uint8_t *bytes) {
+  EVP_CIPHER_CTX *context = (EVP_CIPHER_CTX *)key;
+  bool done = EVP_EncryptInit_ex2(context, NULL, bytes, NULL, NULL) == 1;
+  return done ? OK : failed(ERR_INTERNAL);
+}
+
 static void aead_key_free(struct aead_key *key) {
   EVP_CIPHER_CTX_free((EVP_CIPHER_CTX *)key);
 }
@@ -205,6 +211,7 @@ static enum err aead_open(struct aead_key *key, const uint8_t *nonce, const stru
                                     .tag_size = TAG_SIZE,                                          \
                                     .available = has_##id,                                         \
                                     .key_new = id##_key_new,                                       \
+                                    .key_set = aead_key_set,                                       \
                                     .key_free = aead_key_free,                                     \
                                     .seal = aead_seal,                                             \
                                     .open = aead_open}

@@ -59,6 +59,8 @@ struct aead {
   size_t tag_size;
   bool (*available)(void);
   enum err (*key_new)(const uint8_t *key, struct aead_key **out);
+  /** Put another key in place of the one in `key`, of which nothing is left.  Allocates nothing. */
+  enum err (*key_set)(struct aead_key *key, const uint8_t *bytes);
   void (*key_free)(struct aead_key *key); /* wipes; accepts NULL */
   /** out: plaintext.size + tag_size bytes.  The additional data is given in parts. */
   enum err (*seal)(struct aead_key *key, const uint8_t *nonce, const struct view *aad,

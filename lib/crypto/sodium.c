@@ -87,6 +87,12 @@ static enum err chacha_key_new(const uint8_t *key, struct aead_key **out) {
   return OK;
 }
 
+static enum err chacha_key_set(struct aead_key *key, const uint8_t *bytes) {
+  struct chacha_key *chacha = (struct chacha_key *)key;
+  memcpy(chacha->bytes, bytes, sizeof chacha->bytes);
+  return OK;
+}
+
 static void chacha_key_free(struct aead_key *key) {
   locked_free(key, sizeof(struct chacha_key));
 }
@@ -164,6 +170,7 @@ const struct aead sodium_chacha20poly1305 = {.name = "ChaCha20-Poly1305",
                                              .tag_size = TAG_SIZE,
                                              .available = available,
                                              .key_new = chacha_key_new,
+                                             .key_set = chacha_key_set,
                                              .key_free = chacha_key_free,
                                              .seal = chacha_seal,
                                              .open = chacha_open};

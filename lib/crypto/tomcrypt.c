@@ -101,6 +101,14 @@ static enum err aes256gcm_key_new(const uint8_t *key, struct aead_key **out) {
   return gcm_key_new(key, 32, out);
 }
 
+static enum err aes128gcm_key_set(struct aead_key *key, const uint8_t *bytes) {
+  return result_of(gcm_init((gcm_state *)key, aes_index, bytes, 16), ERR_INTERNAL);
+}
+
+static enum err aes256gcm_key_set(struct aead_key *key, const uint8_t *bytes) {
+  return result_of(gcm_init((gcm_state *)key, aes_index, bytes, 32), ERR_INTERNAL);
+}
+
 static enum err gcm_start(gcm_state *gcm, const uint8_t *nonce, const struct view *aad,
                           size_t aad_count) {
   enum err err;
@@ -174,6 +182,7 @@ done:
                                                .tag_size = TAG_SIZE,                               \
                                                .available = has_aes,                               \
                                                .key_new = aes##bits##gcm_key_new,                  \
+                                               .key_set = aes##bits##gcm_key_set,                  \
                                                .key_free = gcm_key_free,                           \
                                                .seal = gcm_seal,                                   \
                                                .open = gcm_open}
