@@ -120,7 +120,7 @@ static void skipped_remove(struct ratchet *ratchet, size_t index, size_t count) 
 /* ---- Nodes ---- */
 
 static bool node_is_spent(const struct node *node) {
-  return node->ratchets != NULL || node->child[0] != NULL;
+  return node->secret.size == 0;
 }
 
 static void node_free(struct node *node) {

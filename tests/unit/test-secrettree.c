@@ -583,6 +583,12 @@ START_TEST(impossible_states) {
   ck_assert_int_eq(read_all(writer_view(&writer), 2, &tree), ERR_MALFORMED);
   writer_free(&writer);
 
+  /* Deeper than the tree, and than any stack. */
+  for (size_t i = 0; i < 1 << 18; i++)
+    write_u8(&writer, 1);
+  ck_assert_int_eq(read_all(writer_view(&writer), 2, &tree), ERR_MALFORMED);
+  writer_free(&writer);
+
   /* The state of a tree of one leaf in one of two, and the other way round. */
   struct secret_tree *small = tree_of(suite, 1), *large = tree_of(suite, 2);
   ck_assert_int_eq(secret_tree_use(small, 0, RATCHET_HANDSHAKE, 0, SKIP), OK);
