@@ -9,15 +9,19 @@
 /*
  * A hash array mapped trie.  Each level takes four bits of the fingerprint; a node holds a slot
  * for each value of them that occurs: an entry where one fingerprint is below, else a child.
- * An entry whose count sank to zero stays until its node is copied for another reason.
+ * An entry whose count sank to zero, or a child in which all did, leaves an empty entry that goes
+ * when its node is copied for another reason.
  */
 #define LEVEL_BITS 4u
 #define FANOUT 16u
 
 struct slot {
-  struct multiset *child; /* NULL for an entry */
-  uint64_t fingerprint;
-  uint32_t count;
+  union {
+    struct multiset *child;
+    uint64_t fingerprint;
+  };
+  uint32_t count; /* of an entry */
+  bool is_child;
 };
 
 struct multiset {
@@ -52,7 +56,8 @@ void multiset_drop(struct multiset *set) {
   if (set == NULL || !refs_drop(&set->refs))
     return;
   for (unsigned i = 0; i < slot_count(set); i++)
-    multiset_drop(set->slots[i].child);
+    if (set->slots[i].is_child)
+      multiset_drop(set->slots[i].child);
   mem_free(set);
 }
 
@@ -67,7 +72,7 @@ uint32_t multiset_count(const struct multiset *set, uint64_t fingerprint) {
     const struct slot *slot = slot_find(set, level_value(fingerprint, level));
     if (slot == NULL)
       return 0;
-    if (slot->child == NULL)
+    if (!slot->is_child)
       return slot->fingerprint == fingerprint ? slot->count : 0;
     set = slot->child;
   }
@@ -81,10 +86,21 @@ static struct multiset *node_new(unsigned slots) {
   return node;
 }
 
+static bool is_live(const struct slot *slot) {
+  return slot->is_child || slot->count > 0;
+}
+
 /* The slot of a value, if anything is in it. */
 static const struct slot *slot_live(const struct multiset *node, unsigned value) {
   const struct slot *slot = node == NULL ? NULL : slot_find(node, value);
-  return slot != NULL && (slot->child != NULL || slot->count > 0) ? slot : NULL;
+  return slot != NULL && is_live(slot) ? slot : NULL;
+}
+
+static bool any_live(const struct multiset *node) {
+  for (unsigned i = 0; i < slot_count(node); i++)
+    if (is_live(&node->slots[i]))
+      return true;
+  return false;
 }
 
 /* A copy of `node` (which may be NULL) that has a slot for `value`, empty if it is a new one. */
@@ -102,38 +118,47 @@ static struct multiset *node_copy(const struct multiset *node, unsigned value) {
     if (from == NULL)
       continue;
     copy->slots[bits_below(wanted, v)] = *from;
-    (void)multiset_share(from->child);
+    if (from->is_child)
+      (void)multiset_share(from->child);
   }
   return copy;
 }
 
-/* A chain of nodes deep enough to tell two fingerprints apart. */
+/* Put an entry one level deeper, so that another one can stand beside it. */
 static enum err split(struct slot *slot, unsigned level) {
   struct slot entry = *slot;
   struct multiset *child = node_copy(NULL, level_value(entry.fingerprint, level));
   if (child == NULL)
     return ERR_NOMEM;
   child->slots[0] = entry;
-  *slot = (struct slot){child, 0, 0};
+  *slot = (struct slot){.child = child, .is_child = true};
   return OK;
 }
 
 static enum err change(struct multiset **set, uint64_t fingerprint, int by, unsigned level);
 
-static enum err change_slot(struct slot *slot, uint64_t fingerprint, int by, unsigned level) {
-  if (slot->child == NULL && slot->count == 0)
-    *slot = (struct slot){NULL, fingerprint, 0};
-  if (slot->child == NULL && slot->fingerprint != fingerprint) {
-    enum err err = split(slot, level + 1);
-    if (err != OK)
-      return err;
-  }
-  if (slot->child != NULL)
-    return change(&slot->child, fingerprint, by, level + 1);
+static enum err change_entry(struct slot *slot, int by) {
   if ((by < 0 && slot->count == 0) || (by > 0 && slot->count == UINT32_MAX))
     return ERR_INTERNAL;
   slot->count = by > 0 ? slot->count + 1 : slot->count - 1;
   return OK;
+}
+
+static enum err change_slot(struct slot *slot, uint64_t fingerprint, int by, unsigned level) {
+  enum err err = OK;
+  if (!is_live(slot))
+    slot->fingerprint = fingerprint;
+  if (!slot->is_child && slot->fingerprint == fingerprint)
+    return change_entry(slot, by);
+  if (!slot->is_child)
+    TRY(split(slot, level + 1));
+  TRY(change(&slot->child, fingerprint, by, level + 1));
+  if (!any_live(slot->child)) {
+    multiset_drop(slot->child);
+    *slot = (struct slot){.fingerprint = fingerprint};
+  }
+done:
+  return err;
 }
 
 /* The depth of recursion is that of the trie: at most 64 / LEVEL_BITS. */

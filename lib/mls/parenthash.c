@@ -26,8 +26,7 @@ static enum err blank_unmerged(const struct suite *suite, struct node **slot, ui
     TRY(blank_unmerged(suite, &node->child[1], first + (1u << (node->height - 1)), above));
     if (node->parent != NULL) {
       TRY(parent_own(&node->parent));
-      for (uint32_t i = at; i < at + count; i++)
-        parent_remove_unmerged(node->parent, above->unmerged[i], above->unmerged[i] + 1);
+      parent_remove_unmerged(node->parent, above->unmerged + at, count);
     }
   }
   node_refresh(node);
@@ -35,9 +34,9 @@ done:
   return err;
 }
 
-/* ParentHashInput of `node` with its child on `side` on the path and the other one beside it. */
-static enum err parent_hash(const struct suite *suite, const struct node *node, uint32_t first,
-                            unsigned side, uint8_t *out) {
+/* Hash of the ParentHashInput of `node` with its child on `side` on the path and the other one beside it. */
+static enum err hash_input(const struct suite *suite, const struct node *node, uint32_t first,
+                           unsigned side, uint8_t *out) {
   enum err err = OK;
   struct writer writer = {0};
   struct node *sibling = node_share(node->child[1 - side]);
@@ -45,8 +44,9 @@ static enum err parent_hash(const struct suite *suite, const struct node *node, 
     first += 1u << (node->height - 1);
   TRY(blank_unmerged(suite, &sibling, first, node->parent));
   TRY(node_hash_subtree(suite, sibling, first));
-  write_bytes(&writer, node->parent->wire);
-  write_vector(&writer, view_of(sibling->hash, suite->hash->size));
+  write_vector(&writer, parent_key(node->parent));
+  write_vector(&writer, parent_hash(node->parent));
+  write_vector(&writer, view_of(node_hash(sibling), suite->hash->size));
   TRY(writer.err);
   struct view input = writer_view(&writer);
   TRY(suite->hash->digest(&input, 1, out));
@@ -63,7 +63,7 @@ enum err tree_parent_hash(const struct tree *tree, uint32_t leaf, uint32_t heigh
   const struct node *node = tree_find(tree, index);
   if (node->parent == NULL)
     return ERR_INTERNAL;
-  return parent_hash(tree->suite, node, node_first_leaf(index), leaf >> (height - 1) & 1, out);
+  return hash_input(tree->suite, node, node_first_leaf(index), leaf >> (height - 1) & 1, out);
 }
 
 /*
@@ -112,7 +112,7 @@ static enum err chained(const struct tree *tree, uint32_t index, unsigned side, 
   TRY(merged_node(tree, child, size, node->parent, &hash));
   if (hash.size == 0)
     return OK;
-  TRY(parent_hash(tree->suite, node, node_first_leaf(index), side, expected));
+  TRY(hash_input(tree->suite, node, node_first_leaf(index), side, expected));
   *out = view_equal(hash, view_of(expected, tree->suite->hash->size));
 done:
   return err;

@@ -32,7 +32,7 @@ uint32_t tree_members(const struct tree *tree) {
 }
 
 struct view tree_hash(const struct tree *tree) {
-  return view_of(tree->root->hash, tree->suite->hash->size);
+  return view_of(node_hash(tree->root), tree->suite->hash->size);
 }
 
 const struct node *tree_find(const struct tree *tree, uint32_t node) {
@@ -75,7 +75,7 @@ bool tree_parent(const struct tree *tree, uint32_t node, struct parent_node *out
   if (found == NULL || found->height == 0 || found->parent == NULL)
     return false;
   const struct parent *parent = found->parent;
-  *out = (struct parent_node){parent->encryption_key, parent->parent_hash, parent->unmerged,
+  *out = (struct parent_node){parent_key(parent), parent_hash(parent), parent->unmerged,
                               parent->unmerged_count};
   return true;
 }
@@ -97,7 +97,7 @@ static struct resolved *resolve(const struct tree *tree, const struct node *node
     out = resolve(tree, node->child[0], node_left(index), out);
     return resolve(tree, node->child[1], node_right(index), out);
   }
-  *out++ = (struct resolved){index, node->parent->encryption_key};
+  *out++ = (struct resolved){index, parent_key(node->parent)};
   for (uint32_t i = 0; i < node->parent->unmerged_count; i++) {
     uint32_t leaf = node->parent->unmerged[i];
     *out++ = (struct resolved){2 * leaf, leaf_encryption_key(tree_leaf(tree, leaf))};

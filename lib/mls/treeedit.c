@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+#include <string.h>
+
 #include "base/mem.h"
 #include "mls/treenode.h"
 
@@ -36,6 +38,7 @@ enum err tree_new(const struct suite *suite, struct tree **out) {
   TRY(tree == NULL ? ERR_NOMEM : OK);
   refs_init(&tree->refs);
   tree->suite = suite;
+  provider_random(tree->salt, sizeof tree->salt);
   TRY(node_new_blank(suite, 0, &tree->root));
   *out = tree;
   tree = NULL;
@@ -52,6 +55,7 @@ enum err tree_edit(const struct tree *from, struct tree **out) {
   tree->suite = from->suite;
   tree->root = node_share(from->root);
   tree->index = multiset_share(from->index);
+  memcpy(tree->salt, from->salt, sizeof tree->salt);
   *out = tree;
   return OK;
 }
@@ -79,7 +83,7 @@ done:
 static enum err truncate(struct tree *tree) {
   while (tree->root->height > 0 && tree->root->child[1]->members == 0) {
     if (tree->root->parent != NULL) {
-      enum err err = index_remove_key(tree, tree->root->parent->encryption_key);
+      enum err err = index_remove_key(tree, parent_key(tree->root->parent));
       if (err != OK)
         return err;
     }
@@ -97,9 +101,12 @@ static void put_leaf(struct node *node, const struct leaf *leaf) {
 
 enum err tree_make_room(struct tree *tree, uint32_t *index) {
   enum err err = OK;
-  if (tree->root->first_blank == LEAF_NONE)
+  uint32_t found = node_first_blank(tree->root);
+  if (found == LEAF_NONE) {
+    found = tree_width(tree);
     TRY(extend(tree));
-  *index = tree->root->first_blank;
+  }
+  *index = found;
 done:
   return err;
 }
@@ -144,7 +151,7 @@ static enum err blank_path(struct tree *tree, const struct path *path) {
     struct node *node = path->node[height];
     if (node->parent == NULL)
       continue;
-    TRY(index_remove_key(tree, node->parent->encryption_key));
+    TRY(index_remove_key(tree, parent_key(node->parent)));
     parent_drop(node->parent);
     node->parent = NULL;
   }
@@ -188,7 +195,7 @@ enum err tree_set_parent(struct tree *tree, uint32_t leaf, uint32_t height,
   TRY(path_own(tree, leaf, &path));
   struct node *node = path.node[height];
   if (node->parent != NULL)
-    TRY(index_remove_key(tree, node->parent->encryption_key));
+    TRY(index_remove_key(tree, parent_key(node->parent)));
   TRY(index_add_key(tree, encryption_key));
   parent_drop(node->parent);
   node->parent = parent;
@@ -207,7 +214,7 @@ enum err tree_node_hash(struct tree *tree, uint32_t node, struct view *out) {
   struct node *mine = (struct node *)(uintptr_t)found;
   enum err err = node_hash_subtree(tree->suite, mine, node_first_leaf(node));
   if (err == OK)
-    *out = view_of(mine->hash, tree->suite->hash->size);
+    *out = view_of(node_hash(mine), tree->suite->hash->size);
   return err;
 }
 

@@ -16,18 +16,18 @@ enum index_kind {
 #define CAPABILITIES_MAX 256u
 
 /* Fingerprints of keys have the top bit set, those of types have not. */
-static enum err key_fingerprint(const struct suite *suite, enum index_kind kind, struct view key,
+static enum err key_fingerprint(const struct tree *tree, enum index_kind kind, struct view key,
                                 uint64_t *out) {
   uint8_t digest[HASH_MAX];
   const uint8_t prefix[1] = {(uint8_t)kind};
-  struct view parts[] = {VIEW_ARRAY(prefix), key};
-  enum err err = suite->hash->digest(parts, 2, digest);
+  struct view parts[] = {VIEW_ARRAY(tree->salt), VIEW_ARRAY(prefix), key};
+  enum err err = tree->suite->hash->digest(parts, 3, digest);
   if (err != OK)
     return err;
-  *out = (uint64_t)1 << 63;
+  uint64_t fingerprint = 0;
   for (unsigned i = 0; i < 8; i++)
-    *out ^= (uint64_t)digest[i] << 8 * i;
-  *out |= (uint64_t)1 << 63;
+    fingerprint |= (uint64_t)digest[i] << 8 * i;
+  *out = fingerprint | (uint64_t)1 << 63;
   return OK;
 }
 
@@ -37,7 +37,7 @@ static uint64_t type_fingerprint(enum index_kind kind, uint16_t type) {
 
 static enum err add_key(struct tree *tree, enum index_kind kind, struct view key) {
   uint64_t fingerprint = 0;
-  enum err err = key_fingerprint(tree->suite, kind, key, &fingerprint);
+  enum err err = key_fingerprint(tree, kind, key, &fingerprint);
   if (err != OK)
     return err;
   if (multiset_count(tree->index, fingerprint) > 0)
@@ -47,7 +47,7 @@ static enum err add_key(struct tree *tree, enum index_kind kind, struct view key
 
 static enum err remove_key(struct tree *tree, enum index_kind kind, struct view key) {
   uint64_t fingerprint = 0;
-  enum err err = key_fingerprint(tree->suite, kind, key, &fingerprint);
+  enum err err = key_fingerprint(tree, kind, key, &fingerprint);
   if (err != OK)
     return err;
   return multiset_remove(&tree->index, fingerprint);
@@ -109,7 +109,7 @@ done:
 static uint32_t count_of_key(const struct tree *tree, enum index_kind kind, struct view key) {
   uint64_t fingerprint = 0;
   /* Where hashing fails nothing is known, and a key in use is the safe answer. */
-  if (key_fingerprint(tree->suite, kind, key, &fingerprint) != OK)
+  if (key_fingerprint(tree, kind, key, &fingerprint) != OK)
     return 1;
   return multiset_count(tree->index, fingerprint);
 }

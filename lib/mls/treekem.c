@@ -44,7 +44,7 @@ static bool is_unmerged(const struct parent_node *parent, uint32_t leaf) {
 }
 
 void private_keys_prune(struct private_keys *keys, const struct tree *tree) {
-  for (uint32_t height = 1; height < PATH_MAX; height++) {
+  for (uint32_t height = 1; height < PATH_NODES_MAX; height++) {
     struct parent_node parent;
     bool holds = height <= width_height(tree_width(tree)) &&
                  tree_parent(tree, node_ancestor(keys->leaf, height), &parent) &&
@@ -59,7 +59,7 @@ enum err private_keys_check(const struct private_keys *keys, const struct tree *
   enum err err = OK;
   const struct leaf *leaf = tree_leaf(tree, keys->leaf);
   TRY(require(leaf != NULL, why, ERR_INVALID_TREE, "the own leaf %u is blank", keys->leaf));
-  for (uint32_t height = 0; height < PATH_MAX; height++) {
+  for (uint32_t height = 0; height < PATH_NODES_MAX; height++) {
     struct parent_node parent;
     if (height > 0 && keys->at[height].size == 0)
       continue;
@@ -148,8 +148,8 @@ static enum err generate_nodes(struct tree *tree, struct private_keys *keys, str
                                uint8_t *hash, struct view *leaf_hash) {
   enum err err = OK;
   const struct suite *suite = tree_suite(tree);
-  uint8_t public_keys[PATH_MAX][DH_PUBLIC_MAX];
-  struct path_key nodes[PATH_MAX];
+  uint8_t public_keys[PATH_NODES_MAX][DH_PUBLIC_MAX];
+  struct path_key nodes[PATH_NODES_MAX];
   struct secret *next = &path->commit_secret; /* of a lone member: known to nobody else */
   path->count = filtered_path(tree, keys->leaf, path->height);
   if (path->count > 0)
@@ -278,7 +278,7 @@ static enum err read_path_keys(const struct tree *tree, uint32_t sender,
                                const struct update_path *path, struct why *why,
                                struct path_key *nodes, size_t *count) {
   enum err err = OK;
-  uint32_t heights[PATH_MAX];
+  uint32_t heights[PATH_NODES_MAX];
   struct reader reader = reader_of(path->nodes);
   *count = filtered_path(tree, sender, heights);
   for (size_t i = 0; i < *count; i++) {
@@ -306,7 +306,7 @@ done:
 enum err treekem_merge(struct tree *tree, uint32_t sender, const struct leaf *leaf,
                        const struct update_path *path, struct why *why) {
   enum err err = OK;
-  struct path_key nodes[PATH_MAX];
+  struct path_key nodes[PATH_NODES_MAX];
   size_t count = 0;
   uint8_t hash[HASH_MAX];
   struct view leaf_hash;
@@ -447,9 +447,9 @@ enum err treekem_decrypt(const struct tree *tree, uint32_t sender, const struct 
                          const struct private_keys *old, struct why *why,
                          struct private_keys **keys_out, struct secret *commit_secret) {
   enum err err = OK;
-  uint32_t heights[PATH_MAX], common = common_height(sender, old->leaf);
+  uint32_t heights[PATH_NODES_MAX], common = common_height(sender, old->leaf);
   size_t count = filtered_path(tree, sender, heights), mine = 0;
-  struct path_key nodes[PATH_MAX];
+  struct path_key nodes[PATH_NODES_MAX];
   struct update_path_node node, my_node = {0};
   struct private_keys *keys = NULL;
   struct secret path_secret = {0};
@@ -465,7 +465,7 @@ enum err treekem_decrypt(const struct tree *tree, uint32_t sender, const struct 
   }
   TRY(private_keys_copy(old, &keys));
   /* The nodes above are new or blank now; our keys below them are as they were. */
-  for (uint32_t height = common; height < PATH_MAX; height++)
+  for (uint32_t height = common; height < PATH_NODES_MAX; height++)
     secret_wipe(&keys->at[height]);
   private_keys_prune(keys, tree);
   TRY(decrypt_secret(tree, sender, &my_node, common, group_context, added, added_count, keys, why,
@@ -484,7 +484,7 @@ done:
 enum err treekem_join(const struct tree *tree, uint32_t committer, struct view path_secret,
                       struct private_keys *keys, struct why *why) {
   enum err err = OK;
-  struct path_key nodes[PATH_MAX];
+  struct path_key nodes[PATH_NODES_MAX];
   struct secret secret = {0};
   size_t count = 0;
   uint32_t common = common_height(committer, keys->leaf);

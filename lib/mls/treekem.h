@@ -9,7 +9,7 @@
 #include "mls/tree.h"
 
 /** Nodes on the longest direct path, the leaf included. */
-#define PATH_MAX 25
+#define PATH_NODES_MAX 25
 
 /**
  * The private keys that a member holds: at[h] is that of its ancestor at height h, at[0] that of its
@@ -17,7 +17,7 @@
  */
 struct private_keys {
   uint32_t leaf;
-  struct secret at[PATH_MAX];
+  struct secret at[PATH_NODES_MAX];
 };
 
 CHECKED enum err private_keys_new(uint32_t leaf, struct private_keys **out);
@@ -34,8 +34,8 @@ CHECKED enum err private_keys_check(const struct private_keys *keys, const struc
 /** Fresh secrets of the sender's filtered direct path, lowest node first. */
 struct new_path {
   size_t count;
-  uint32_t height[PATH_MAX];           /* of each node */
-  struct secret path_secret[PATH_MAX]; /* of each node */
+  uint32_t height[PATH_NODES_MAX];           /* of each node */
+  struct secret path_secret[PATH_NODES_MAX]; /* of each node */
   struct secret commit_secret;
 };
 

@@ -8,26 +8,36 @@
 /* ---- Contents of a parent node ---- */
 
 enum err parent_new(struct view encryption_key, struct view parent_hash, struct parent **out) {
-  enum err err = OK;
-  struct parent *parent = NULL;
-  struct writer writer = {0};
-  write_vector(&writer, encryption_key);
-  write_vector(&writer, parent_hash);
-  TRY(writer.err);
-  parent = mem_new(1, sizeof *parent + writer.size);
-  TRY(parent == NULL ? ERR_NOMEM : OK);
+  if (encryption_key.size > DH_PUBLIC_MAX || parent_hash.size > HASH_MAX)
+    return ERR_INTERNAL;
+  struct parent *parent = mem_new(1, sizeof *parent + encryption_key.size + parent_hash.size);
+  if (parent == NULL)
+    return ERR_NOMEM;
   refs_init(&parent->refs);
-  memcpy(parent->bytes, writer.data, writer.size);
-  parent->wire = view_of(parent->bytes, writer.size);
-  struct reader reader = reader_of(parent->wire);
-  TRY(read_vector(&reader, &parent->encryption_key));
-  TRY(read_vector(&reader, &parent->parent_hash));
+  parent->key_size = (uint16_t)encryption_key.size;
+  parent->hash_size = (uint16_t)parent_hash.size;
+  if (encryption_key.size > 0)
+    memcpy(parent->bytes, encryption_key.data, encryption_key.size);
+  if (parent_hash.size > 0)
+    memcpy(parent->bytes + encryption_key.size, parent_hash.data, parent_hash.size);
   *out = parent;
-  parent = NULL;
-done:
-  mem_free(parent);
-  writer_free(&writer);
-  return err;
+  return OK;
+}
+
+struct view parent_key(const struct parent *parent) {
+  return view_of(parent->bytes, parent->key_size);
+}
+
+struct view parent_hash(const struct parent *parent) {
+  return view_of(parent->bytes + parent->key_size, parent->hash_size);
+}
+
+void parent_write(struct writer *writer, const struct parent *parent) {
+  write_vector(writer, parent_key(parent));
+  write_vector(writer, parent_hash(parent));
+  write_length(writer, (size_t)parent->unmerged_count * 4);
+  for (uint32_t i = 0; i < parent->unmerged_count; i++)
+    write_u32(writer, parent->unmerged[i]);
 }
 
 struct parent *parent_share(struct parent *parent) {
@@ -43,15 +53,21 @@ void parent_drop(struct parent *parent) {
   mem_free(parent);
 }
 
+static enum err unmerged_room(struct parent *parent, uint32_t count) {
+  size_t capacity = parent->unmerged_capacity;
+  enum err err = mem_grow(&parent->unmerged, &capacity, count, sizeof *parent->unmerged);
+  parent->unmerged_capacity = (uint32_t)capacity;
+  return err;
+}
+
 enum err parent_own(struct parent **parent) {
   struct parent *old = *parent;
   if (refs_only(&old->refs))
     return OK;
   enum err err = OK;
   struct parent *copy = NULL;
-  TRY(parent_new(old->encryption_key, old->parent_hash, &copy));
-  TRY(mem_grow(&copy->unmerged, &copy->unmerged_capacity, old->unmerged_count,
-               sizeof *copy->unmerged));
+  TRY(parent_new(parent_key(old), parent_hash(old), &copy));
+  TRY(unmerged_room(copy, old->unmerged_count));
   if (old->unmerged_count > 0)
     memcpy(copy->unmerged, old->unmerged, old->unmerged_count * sizeof *old->unmerged);
   copy->unmerged_count = old->unmerged_count;
@@ -77,8 +93,7 @@ static uint32_t unmerged_position(const struct parent *parent, uint32_t leaf) {
 }
 
 enum err parent_add_unmerged(struct parent *parent, uint32_t leaf) {
-  enum err err = mem_grow(&parent->unmerged, &parent->unmerged_capacity,
-                          (size_t)parent->unmerged_count + 1, sizeof *parent->unmerged);
+  enum err err = unmerged_room(parent, parent->unmerged_count + 1);
   if (err != OK)
     return err;
   uint32_t at = unmerged_position(parent, leaf);
@@ -95,20 +110,23 @@ uint32_t parent_unmerged_between(const struct parent *parent, uint32_t first, ui
   return unmerged_position(parent, end) - *position;
 }
 
-void parent_remove_unmerged(struct parent *parent, uint32_t first, uint32_t end) {
-  uint32_t at = 0;
-  uint32_t count = parent_unmerged_between(parent, first, end, &at);
-  if (count == 0)
-    return;
-  memmove(parent->unmerged + at, parent->unmerged + at + count,
-          (parent->unmerged_count - at - count) * sizeof *parent->unmerged);
-  parent->unmerged_count -= count;
+void parent_remove_unmerged(struct parent *parent, const uint32_t *leaves, uint32_t count) {
+  uint32_t kept = 0, next = 0;
+  for (uint32_t i = 0; i < parent->unmerged_count; i++) {
+    uint32_t leaf = parent->unmerged[i];
+    while (next < count && leaves[next] < leaf)
+      next++;
+    if (next == count || leaves[next] != leaf)
+      parent->unmerged[kept++] = leaf;
+  }
+  parent->unmerged_count = kept;
 }
 
 /* ---- Nodes ---- */
 
 enum err node_new(const struct suite *suite, uint8_t height, struct node **out) {
-  struct node *node = mem_new(1, sizeof *node + suite->hash->size);
+  size_t children = height > 0 ? 2 * sizeof(struct node *) : 0;
+  struct node *node = mem_new(1, sizeof *node + children + suite->hash->size);
   if (node == NULL)
     return ERR_NOMEM;
   refs_init(&node->refs);
@@ -153,6 +171,10 @@ void node_drop(struct node *node) {
   mem_free(node);
 }
 
+uint8_t *node_hash(const struct node *node) {
+  return (uint8_t *)(uintptr_t)(node->child + (node->height > 0 ? 2 : 0));
+}
+
 enum err node_own(const struct suite *suite, struct node **node) {
   struct node *old = *node;
   if (refs_only(&old->refs)) {
@@ -165,7 +187,6 @@ enum err node_own(const struct suite *suite, struct node **node) {
     return err;
   copy->members = old->members;
   copy->resolution = old->resolution;
-  copy->first_blank = old->first_blank;
   if (old->height == 0) {
     copy->leaf = old->leaf == NULL ? NULL : leaf_share(old->leaf);
   } else {
@@ -181,19 +202,25 @@ enum err node_own(const struct suite *suite, struct node **node) {
 void node_refresh(struct node *node) {
   if (node->height == 0) {
     node->members = node->resolution = node->leaf != NULL ? 1 : 0;
-    node->first_blank = node->leaf != NULL ? LEAF_NONE : 0;
     return;
   }
   const struct node *left = node->child[0], *right = node->child[1];
   node->members = left->members + right->members;
   node->resolution = node->parent != NULL ? 1 + node->parent->unmerged_count
                                           : left->resolution + right->resolution;
-  if (left->first_blank != LEAF_NONE)
-    node->first_blank = left->first_blank;
-  else if (right->first_blank != LEAF_NONE)
-    node->first_blank = right->first_blank + (1u << right->height);
-  else
-    node->first_blank = LEAF_NONE;
+}
+
+uint32_t node_first_blank(const struct node *node) {
+  if (node->members == 1u << node->height)
+    return LEAF_NONE;
+  uint32_t first = 0;
+  while (node->height > 0) {
+    uint32_t half = 1u << (node->height - 1);
+    bool left_full = node->child[0]->members == half;
+    first += left_full ? half : 0;
+    node = node->child[left_full];
+  }
+  return first;
 }
 
 /* ---- Tree hashes (RFC 9420, section 7.8) ---- */
@@ -204,30 +231,23 @@ static enum err hash_leaf(const struct suite *suite, struct node *node, uint32_t
   const uint8_t head[6] = {NODE_TYPE_LEAF,        (uint8_t)(index >> 24), (uint8_t)(index >> 16),
                            (uint8_t)(index >> 8), (uint8_t)index,         node->leaf != NULL};
   struct view parts[] = {VIEW_ARRAY(head), node->leaf != NULL ? leaf_raw(node->leaf) : VIEW_NONE};
-  return suite->hash->digest(parts, 2, node->hash);
+  return suite->hash->digest(parts, 2, node_hash(node));
 }
 
 static enum err hash_parent(const struct suite *suite, struct node *node) {
   enum err err = OK;
-  struct writer content = {0}, children = {0};
-  const struct parent *parent = node->parent;
-  write_u8(&content, NODE_TYPE_PARENT);
-  write_optional(&content, parent != NULL);
-  if (parent != NULL) {
-    write_bytes(&content, parent->wire);
-    write_length(&content, (size_t)parent->unmerged_count * 4);
-    for (uint32_t i = 0; i < parent->unmerged_count; i++)
-      write_u32(&content, parent->unmerged[i]);
-  }
-  write_vector(&children, view_of(node->child[0]->hash, suite->hash->size));
-  write_vector(&children, view_of(node->child[1]->hash, suite->hash->size));
-  TRY(content.err);
-  TRY(children.err);
-  struct view parts[] = {writer_view(&content), writer_view(&children)};
-  TRY(suite->hash->digest(parts, 2, node->hash));
+  struct writer input = {0};
+  write_u8(&input, NODE_TYPE_PARENT);
+  write_optional(&input, node->parent != NULL);
+  if (node->parent != NULL)
+    parent_write(&input, node->parent);
+  write_vector(&input, view_of(node_hash(node->child[0]), suite->hash->size));
+  write_vector(&input, view_of(node_hash(node->child[1]), suite->hash->size));
+  TRY(input.err);
+  struct view whole = writer_view(&input);
+  TRY(suite->hash->digest(&whole, 1, node_hash(node)));
 done:
-  writer_free(&content);
-  writer_free(&children);
+  writer_free(&input);
   return err;
 }
 

@@ -15,14 +15,14 @@
 struct parent {
   struct refs refs;
   uint32_t unmerged_count;
-  size_t unmerged_capacity;
-  uint32_t *unmerged;
-  struct view encryption_key;
-  struct view parent_hash;
-  struct view wire; /* both of them, as vectors: the part of ParentNode that is hashed as it is */
-  uint8_t bytes[];
+  uint32_t unmerged_capacity;
+  uint16_t key_size;
+  uint16_t hash_size;
+  uint32_t *unmerged; /* sorted */
+  uint8_t bytes[];    /* encryption key, parent hash */
 };
 
+/* Small, because a tree has two for each member. */
 struct node {
   struct refs refs;
   uint8_t height;
@@ -30,15 +30,11 @@ struct node {
   /* What is below, this node included. */
   uint32_t members;
   uint32_t resolution;
-  uint32_t first_blank; /* counted from the first leaf below; LEAF_NONE */
   union {
-    struct leaf *leaf; /* height 0; NULL if blank */
-    struct {
-      struct parent *parent; /* NULL if blank */
-      struct node *child[2];
-    };
+    struct leaf *leaf;     /* height 0; NULL if blank */
+    struct parent *parent; /* above; NULL if blank */
   };
-  uint8_t hash[];
+  struct node *child[]; /* two above the leaves, none at height 0; the tree hash follows */
 };
 
 struct tree {
@@ -46,17 +42,23 @@ struct tree {
   const struct suite *suite;
   struct node *root;
   struct multiset *index; /* fingerprints of keys, and of what leaves support */
+  uint8_t salt[16];       /* of the fingerprints, so that nobody can prepare keys that collide */
 };
 
+/** ERR_INTERNAL if a field is longer than any suite's. */
 CHECKED enum err parent_new(struct view encryption_key, struct view parent_hash,
                             struct parent **out);
+struct view parent_key(const struct parent *parent);
+struct view parent_hash(const struct parent *parent);
+/** Write the ParentNode (section 7.1). */
+void parent_write(struct writer *writer, const struct parent *parent);
 struct parent *parent_share(struct parent *parent);
 void parent_drop(struct parent *parent);
 /** Make *parent one of a single owner. */
 CHECKED enum err parent_own(struct parent **parent);
 CHECKED enum err parent_add_unmerged(struct parent *parent, uint32_t leaf);
-/** Take out the unmerged leaves in [first, end). */
-void parent_remove_unmerged(struct parent *parent, uint32_t first, uint32_t end);
+/** Take out those of some sorted leaves that are unmerged. */
+void parent_remove_unmerged(struct parent *parent, const uint32_t *leaves, uint32_t count);
 /** How many unmerged leaves are in [first, end), and the position of the first of them. */
 uint32_t parent_unmerged_between(const struct parent *parent, uint32_t first, uint32_t end,
                                  uint32_t *position);
@@ -67,10 +69,14 @@ CHECKED enum err node_new(const struct suite *suite, uint8_t height, struct node
 CHECKED enum err node_new_blank(const struct suite *suite, uint8_t height, struct node **out);
 struct node *node_share(struct node *node);
 void node_drop(struct node *node);
+/** Where the tree hash is kept: suite->hash->size bytes. */
+uint8_t *node_hash(const struct node *node);
 /** Make *node one of a single owner, its children shared, its hash to be computed anew. */
 CHECKED enum err node_own(const struct suite *suite, struct node **node);
 /** Compute what is cached of the subtree, except the hash. */
 void node_refresh(struct node *node);
+/** The first blank leaf, counted from the first one below the node; LEAF_NONE. */
+uint32_t node_first_blank(const struct node *node);
 /** Compute the hashes of a subtree that are not up to date.  @param first_leaf  of the subtree */
 CHECKED enum err node_hash_subtree(const struct suite *suite, struct node *node,
                                    uint32_t first_leaf);

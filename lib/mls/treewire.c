@@ -19,14 +19,6 @@ static void write_present(struct tree_writer *to, uint8_t node_type) {
   write_u8(to->writer, node_type);
 }
 
-static void write_parent(struct tree_writer *to, const struct parent *parent) {
-  write_present(to, NODE_TYPE_PARENT);
-  write_bytes(to->writer, parent->wire);
-  write_length(to->writer, (size_t)parent->unmerged_count * 4);
-  for (uint32_t i = 0; i < parent->unmerged_count; i++)
-    write_u32(to->writer, parent->unmerged[i]);
-}
-
 static void write_subtree(struct tree_writer *to, const struct node *node) {
   if (node->height == 0) {
     if (node->leaf == NULL) {
@@ -38,10 +30,12 @@ static void write_subtree(struct tree_writer *to, const struct node *node) {
     return;
   }
   write_subtree(to, node->child[0]);
-  if (node->parent == NULL)
+  if (node->parent == NULL) {
     to->blanks++;
-  else
-    write_parent(to, node->parent);
+  } else {
+    write_present(to, NODE_TYPE_PARENT);
+    parent_write(to->writer, node->parent);
+  }
   write_subtree(to, node->child[1]);
 }
 
@@ -67,7 +61,8 @@ static void node_list_free(struct node_list *list) {
   mem_free(list->node);
 }
 
-static enum err read_parent(struct reader *reader, struct parent **out) {
+static enum err read_parent(const struct suite *suite, struct reader *reader, struct why *why,
+                            struct parent **out) {
   enum err err = OK;
   struct view key, hash;
   struct reader unmerged;
@@ -75,13 +70,18 @@ static enum err read_parent(struct reader *reader, struct parent **out) {
   TRY(read_vector(reader, &key));
   TRY(read_vector(reader, &hash));
   TRY(read_items(reader, &unmerged));
+  TRY(require(key.size == suite->dh->public_size &&
+                  (hash.size == 0 || hash.size == suite->hash->size),
+              why, ERR_INVALID_TREE,
+              "RFC 9420, section 7.1: a parent node has a key of %zu and a hash of %zu bytes",
+              key.size, hash.size));
   TRY(parent_new(key, hash, &parent));
   while (unmerged.left > 0) {
     uint32_t leaf = 0;
     TRY(read_u32(&unmerged, &leaf));
-    /* RFC 9420, section 7.1: sorted in increasing order. */
-    if (parent->unmerged_count > 0 && leaf <= parent->unmerged[parent->unmerged_count - 1])
-      TRY(ERR_INVALID_TREE);
+    TRY(require(parent->unmerged_count == 0 || leaf > parent->unmerged[parent->unmerged_count - 1],
+                why, ERR_INVALID_TREE,
+                "RFC 9420, section 7.1: unmerged leaf %u is not in increasing order", leaf));
     TRY(parent_add_unmerged(parent, leaf));
   }
   *out = parent;
@@ -111,7 +111,7 @@ static enum err list_append(struct node_list *list, const struct suite *suite,
   if (node->height == 0)
     TRY(leaf_read(reader, why, &node->leaf));
   else
-    TRY(read_parent(reader, &node->parent));
+    TRY(read_parent(suite, reader, why, &node->parent));
 done:
   return err;
 }
@@ -120,11 +120,12 @@ static enum err list_read(const struct suite *suite, struct view ratchet_tree, u
                           struct why *why, struct node_list *list) {
   enum err err = OK;
   struct reader outer = reader_of(ratchet_tree), reader;
+  uint32_t widest = 1u << TREE_HEIGHT_MAX, max_leaves = max_members < widest ? max_members : widest;
   TRY(read_items(&outer, &reader));
   TRY(read_end(&outer));
   while (reader.left > 0) {
-    TRY(require(list->count / 2 < max_members, why, ERR_LIMIT,
-                "RFC 9420, section 12.4.3.3: the tree has more than %u leaves", max_members));
+    TRY(require((list->count + 1) / 2 < max_leaves, why, ERR_LIMIT,
+                "RFC 9420, section 12.4.3.3: the tree has more than %u leaves", max_leaves));
     TRY(list_append(list, suite, &reader, why));
   }
   TRY(require(list->count > 0, why, ERR_INVALID_TREE, "RFC 9420, section 7: the tree is empty"));
@@ -156,13 +157,13 @@ static struct node *list_link(struct node_list *list) {
   return list->node[root];
 }
 
-/* RFC 9420, section 12.4.3.1: an unmerged leaf is an occupied descendant, and unmerged in every
- * non-blank node between as well. */
-static enum err check_unmerged(const struct tree *tree, uint32_t index, struct why *why) {
+/*
+ * RFC 9420, section 12.4.3.1: an unmerged leaf is an occupied descendant, and unmerged in every
+ * non-blank node between as well.  Looking at the next of those is enough, as it is checked too.
+ */
+static enum err check_unmerged(const struct tree *tree, uint32_t index, const struct parent *parent,
+                               struct why *why) {
   enum err err = OK;
-  const struct parent *parent = tree_find(tree, index)->parent;
-  if (parent == NULL)
-    return OK;
   for (uint32_t i = 0; i < parent->unmerged_count; i++) {
     uint32_t leaf = parent->unmerged[i];
     TRY(require(node_covers(index, leaf) && tree_leaf(tree, leaf) != NULL, why, ERR_INVALID_TREE,
@@ -171,12 +172,28 @@ static enum err check_unmerged(const struct tree *tree, uint32_t index, struct w
     for (uint32_t height = node_height(index) - 1; height > 0; height--) {
       uint32_t between = node_ancestor(leaf, height), at = 0;
       const struct parent *lower = tree_find(tree, between)->parent;
-      TRY(require(lower == NULL || parent_unmerged_between(lower, leaf, leaf + 1, &at) == 1, why,
-                  ERR_INVALID_TREE,
+      if (lower == NULL)
+        continue;
+      TRY(require(parent_unmerged_between(lower, leaf, leaf + 1, &at) == 1, why, ERR_INVALID_TREE,
                   "RFC 9420, section 12.4.3.1: leaf %u is unmerged in node %u but not in node %u",
                   leaf, index, between));
+      break;
     }
   }
+done:
+  return err;
+}
+
+static enum err check_parent(const struct tree *tree, uint32_t index, struct why *why) {
+  enum err err = OK;
+  const struct node *node = tree_find(tree, index);
+  if (node->parent == NULL)
+    return OK;
+  /* RFC 9420, section 4.1.2: a node with nobody on one side is on no filtered path, and whoever
+   * removes the last member there blanks it. */
+  TRY(require(node->child[0]->members > 0 && node->child[1]->members > 0, why, ERR_INVALID_TREE,
+              "RFC 9420, section 4.1.2: node %u has a key, but no members on one side", index));
+  TRY(check_unmerged(tree, index, node->parent, why));
 done:
   return err;
 }
@@ -189,9 +206,11 @@ static enum err index_all(struct tree *tree, struct why *why) {
     if (node->height == 0 && node->leaf != NULL)
       err = index_add_leaf(tree, node->leaf);
     else if (node->height > 0 && node->parent != NULL)
-      err = index_add_key(tree, node->parent->encryption_key);
+      err = index_add_key(tree, parent_key(node->parent));
     if (err == ERR_INVALID_TREE)
       return refuse(why, err, "RFC 9420, section 7.3: a key of node %u occurs elsewhere", index);
+    if (err == ERR_LIMIT)
+      return refuse(why, err, "leaf %u has far too many capabilities", index / 2);
     TRY(err);
   }
 done:
@@ -206,10 +225,11 @@ enum err tree_read(const struct suite *suite, struct view ratchet_tree, uint32_t
   TRY(tree == NULL ? ERR_NOMEM : OK);
   refs_init(&tree->refs);
   tree->suite = suite;
+  provider_random(tree->salt, sizeof tree->salt);
   TRY(list_read(suite, ratchet_tree, max_members, why, &list));
   tree->root = list_link(&list);
   for (uint32_t index = 1; index < node_count(tree_width(tree)); index += 2)
-    TRY(check_unmerged(tree, index, why));
+    TRY(check_parent(tree, index, why));
   TRY(index_all(tree, why));
   TRY(tree_seal(tree));
   *out = tree;
