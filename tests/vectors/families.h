@@ -12,6 +12,9 @@ FAMILY("transcript-hashes", transcript_hashes)
 FAMILY("secret-tree", secret_tree)
 FAMILY("message-protection", message_protection)
 FAMILY("crypto-basics", crypto_basics)
+FAMILY("tree-operations", tree_operations)
+FAMILY("tree-validation", tree_validation)
+FAMILY("treekem", treekem)
 
 /* Wycheproof: a family is the start of a file's name, or the file's "algorithm". */
 FAMILY("aes_gcm", wycheproof)
