@@ -533,6 +533,7 @@ struct forged {
   uint16_t version, cipher_suite;
   struct view init_key;
   struct view extensions;
+  bool leaf_altered; /* after it was signed */
 };
 
 static void assert_package_refused(const struct maker *maker, const struct forged *forged,
@@ -545,6 +546,8 @@ static void assert_package_refused(const struct maker *maker, const struct forge
   write_u16(&writer, forged->cipher_suite);
   write_vector(&writer, forged->init_key);
   write_bytes(&writer, leaf_raw(leaf));
+  if (forged->leaf_altered)
+    writer.data[writer.size - 1] ^= 1;
   write_vector(&writer, forged->extensions);
   ck_assert_int_eq(sign_with_label(maker->suite, &maker->signature_key, VIEW_TEXT("KeyPackageTBS"),
                                    writer_view(&writer), &signature),
@@ -563,7 +566,7 @@ START_TEST(test_key_package_refused) {
   uint8_t init_key[DH_PUBLIC_MAX];
   maker_init(&maker, 1);
   ck_assert_int_eq(hpke_generate_key_pair(maker.suite, &unused, init_key), OK);
-  const struct forged good = {1, 1, view_of(init_key, 32), VIEW_NONE};
+  const struct forged good = {1, 1, view_of(init_key, 32), VIEW_NONE, false};
   assert_package_refused(&maker, &good, OK, "");
 
   struct forged forged = good;
@@ -577,6 +580,9 @@ START_TEST(test_key_package_refused) {
   assert_package_refused(&maker, &forged, ERR_INVALID_PROPOSAL, "also the leaf's encryption_key");
   forged.init_key = view_of(init_key, 31);
   assert_package_refused(&maker, &forged, ERR_INVALID_PROPOSAL, "init_key is no key");
+  forged = good;
+  forged.leaf_altered = true;
+  assert_package_refused(&maker, &forged, ERR_SIGNATURE, "signature of the leaf");
   forged = good;
   struct bytes unlisted = extension_list((uint16_t[]){1, PRIVATE_EXTENSION}, 2);
   forged.extensions = bytes_view(&unlisted);
@@ -614,6 +620,10 @@ START_TEST(test_key_package_bad_arguments) {
       key_package_new(maker.suite, &maker.fields, VIEW_NONE, &maker.signature_key, &raw, &secret),
       ERR_INVALID_ARG);
   ck_assert_ptr_null(raw.data);
+  struct leaf *leaf = NULL;
+  ck_assert_int_eq(leaf_new(maker.suite, &maker.fields, &maker.signature_key, GROUP, 7, &leaf),
+                   ERR_INVALID_ARG);
+  ck_assert_ptr_null(leaf);
   bytes_free(&twice);
   maker_free(&maker);
 }
