@@ -1,11 +1,13 @@
 /*
- * Backend libsodium: X25519, Ed25519, ChaCha20-Poly1305, and SHA-2 where nothing faster is there.
+ * Backend libsodium: X25519, Ed25519, ChaCha20-Poly1305, SHA-2 where nothing faster is there, and the
+ * XChaCha20-Poly1305 of sealbox.h.
  * SPDX-License-Identifier: ISC
  */
 #include <sodium.h>
 #include <string.h>
 
 #include "crypto/backend.h"
+#include "crypto/sealbox.h"
 
 bool sodium_ready(void) {
   return sodium_init() >= 0;
@@ -258,3 +260,23 @@ const struct signature sodium_ed25519 = {.name = "Ed25519",
                                          .derive_public = ed25519_derive_public,
                                          .sign = ed25519_sign,
                                          .verify = ed25519_verify};
+
+/* ---- XChaCha20-Poly1305 ---- */
+
+_Static_assert(SEALBOX_KEY_SIZE == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "key");
+_Static_assert(SEALBOX_NONCE_SIZE == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "nonce");
+_Static_assert(SEALBOX_TAG_SIZE == crypto_aead_xchacha20poly1305_ietf_ABYTES, "tag");
+
+enum err sealbox_seal(const uint8_t *key, const uint8_t *nonce, struct view aad,
+                      struct view plaintext, uint8_t *out) {
+  int result = crypto_aead_xchacha20poly1305_ietf_encrypt(out, NULL, plaintext.data, plaintext.size,
+                                                          aad.data, aad.size, NULL, nonce, key);
+  return result == 0 ? OK : ERR_INTERNAL;
+}
+
+enum err sealbox_open(const uint8_t *key, const uint8_t *nonce, struct view aad,
+                      struct view ciphertext, uint8_t *out) {
+  int result = crypto_aead_xchacha20poly1305_ietf_decrypt(
+      out, NULL, NULL, ciphertext.data, ciphertext.size, aad.data, aad.size, nonce, key);
+  return result == 0 ? OK : ERR_AUTH;
+}
