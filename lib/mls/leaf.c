@@ -91,7 +91,7 @@ enum err leaf_skip(struct reader *reader, struct why *why, struct view *raw) {
 enum err leaf_read(struct reader *reader, struct why *why, struct leaf **out) {
   enum err err;
   struct leaf layout;
-  struct view raw;
+  struct view raw = VIEW_NONE;
   TRY(scan(reader, why, &layout, &raw));
   struct leaf *leaf = mem_new(1, sizeof *leaf + raw.size);
   if (leaf == NULL)
