@@ -343,7 +343,7 @@ START_TEST(test_unknown_proposal) {
   ck_assert_ptr_nonnull(strstr(why.text, "proposal type 2570"));
   proposal_write_self_remove(&writer);
   ck_assert_int_eq(changed(recode_proposal, &writer, 1, 0, NULL), ERR_UNSUPPORTED);
-  /* The same inside a commit inside a message; the commit is full, and Remove its third item. */
+  /* The same inside a commit. */
   static const uint8_t proposals[] = {1, 0x0a, 0x0a};
   struct commit commit = {.proposals = VIEW_ARRAY(proposals)};
   commit_write(&writer, &commit);
