@@ -1,82 +1,13 @@
 /*
- * Leaf nodes and key packages: made, read, verified, and refused.
+ * Leaf nodes: made, read, verified, and refused.
  * SPDX-License-Identifier: ISC
  */
 #include <check.h>
 #include <string.h>
 
-#include "crypto/hpke.h"
-#include "crypto/kdf.h"
 #include "crypto/sign.h"
-#include "mls/keypackage.h"
-
-#define GROUP VIEW_TEXT("a group")
-#define GREASE 0x0a0a
-#define PRIVATE_EXTENSION 0xf123
-
-/* What a leaf of the tests is made of; each test changes one thing in it. */
-struct maker {
-  const struct suite *suite;
-  struct secret signature_key;
-  struct bytes signature_public;
-  struct bytes storage;    /* of capabilities */
-  struct bytes credential; /* on the wire */
-  struct bytes extensions;
-  uint8_t encryption_key[DH_PUBLIC_MAX];
-  struct leaf_template fields;
-};
-
-static struct bytes taken(struct writer *writer) {
-  struct bytes bytes = {0};
-  ck_assert_int_eq(writer_take(writer, &bytes), OK);
-  return bytes;
-}
-
-/* An extension list of one empty extension of each type. */
-static struct bytes extension_list(const uint16_t *types, size_t count) {
-  struct writer writer = {0};
-  for (size_t i = 0; i < count; i++)
-    extension_write(&writer, types[i], VIEW_NONE);
-  return taken(&writer);
-}
-
-static void maker_init(struct maker *maker, uint16_t suite_id) {
-  *maker = (struct maker){.suite = suite_find(suite_id)};
-  struct secret unused = {0};
-  struct writer writer = {0};
-  ck_assert_ptr_nonnull(maker->suite);
-  ck_assert_int_eq(sign_generate(maker->suite, &maker->signature_key, &maker->signature_public),
-                   OK);
-  ck_assert_int_eq(hpke_generate_key_pair(maker->suite, &unused, maker->encryption_key), OK);
-  ck_assert_int_eq(leaf_own_capabilities(&maker->storage, &maker->fields.capabilities), OK);
-  credential_write_basic(&writer, VIEW_TEXT("alice"));
-  maker->credential = taken(&writer);
-  maker->extensions = extension_list((uint16_t[]){EXTENSION_APPLICATION_ID}, 1);
-  maker->fields.encryption_key = view_of(maker->encryption_key, maker->suite->dh->public_size);
-  maker->fields.signature_key = bytes_view(&maker->signature_public);
-  maker->fields.credential = bytes_view(&maker->credential);
-  maker->fields.extensions = bytes_view(&maker->extensions);
-  maker->fields.source = LEAF_KEY_PACKAGE;
-  maker->fields.not_before = 1000;
-  maker->fields.not_after = 2000;
-  maker->fields.parent_hash = VIEW_TEXT("0123456789abcdef");
-  secret_wipe(&unused);
-}
-
-static void maker_free(struct maker *maker) {
-  secret_wipe(&maker->signature_key);
-  bytes_free(&maker->signature_public);
-  bytes_free(&maker->storage);
-  bytes_free(&maker->credential);
-  bytes_free(&maker->extensions);
-}
-
-static struct leaf *make(const struct maker *maker) {
-  struct leaf *leaf = NULL;
-  ck_assert_int_eq(leaf_new(maker->suite, &maker->fields, &maker->signature_key, GROUP, 7, &leaf),
-                   OK);
-  return leaf;
-}
+#include "mls/leaf.h"
+#include "tests/maker.h"
 
 static enum err read_all(struct view raw, struct why *why, struct leaf **out) {
   struct reader reader = reader_of(raw);
@@ -104,20 +35,18 @@ static enum err read_fields(const struct maker *maker, struct why *why) {
 /* What leaf_check() says; why has to hold `text`. */
 static void assert_refused(const struct maker *maker, const char *text) {
   struct why why = {""};
-  struct leaf *leaf = make(maker);
+  struct leaf *leaf = maker_leaf(maker);
   ck_assert_int_eq(leaf_check(maker->suite, leaf, &why), ERR_INVALID_TREE);
   ck_assert_msg(strstr(why.text, text) != NULL, "\"%s\" lacks \"%s\"", why.text, text);
   leaf_drop(leaf);
 }
-
-/* ---- Leaves ---- */
 
 START_TEST(test_fields) {
   static const enum leaf_source sources[] = {LEAF_KEY_PACKAGE, LEAF_UPDATE, LEAF_COMMIT};
   struct maker maker;
   maker_init(&maker, 1);
   maker.fields.source = sources[_i];
-  struct leaf *leaf = make(&maker);
+  struct leaf *leaf = maker_leaf(&maker);
   uint64_t not_before, not_after;
   leaf_lifetime(leaf, &not_before, &not_after);
   struct credential credential = leaf_credential(leaf);
@@ -149,7 +78,7 @@ START_TEST(test_every_suite) {
       continue;
     struct maker maker;
     maker_init(&maker, suite_id_at(i));
-    struct leaf *leaf = make(&maker);
+    struct leaf *leaf = maker_leaf(&maker);
     ck_assert_int_eq(leaf_check(maker.suite, leaf, NULL), OK);
     ck_assert_int_eq(leaf_verify_signature(maker.suite, leaf, VIEW_NONE, 0, NULL), OK);
     leaf_drop(leaf);
@@ -161,7 +90,7 @@ END_TEST
 START_TEST(test_share) {
   struct maker maker;
   maker_init(&maker, 1);
-  struct leaf *leaf = make(&maker);
+  struct leaf *leaf = maker_leaf(&maker);
   struct leaf *shared = leaf_share(leaf);
   ck_assert_ptr_eq(leaf, shared);
   leaf_drop(leaf);
@@ -176,18 +105,20 @@ START_TEST(test_signature_binds_place) {
   struct maker maker;
   maker_init(&maker, 1);
   maker.fields.source = _i == 0 ? LEAF_UPDATE : LEAF_COMMIT;
-  struct leaf *leaf = make(&maker);
+  struct leaf *leaf = maker_leaf(&maker);
   struct why why = {""};
-  ck_assert_int_eq(leaf_verify_signature(maker.suite, leaf, GROUP, 7, NULL), OK);
-  ck_assert_int_eq(leaf_verify_signature(maker.suite, leaf, GROUP, 8, &why), ERR_SIGNATURE);
-  ck_assert_ptr_nonnull(strstr(why.text, "section 7.3"));
-  ck_assert_int_eq(leaf_verify_signature(maker.suite, leaf, VIEW_TEXT("a grouq"), 7, NULL),
+  ck_assert_int_eq(leaf_verify_signature(maker.suite, leaf, MAKER_GROUP, MAKER_LEAF, NULL), OK);
+  ck_assert_int_eq(leaf_verify_signature(maker.suite, leaf, MAKER_GROUP, MAKER_LEAF + 1, &why),
                    ERR_SIGNATURE);
-  ck_assert_int_eq(leaf_verify_signature(maker.suite, leaf, VIEW_NONE, 7, NULL), ERR_SIGNATURE);
+  ck_assert_ptr_nonnull(strstr(why.text, "section 7.3"));
+  ck_assert_int_eq(leaf_verify_signature(maker.suite, leaf, VIEW_TEXT("a grouq"), MAKER_LEAF, NULL),
+                   ERR_SIGNATURE);
+  ck_assert_int_eq(leaf_verify_signature(maker.suite, leaf, VIEW_NONE, MAKER_LEAF, NULL),
+                   ERR_SIGNATURE);
   leaf_drop(leaf);
   /* A key package knows of no group. */
   maker.fields.source = LEAF_KEY_PACKAGE;
-  leaf = make(&maker);
+  leaf = maker_leaf(&maker);
   ck_assert_int_eq(leaf_verify_signature(maker.suite, leaf, VIEW_NONE, 0, NULL), OK);
   leaf_drop(leaf);
   maker_free(&maker);
@@ -218,7 +149,7 @@ START_TEST(test_truncated_and_flipped) {
   struct maker maker;
   maker_init(&maker, 1);
   maker.fields.source = LEAF_COMMIT;
-  struct leaf *leaf = make(&maker);
+  struct leaf *leaf = maker_leaf(&maker);
   struct leaf *changed = NULL;
   struct bytes raw = {0};
   ck_assert_int_eq(bytes_copy(&raw, leaf_raw(leaf)), OK);
@@ -227,7 +158,8 @@ START_TEST(test_truncated_and_flipped) {
   for (size_t bit = 0; bit < raw.size * 8; bit++) {
     raw.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
     if (read_all(bytes_view(&raw), NULL, &changed) == OK) {
-      ck_assert_int_eq(leaf_verify_signature(maker.suite, changed, GROUP, 7, NULL), ERR_SIGNATURE);
+      ck_assert_int_eq(leaf_verify_signature(maker.suite, changed, MAKER_GROUP, MAKER_LEAF, NULL),
+                       ERR_SIGNATURE);
       leaf_drop(changed);
     }
     raw.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
@@ -245,7 +177,7 @@ START_TEST(test_form) {
   ck_assert_int_eq(read_fields(&maker, NULL), OK);
 
   /* RFC 9420, section 13.4 */
-  struct bytes twice = extension_list((uint16_t[]){GREASE, PRIVATE_EXTENSION, GREASE}, 3);
+  struct bytes twice = maker_extensions((uint16_t[]){GREASE, PRIVATE_EXTENSION, GREASE}, 3);
   maker.fields.extensions = bytes_view(&twice);
   ck_assert_int_eq(read_fields(&maker, &why), ERR_MALFORMED);
   ck_assert_ptr_nonnull(strstr(why.text, "extension type 2570 is there twice"));
@@ -293,7 +225,7 @@ START_TEST(test_credentials) {
   ck_assert_int_eq(read_fields(&maker, NULL), ERR_MALFORMED);
   maker.fields.credential = VIEW_ARRAY(chain);
   ck_assert_int_eq(read_fields(&maker, NULL), OK);
-  struct leaf *leaf = make(&maker);
+  struct leaf *leaf = maker_leaf(&maker);
   ck_assert_uint_eq(leaf_credential(leaf).type, CREDENTIAL_X509);
   ck_assert(view_equal(leaf_credential(leaf).identity, view_of(chain + 3, 6)));
   leaf_drop(leaf);
@@ -322,7 +254,7 @@ START_TEST(test_check) {
   assert_refused(&maker, "do not list MLS 1.0");
   maker.fields = fields;
   maker.fields.capabilities.cipher_suites = VIEW_ARRAY(versions);
-  struct leaf *leaf = make(&maker);
+  struct leaf *leaf = maker_leaf(&maker);
   ck_assert_int_eq(leaf_check(maker.suite, leaf, NULL), OK);
   leaf_drop(leaf);
   maker.fields.capabilities.cipher_suites = view_of(versions, 2);
@@ -336,13 +268,13 @@ START_TEST(test_check) {
 
   /* Extensions that are not defaults have to be listed; items that nobody knows are ignored. */
   maker.fields = fields;
-  struct bytes own = extension_list((uint16_t[]){GREASE, PRIVATE_EXTENSION}, 2);
+  struct bytes own = maker_extensions((uint16_t[]){GREASE, PRIVATE_EXTENSION}, 2);
   maker.fields.extensions = bytes_view(&own);
   maker.fields.capabilities.extensions = view_of(grease, 2);
   assert_refused(&maker, "extension 61731");
   maker.fields.capabilities.extensions = VIEW_ARRAY(grease);
   maker.fields.capabilities.proposals = VIEW_ARRAY(grease);
-  leaf = make(&maker);
+  leaf = maker_leaf(&maker);
   ck_assert_int_eq(leaf_check(maker.suite, leaf, NULL), OK);
   ck_assert(leaf_supports_extension(leaf, PRIVATE_EXTENSION));
   ck_assert(leaf_supports_extension(leaf, EXTENSION_EXTERNAL_SENDERS));
@@ -381,7 +313,7 @@ END_TEST
 START_TEST(test_lifetime) {
   struct maker maker;
   maker_init(&maker, 1);
-  struct leaf *leaf = make(&maker);
+  struct leaf *leaf = maker_leaf(&maker);
   ck_assert_int_eq(leaf_check_lifetime(leaf, 999, 0, NULL), ERR_LIFETIME);
   ck_assert_int_eq(leaf_check_lifetime(leaf, 1000, 0, NULL), OK);
   ck_assert_int_eq(leaf_check_lifetime(leaf, 2000, 0, NULL), OK);
@@ -391,17 +323,17 @@ START_TEST(test_lifetime) {
   leaf_drop(leaf);
   maker.fields.not_before = 0;
   maker.fields.not_after = UINT64_MAX;
-  leaf = make(&maker);
+  leaf = maker_leaf(&maker);
   ck_assert_int_eq(leaf_check_lifetime(leaf, 1500, 0, NULL), OK);
   ck_assert_int_eq(leaf_check_lifetime(leaf, 1500, UINT64_MAX - 1, NULL), ERR_LIFETIME);
   leaf_drop(leaf);
   maker.fields.not_before = 2000;
   maker.fields.not_after = 1000;
-  leaf = make(&maker);
+  leaf = maker_leaf(&maker);
   ck_assert_int_eq(leaf_check_lifetime(leaf, 1500, 0, NULL), ERR_LIFETIME);
   leaf_drop(leaf);
   maker.fields.source = LEAF_UPDATE;
-  leaf = make(&maker);
+  leaf = maker_leaf(&maker);
   ck_assert_int_eq(leaf_check_lifetime(leaf, 5, 1, NULL), OK);
   leaf_drop(leaf);
   maker_free(&maker);
@@ -456,179 +388,6 @@ START_TEST(test_required_capabilities) {
 }
 END_TEST
 
-/* ---- Key packages ---- */
-
-static struct bytes package(const struct maker *maker, struct key_package_secret *secret) {
-  struct bytes raw = {0};
-  ck_assert_int_eq(
-      key_package_new(maker->suite, &maker->fields, VIEW_NONE, &maker->signature_key, &raw, secret),
-      OK);
-  return raw;
-}
-
-static enum err check_raw(const struct suite *suite, struct view raw, struct why *why) {
-  struct key_package key_package;
-  struct reader reader = reader_of(raw);
-  enum err err = key_package_read(&reader, why, &key_package);
-  if (err != OK)
-    return err;
-  err = read_end(&reader);
-  if (err == OK)
-    err = key_package_check(suite, &key_package, why);
-  key_package_free(&key_package);
-  return err;
-}
-
-START_TEST(test_key_package) {
-  struct maker maker;
-  struct key_package_secret secret = {0};
-  struct key_package key_package;
-  uint8_t reference[HASH_MAX], expected[HASH_MAX];
-  maker_init(&maker, 1);
-  maker.fields.source = LEAF_COMMIT; /* is not listened to */
-  struct bytes raw = package(&maker, &secret);
-  struct reader reader = reader_of(bytes_view(&raw));
-  ck_assert_int_eq(key_package_read(&reader, NULL, &key_package), OK);
-  ck_assert_int_eq(read_end(&reader), OK);
-  ck_assert_int_eq(key_package_check(maker.suite, &key_package, NULL), OK);
-  ck_assert(view_equal(key_package.raw, bytes_view(&raw)));
-  ck_assert_int_eq(hpke_check_key_pair(maker.suite, &secret.init_key, key_package.init_key), OK);
-  ck_assert_int_eq(hpke_check_key_pair(maker.suite, &secret.encryption_key,
-                                       leaf_encryption_key(key_package.leaf)),
-                   OK);
-  ck_assert(!view_equal(leaf_encryption_key(key_package.leaf), maker.fields.encryption_key));
-  ck_assert_int_eq(key_package_ref(maker.suite, key_package.raw, reference), OK);
-  ck_assert_int_eq(kdf_ref_hash(maker.suite, VIEW_TEXT("MLS 1.0 KeyPackage Reference"),
-                                bytes_view(&raw), expected),
-                   OK);
-  ck_assert_mem_eq(reference, expected, maker.suite->hash->size);
-  key_package_free(&key_package);
-  bytes_free(&raw);
-  secret_wipe(&secret.init_key);
-  secret_wipe(&secret.encryption_key);
-  maker_free(&maker);
-}
-END_TEST
-
-START_TEST(test_key_package_flipped) {
-  struct maker maker;
-  struct key_package_secret secret;
-  maker_init(&maker, 1);
-  struct bytes raw = package(&maker, &secret);
-  for (size_t size = 0; size < raw.size; size++)
-    ck_assert_int_eq(check_raw(maker.suite, view_of(raw.data, size), NULL), ERR_MALFORMED);
-  for (size_t bit = 0; bit < raw.size * 8; bit++) {
-    raw.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
-    ck_assert_int_ne(check_raw(maker.suite, bytes_view(&raw), NULL), OK);
-    raw.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
-  }
-  ck_assert_int_eq(check_raw(maker.suite, bytes_view(&raw), NULL), OK);
-  bytes_free(&raw);
-  maker_free(&maker);
-}
-END_TEST
-
-/* A signed key package with what a test wants to be wrong in it. */
-struct forged {
-  uint16_t version, cipher_suite;
-  struct view init_key;
-  struct view extensions;
-  bool leaf_altered; /* after it was signed */
-};
-
-static void assert_package_refused(const struct maker *maker, const struct forged *forged,
-                                   enum err expected, const char *text) {
-  struct writer writer = {0};
-  struct bytes signature = {0};
-  struct why why = {""};
-  struct leaf *leaf = make(maker);
-  write_u16(&writer, forged->version);
-  write_u16(&writer, forged->cipher_suite);
-  write_vector(&writer, forged->init_key);
-  write_bytes(&writer, leaf_raw(leaf));
-  if (forged->leaf_altered)
-    writer.data[writer.size - 1] ^= 1;
-  write_vector(&writer, forged->extensions);
-  ck_assert_int_eq(sign_with_label(maker->suite, &maker->signature_key, VIEW_TEXT("KeyPackageTBS"),
-                                   writer_view(&writer), &signature),
-                   OK);
-  write_vector(&writer, bytes_view(&signature));
-  ck_assert_int_eq(check_raw(maker->suite, writer_view(&writer), &why), expected);
-  ck_assert_msg(strstr(why.text, text) != NULL, "\"%s\" lacks \"%s\"", why.text, text);
-  leaf_drop(leaf);
-  bytes_free(&signature);
-  writer_free(&writer);
-}
-
-START_TEST(test_key_package_refused) {
-  struct maker maker;
-  struct secret unused = {0};
-  uint8_t init_key[DH_PUBLIC_MAX];
-  maker_init(&maker, 1);
-  ck_assert_int_eq(hpke_generate_key_pair(maker.suite, &unused, init_key), OK);
-  const struct forged good = {1, 1, view_of(init_key, 32), VIEW_NONE, false};
-  assert_package_refused(&maker, &good, OK, "");
-
-  struct forged forged = good;
-  forged.version = 2;
-  assert_package_refused(&maker, &forged, ERR_UNSUPPORTED, "protocol version 2");
-  forged = good;
-  forged.cipher_suite = 3;
-  assert_package_refused(&maker, &forged, ERR_UNSUPPORTED, "suite 3");
-  forged = good;
-  forged.init_key = maker.fields.encryption_key;
-  assert_package_refused(&maker, &forged, ERR_INVALID_PROPOSAL, "also the leaf's encryption_key");
-  forged.init_key = view_of(init_key, 31);
-  assert_package_refused(&maker, &forged, ERR_INVALID_PROPOSAL, "init_key is no key");
-  forged = good;
-  forged.leaf_altered = true;
-  assert_package_refused(&maker, &forged, ERR_SIGNATURE, "signature of the leaf");
-  forged = good;
-  struct bytes unlisted = extension_list((uint16_t[]){1, PRIVATE_EXTENSION}, 2);
-  forged.extensions = bytes_view(&unlisted);
-  assert_package_refused(&maker, &forged, ERR_INVALID_PROPOSAL, "extension 61731");
-  static const uint8_t listed[] = {0xf1, 0x23};
-  maker.fields.capabilities.extensions = VIEW_ARRAY(listed);
-  assert_package_refused(&maker, &forged, OK, "");
-  bytes_free(&unlisted);
-  struct bytes twice = extension_list((uint16_t[]){1, 1}, 2);
-  forged.extensions = bytes_view(&twice);
-  assert_package_refused(&maker, &forged, ERR_MALFORMED, "extension type 1 is there twice");
-  bytes_free(&twice);
-
-  maker.fields.source = LEAF_UPDATE;
-  assert_package_refused(&maker, &good, ERR_INVALID_PROPOSAL, "source 2 instead of key_package");
-  maker.fields.source = LEAF_KEY_PACKAGE;
-  maker.fields.capabilities.versions = VIEW_NONE;
-  assert_package_refused(&maker, &good, ERR_INVALID_PROPOSAL, "do not list MLS 1.0");
-  secret_wipe(&unused);
-  maker_free(&maker);
-}
-END_TEST
-
-START_TEST(test_key_package_bad_arguments) {
-  struct maker maker;
-  struct key_package_secret secret;
-  struct bytes raw = {0};
-  maker_init(&maker, 1);
-  struct bytes twice = extension_list((uint16_t[]){1, 1}, 2);
-  ck_assert_int_eq(key_package_new(maker.suite, &maker.fields, bytes_view(&twice),
-                                   &maker.signature_key, &raw, &secret),
-                   ERR_INVALID_ARG);
-  maker.fields.extensions = bytes_view(&twice);
-  ck_assert_int_eq(
-      key_package_new(maker.suite, &maker.fields, VIEW_NONE, &maker.signature_key, &raw, &secret),
-      ERR_INVALID_ARG);
-  ck_assert_ptr_null(raw.data);
-  struct leaf *leaf = NULL;
-  ck_assert_int_eq(leaf_new(maker.suite, &maker.fields, &maker.signature_key, GROUP, 7, &leaf),
-                   ERR_INVALID_ARG);
-  ck_assert_ptr_null(leaf);
-  bytes_free(&twice);
-  maker_free(&maker);
-}
-END_TEST
-
 int main(void) {
   if (provider_init() != OK)
     return 1;
@@ -648,15 +407,8 @@ int main(void) {
   tcase_add_test(leaves, test_own_capabilities);
   tcase_add_test(leaves, test_extension_lists);
   tcase_add_test(leaves, test_required_capabilities);
-  TCase *packages = tcase_create("key packages");
-  tcase_set_timeout(packages, 60);
-  tcase_add_test(packages, test_key_package);
-  tcase_add_test(packages, test_key_package_flipped);
-  tcase_add_test(packages, test_key_package_refused);
-  tcase_add_test(packages, test_key_package_bad_arguments);
   Suite *all = suite_create("leaf");
   suite_add_tcase(all, leaves);
-  suite_add_tcase(all, packages);
   SRunner *runner = srunner_create(all);
   srunner_run_all(runner, CK_NORMAL);
   int failed = srunner_ntests_failed(runner);
