@@ -1,0 +1,406 @@
+/*
+ * Checking and applying a list of proposals (RFC 9420, sections 12.1 to 12.3).
+ * SPDX-License-Identifier: ISC
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "mls/proposals.h"
+#include "mls/validate.h"
+
+void effects_free(struct effects *effects) {
+  tree_drop(effects->tree);
+  changes_free(&effects->changes);
+  mem_free(effects->added);
+  mem_free(effects->added_key_package);
+  *effects = (struct effects){0};
+}
+
+/* What the steps of one application share. */
+struct application {
+  const struct epoch *epoch;
+  const struct proposal_list *list;
+  uint32_t committer;
+  uint64_t now;
+  uint32_t max_members;
+  struct why *why;
+  struct effects *effects;
+  size_t at; /* the proposal being worked on */
+};
+
+static uint32_t proposer_leaf(struct sender sender) {
+  return sender.type == SENDER_MEMBER ? sender.index : LEAF_NONE;
+}
+
+/* ---- Single proposals (section 12.1) ---- */
+
+static enum err read_key_package(const struct epoch *epoch, struct view raw, uint64_t now,
+                                 struct why *why, struct key_package *out) {
+  enum err err = OK;
+  struct key_package key_package = {0};
+  struct reader reader = reader_of(raw);
+  TRY(key_package_read(&reader, why, &key_package));
+  TRY(read_end(&reader));
+  TRY(key_package_check(epoch->suite, &key_package, why));
+  TRY(leaf_check_lifetime(key_package.leaf, now, 0, why));
+  *out = key_package;
+  key_package = (struct key_package){0};
+done:
+  key_package_free(&key_package);
+  return err;
+}
+
+/* RFC 9420, section 12.1.2 and 7.3. */
+static enum err read_update(const struct epoch *epoch, struct view raw, uint32_t sender,
+                            struct why *why, struct leaf **out) {
+  enum err err = OK;
+  struct leaf *leaf = NULL;
+  struct reader reader = reader_of(raw);
+  TRY(leaf_read(&reader, why, &leaf));
+  TRY(read_end(&reader));
+  TRY(require(leaf_source(leaf) == LEAF_UPDATE, why, ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.1.2: the leaf in the Update of leaf %u is of source %u", sender,
+              leaf_source(leaf)));
+  const struct leaf *old = tree_leaf(epoch->tree, sender);
+  TRY(require(old != NULL, why, ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.1.2: an Update of the blank leaf %u", sender));
+  TRY(require(!view_equal(leaf_encryption_key(old), leaf_encryption_key(leaf)), why,
+              ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 7.3: the Update of leaf %u keeps its encryption key", sender));
+  TRY(leaf_verify_signature(epoch->suite, leaf, epoch->context.group_id, sender, why));
+  *out = leaf;
+  leaf = NULL;
+done:
+  leaf_drop(leaf);
+  return err;
+}
+
+static enum err check_psk(const struct epoch *epoch, const struct psk_id *psk, struct why *why) {
+  enum err err = OK;
+  TRY(require(psk->nonce.size == epoch->suite->hash->size, why, ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.1.4: a psk_nonce of %zu bytes", psk->nonce.size));
+  TRY(require(psk->type != PSK_RESUMPTION || psk->usage == PSK_APPLICATION, why,
+              ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.1.4: a resumption PSK of usage %u in a proposal", psk->usage));
+done:
+  return err;
+}
+
+/* RFC 9420, section 12.1.8: what a sender who is no member may propose. */
+static bool sender_may(uint16_t type, uint8_t sender_type) {
+  switch (sender_type) {
+  case SENDER_MEMBER:
+    return type != PROPOSAL_EXTERNAL_INIT;
+  case SENDER_NEW_MEMBER_PROPOSAL:
+    return type == PROPOSAL_ADD;
+  case SENDER_EXTERNAL:
+    return type == PROPOSAL_ADD || type == PROPOSAL_REMOVE || type == PROPOSAL_PSK ||
+           type == PROPOSAL_REINIT || type == PROPOSAL_GROUP_CONTEXT_EXTENSIONS;
+  default:
+    return type == PROPOSAL_EXTERNAL_INIT || type == PROPOSAL_REMOVE || type == PROPOSAL_PSK;
+  }
+}
+
+enum err proposal_check(const struct epoch *epoch, const struct proposal *proposal,
+                        struct sender sender, uint64_t now, struct why *why) {
+  enum err err = OK;
+  struct key_package key_package = {0};
+  struct leaf *leaf = NULL;
+  TRY(require(sender_may(proposal->type, sender.type), why, ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.1.8: a proposal of type %u by a sender of type %u",
+              proposal->type, sender.type));
+  switch (proposal->type) {
+  case PROPOSAL_ADD:
+    TRY(read_key_package(epoch, proposal->body.add, now, why, &key_package));
+    break;
+  case PROPOSAL_UPDATE:
+    TRY(read_update(epoch, proposal->body.update, sender.index, why, &leaf));
+    break;
+  case PROPOSAL_REMOVE:
+    TRY(require(tree_leaf(epoch->tree, proposal->body.remove) != NULL, why, ERR_INVALID_PROPOSAL,
+                "RFC 9420, section 12.1.3: a Remove of the blank leaf %u", proposal->body.remove));
+    break;
+  case PROPOSAL_PSK:
+    TRY(check_psk(epoch, &proposal->body.psk, why));
+    break;
+  case PROPOSAL_REINIT:
+    TRY(require(proposal->body.reinit.version >= epoch->context.version, why, ERR_INVALID_PROPOSAL,
+                "RFC 9420, section 12.1.5: a ReInit to the lower version %u",
+                proposal->body.reinit.version));
+    break;
+  case PROPOSAL_GROUP_CONTEXT_EXTENSIONS:
+    TRY(extensions_check(proposal->body.group_context_extensions, why));
+    break;
+  case PROPOSAL_EXTERNAL_INIT:
+    break;
+  default:
+    TRY(refuse(why, ERR_UNSUPPORTED, "a proposal of type %u is not supported", proposal->type));
+  }
+done:
+  key_package_free(&key_package);
+  leaf_drop(leaf);
+  return err;
+}
+
+/* ---- The list (section 12.2) ---- */
+
+static int compare_leaves(const void *a, const void *b) {
+  uint32_t left = 0, right = 0;
+  memcpy(&left, a, sizeof left);
+  memcpy(&right, b, sizeof right);
+  return (left > right) - (left < right);
+}
+
+/* No leaf is the subject of two Updates or Removes. */
+static enum err check_subjects(const struct application *job) {
+  enum err err = OK;
+  size_t count = 0;
+  uint32_t *leaves = mem_new(job->list->count, sizeof *leaves);
+  TRY(leaves == NULL ? ERR_NOMEM : OK);
+  for (size_t i = 0; i < job->list->count; i++) {
+    const struct listed_proposal *item = &job->list->item[i];
+    if (item->proposal.type == PROPOSAL_UPDATE)
+      leaves[count++] = item->sender.index;
+    else if (item->proposal.type == PROPOSAL_REMOVE)
+      leaves[count++] = item->proposal.body.remove;
+  }
+  qsort(leaves, count, sizeof *leaves, compare_leaves);
+  for (size_t i = 0; i < count; i++) {
+    TRY(require(leaves[i] != job->committer, job->why, ERR_INVALID_PROPOSAL,
+                "RFC 9420, section 12.2: the committer updates or removes itself, leaf %u",
+                leaves[i]));
+    TRY(require(i == 0 || leaves[i] != leaves[i - 1], job->why, ERR_INVALID_PROPOSAL,
+                "RFC 9420, section 12.2: two proposals for leaf %u", leaves[i]));
+  }
+done:
+  mem_free(leaves);
+  return err;
+}
+
+static size_t count_type(const struct proposal_list *list, uint16_t type) {
+  size_t count = 0;
+  for (size_t i = 0; i < list->count; i++)
+    count += list->item[i].proposal.type == type ? 1 : 0;
+  return count;
+}
+
+/* No PSK twice: PSKs are few, each costs its own hashes, so comparing all pairs is cheap enough
+ * as long as there are not many. */
+#define PSKS_MAX 256
+
+static enum err check_psks(const struct application *job) {
+  enum err err = OK;
+  const struct proposal_list *list = job->list;
+  TRY(require(count_type(list, PROPOSAL_PSK) <= PSKS_MAX, job->why, ERR_LIMIT,
+              "more than %d PSK proposals in one commit", PSKS_MAX));
+  for (size_t i = 0; i < list->count; i++) {
+    if (list->item[i].proposal.type != PROPOSAL_PSK)
+      continue;
+    for (size_t j = i + 1; j < list->count; j++) {
+      if (list->item[j].proposal.type != PROPOSAL_PSK)
+        continue;
+      struct proposal_list one = {&job->list->item[i], 1, 1};
+      TRY(require(
+          proposal_list_admits(&one, &list->item[j].proposal, list->item[j].sender, LEAF_NONE),
+          job->why, ERR_INVALID_PROPOSAL, "RFC 9420, section 12.2: one PSK twice"));
+    }
+  }
+done:
+  return err;
+}
+
+/* RFC 9420, section 12.2, for an external commit: one ExternalInit, at most one Remove, PSKs. */
+static enum err check_external_list(const struct application *job) {
+  enum err err = OK;
+  size_t removes = count_type(job->list, PROPOSAL_REMOVE);
+  size_t psks = count_type(job->list, PROPOSAL_PSK);
+  TRY(require(count_type(job->list, PROPOSAL_EXTERNAL_INIT) == 1, job->why, ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.2: an external commit without exactly one ExternalInit"));
+  TRY(require(removes <= 1 && 1 + removes + psks == job->list->count, job->why,
+              ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.2: an external commit with proposals it may not have"));
+  for (size_t i = 0; i < job->list->count; i++)
+    TRY(require(job->list->item[i].stored == NULL, job->why, ERR_INVALID_PROPOSAL,
+                "RFC 9420, section 12.4.3.2: an external commit with a proposal by reference"));
+done:
+  return err;
+}
+
+static enum err check_list(const struct application *job) {
+  enum err err = OK;
+  const struct proposal_list *list = job->list;
+  for (size_t i = 0; i < list->count; i++) {
+    const struct listed_proposal *item = &list->item[i];
+    TRY(require(sender_may(item->proposal.type, item->sender.type), job->why, ERR_INVALID_PROPOSAL,
+                "RFC 9420, section 12.2: a proposal of type %u by a sender of type %u",
+                item->proposal.type, item->sender.type));
+  }
+  TRY(check_subjects(job));
+  TRY(check_psks(job));
+  if (job->committer == LEAF_NONE)
+    return check_external_list(job);
+  TRY(require(count_type(list, PROPOSAL_GROUP_CONTEXT_EXTENSIONS) <= 1, job->why,
+              ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.2: more than one GroupContextExtensions"));
+  TRY(require(count_type(list, PROPOSAL_REINIT) == 0 || list->count == 1, job->why,
+              ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.2: a ReInit together with another proposal"));
+done:
+  return err;
+}
+
+/* ---- Applying (section 12.3) ---- */
+
+static enum err apply_update(struct application *job, const struct listed_proposal *item) {
+  enum err err = OK;
+  struct effects *effects = job->effects;
+  struct leaf *leaf = NULL;
+  uint32_t index = item->sender.index;
+  TRY(read_update(job->epoch, item->proposal.body.update, index, job->why, &leaf));
+  err = tree_replace_leaf(effects->tree, index, leaf);
+  if (err == ERR_INVALID_TREE)
+    TRY(refuse(job->why, ERR_INVALID_PROPOSAL,
+               "RFC 9420, section 7.3: a key in the Update of leaf %u is in use", index));
+  TRY(err);
+  TRY(tree_blank_path(effects->tree, index));
+  TRY(changes_add(&effects->changes, E2EE_CHANGE_UPDATE, index, index, leaf, job->at));
+  effects->path_required = true;
+  if (index == job->epoch->own_leaf && item->stored != NULL)
+    effects->own_update_key = item->stored->update_key;
+done:
+  leaf_drop(leaf);
+  return err;
+}
+
+static enum err apply_remove(struct application *job, const struct listed_proposal *item) {
+  enum err err = OK;
+  struct effects *effects = job->effects;
+  uint32_t index = item->proposal.body.remove;
+  const struct leaf *leaf = tree_leaf(job->epoch->tree, index);
+  TRY(require(leaf != NULL, job->why, ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.1.3: a Remove of the blank leaf %u", index));
+  TRY(tree_remove_leaf(effects->tree, index));
+  TRY(changes_add(&effects->changes, E2EE_CHANGE_REMOVE, index, proposer_leaf(item->sender), leaf,
+                  job->at));
+  effects->path_required = true;
+  effects->removes_own = effects->removes_own || index == job->epoch->own_leaf;
+done:
+  return err;
+}
+
+static enum err apply_add(struct application *job, const struct listed_proposal *item) {
+  enum err err = OK;
+  struct effects *effects = job->effects;
+  struct key_package key_package = {0};
+  uint32_t index = 0;
+  TRY(require(tree_members(effects->tree) < job->max_members, job->why, ERR_LIMIT,
+              "the group would have more than %u members", job->max_members));
+  TRY(read_key_package(job->epoch, item->proposal.body.add, job->now, job->why, &key_package));
+  err = tree_add_leaf(effects->tree, key_package.leaf, &index);
+  if (err == ERR_INVALID_TREE)
+    TRY(refuse(job->why, ERR_INVALID_PROPOSAL,
+               "RFC 9420, section 12.2: an Add of a client or key that is a member already"));
+  TRY(err);
+  TRY(changes_add(&effects->changes, E2EE_CHANGE_ADD, index, proposer_leaf(item->sender),
+                  key_package.leaf, job->at));
+  effects->added[effects->added_count] = index;
+  effects->added_key_package[effects->added_count++] = item->proposal.body.add;
+done:
+  key_package_free(&key_package);
+  return err;
+}
+
+static enum err apply_other(struct application *job, const struct listed_proposal *item) {
+  enum err err = OK;
+  struct effects *effects = job->effects;
+  uint32_t proposer = proposer_leaf(item->sender);
+  switch (item->proposal.type) {
+  case PROPOSAL_PSK:
+    TRY(check_psk(job->epoch, &item->proposal.body.psk, job->why));
+    return changes_add(&effects->changes, E2EE_CHANGE_PSK, LEAF_NONE, proposer, NULL, job->at);
+  case PROPOSAL_GROUP_CONTEXT_EXTENSIONS:
+    effects->path_required = true;
+    effects->extensions = item->proposal.body.group_context_extensions;
+    return changes_add(&effects->changes, E2EE_CHANGE_EXTENSIONS, LEAF_NONE, proposer, NULL,
+                       job->at);
+  case PROPOSAL_EXTERNAL_INIT:
+    effects->path_required = true;
+    effects->external_init = item->proposal.body.external_init;
+    return OK;
+  default:
+    return refuse(job->why, ERR_UNSUPPORTED, "a commit with a proposal of type %u",
+                  item->proposal.type);
+  }
+done:
+  return err;
+}
+
+/* The passes over the list, in the order of section 12.3. */
+static enum err apply_item(struct application *job, unsigned pass) {
+  const struct listed_proposal *item = &job->list->item[job->at];
+  switch (item->proposal.type) {
+  case PROPOSAL_UPDATE:
+    return pass == 1 ? apply_update(job, item) : OK;
+  case PROPOSAL_REMOVE:
+    return pass == 2 ? apply_remove(job, item) : OK;
+  case PROPOSAL_ADD:
+    return pass == 3 ? apply_add(job, item) : OK;
+  default:
+    return pass == 0 ? apply_other(job, item) : OK;
+  }
+}
+
+#define PASSES 4
+
+static enum err apply_all(struct application *job) {
+  enum err err = OK;
+  for (unsigned pass = 0; pass < PASSES; pass++)
+    for (job->at = 0; job->at < job->list->count; job->at++)
+      TRY(apply_item(job, pass));
+done:
+  return err;
+}
+
+/* RFC 9420, section 12.2: afterwards every leaf that was put is valid in the new tree. */
+static enum err check_result(struct application *job) {
+  enum err err = OK;
+  const struct effects *effects = job->effects;
+  for (size_t i = 0; i < effects->changes.count; i++) {
+    const struct change *change = &effects->changes.item[i];
+    if (change->kind != E2EE_CHANGE_ADD && change->kind != E2EE_CHANGE_UPDATE)
+      continue;
+    err =
+        validate_leaf(effects->tree, effects->extensions, change->subject, change->leaf, job->why);
+    TRY(err == ERR_INVALID_TREE ? ERR_INVALID_PROPOSAL : err);
+  }
+  for (job->at = 0; job->at < job->list->count; job->at++)
+    if (job->list->item[job->at].proposal.type == PROPOSAL_GROUP_CONTEXT_EXTENSIONS)
+      TRY(validate_extensions(effects->tree, effects->extensions, job->why));
+done:
+  return err;
+}
+
+enum err proposals_apply(const struct epoch *epoch, const struct proposal_list *list,
+                         uint32_t committer, uint64_t now, uint32_t max_members, struct why *why,
+                         size_t *offender, struct effects *out) {
+  enum err err = OK;
+  struct effects effects = {.extensions = epoch->context.extensions};
+  struct application job = {epoch, list, committer, now, max_members, why, &effects, list->count};
+  TRY(check_list(&job));
+  size_t adds = count_type(list, PROPOSAL_ADD);
+  effects.added = mem_new(adds, sizeof *effects.added);
+  effects.added_key_package = mem_new(adds, sizeof *effects.added_key_package);
+  TRY(effects.added == NULL || effects.added_key_package == NULL ? ERR_NOMEM : OK);
+  TRY(tree_edit(epoch->tree, &effects.tree));
+  TRY(apply_all(&job));
+  TRY(check_result(&job));
+  effects.path_required = effects.path_required || list->count == 0;
+  *out = effects;
+  effects = (struct effects){0};
+done:
+  if (err != OK && offender != NULL)
+    *offender = job.at;
+  effects_free(&effects);
+  return err;
+}

@@ -1,0 +1,44 @@
+/*
+ * Joining: Welcome and external commit (RFC 9420, section 12.4.3), from both sides.
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef MLS_JOIN_H
+#define MLS_JOIN_H
+
+#include "mls/commit.h"
+
+/** The Welcome for all members that a commit adds, as an MLSMessage. */
+CHECKED enum err join_write_welcome(const struct commit_work *work,
+                                    const struct proposal_list *list, struct bytes *out);
+
+/** A Welcome that was opened and verified; nothing has changed yet. */
+struct opened_welcome {
+  struct epoch *epoch;
+  uint32_t committer;
+  uint8_t key_package_ref[HASH_MAX]; /* of the own key package that it used */
+};
+
+void opened_welcome_free(struct opened_welcome *opened);
+
+/**
+ * Open a Welcome and verify all of section 12.4.3.1.
+ * @param message  MLSMessage
+ * @param tree     ratchet_tree if it is not in the Welcome, else VIEW_NONE
+ * @return OK; ERR_NOT_FOUND (for no key package, or with a PSK, that is here); ERR_AUTH;
+ *         ERR_SIGNATURE; ERR_INVALID_TREE; ERR_INVALID_STATE (already in that group); …
+ */
+CHECKED enum err join_open_welcome(struct client *client, struct view message, struct view tree,
+                                   struct opened_welcome *out);
+
+/** Become a member; the key package is used up.  The epoch is moved in. */
+CHECKED enum err join_accept_welcome(struct client *client, struct opened_welcome *opened,
+                                     struct group **out);
+
+/**
+ * Join by external commit (section 12.4.3.2): a group whose pending commit is the one to send.
+ * @param message  MLSMessage holding a GroupInfo
+ */
+CHECKED enum err join_external(struct client *client, struct view message, struct view tree,
+                               struct group **out);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * Messages that arrive: verified first, applied when the application says so.
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef MLS_PROCESS_H
+#define MLS_PROCESS_H
+
+#include "mls/group.h"
+
+/** A verified message.  Until it is accepted nothing has changed, except that the key of an
+ *  application message is used up. */
+struct incoming {
+  struct group *group; /* outlives this */
+  uint32_t kind;       /* E2EE_INCOMING_* */
+  uint32_t sender;     /* leaf, or LEAF_NONE */
+  uint64_t epoch;      /* in which it was sent */
+  struct changes changes;
+  struct bytes data;          /* application: plaintext */
+  struct bytes authenticated; /* proposal: AuthenticatedContent */
+  struct epoch *next;         /* commit; NULL if it removes this member */
+  bool removes_own;
+  bool encrypted; /* a PrivateMessage: its key is used up by accepting */
+  struct private_origin origin;
+  bool accepted;
+};
+
+/** Decrypt and verify a message.  @param message  MLSMessage  @param out  to be freed */
+CHECKED enum err process_message(struct group *group, struct view message, struct incoming **out);
+
+/** Apply it, all or nothing.  ERR_OLD_EPOCH: the group has moved on meanwhile.
+ *  ERR_PENDING_COMMIT: a commit while an own one is pending. */
+CHECKED enum err process_accept(struct incoming *incoming);
+
+void incoming_free(struct incoming *incoming); /* wipes; accepts NULL */
+
+#endif

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: ISC */
+#include "mls/proposals.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "crypto/kdf.h"
+
+/* ---- Store ---- */
+
+static void stored_free(struct stored_proposal *stored) {
+  bytes_free(&stored->authenticated);
+  locked_free(stored->update_key, sizeof *stored->update_key);
+}
+
+static const struct stored_proposal *store_find(const struct proposal_store *store,
+                                                const struct suite *suite, struct view ref) {
+  for (size_t i = 0; i < store->count; i++)
+    if (view_equal(view_of(store->item[i].ref, suite->hash->size), ref))
+      return &store->item[i];
+  return NULL;
+}
+
+/* The views of a stored proposal, from its AuthenticatedContent. */
+static enum err stored_parse(struct stored_proposal *stored) {
+  enum err err = OK;
+  uint16_t wire_format = 0;
+  struct framed_content content;
+  struct content_auth auth;
+  struct reader reader = reader_of(bytes_view(&stored->authenticated));
+  TRY(read_u16(&reader, &wire_format));
+  TRY(framed_content_read(&reader, NULL, &content));
+  TRY(content_auth_read(&reader, content.content_type, &auth));
+  TRY(read_end(&reader));
+  TRY(content.content_type == CONTENT_PROPOSAL ? OK : ERR_MALFORMED);
+  struct reader body = reader_of(content.content);
+  TRY(proposal_read(&body, NULL, &stored->proposal));
+  stored->sender = content.sender;
+done:
+  return err;
+}
+
+enum err proposal_store_restore(struct proposal_store *store, const struct suite *suite,
+                                struct view authenticated, struct secret **update_key) {
+  enum err err = OK;
+  struct stored_proposal stored = {0};
+  if (store->count >= PROPOSALS_MAX)
+    return ERR_LIMIT;
+  TRY(mem_grow(&store->item, &store->capacity, store->count + 1, sizeof stored));
+  TRY(bytes_copy(&stored.authenticated, authenticated));
+  TRY(stored_parse(&stored));
+  TRY(kdf_ref_hash(suite, VIEW_TEXT("MLS 1.0 Proposal Reference"), authenticated, stored.ref));
+  if (store_find(store, suite, view_of(stored.ref, suite->hash->size)) == NULL) {
+    stored.update_key = *update_key;
+    *update_key = NULL;
+    store->item[store->count++] = stored;
+    stored = (struct stored_proposal){0};
+  }
+done:
+  stored_free(&stored);
+  return err;
+}
+
+enum err proposal_store_add(struct proposal_store *store, const struct suite *suite,
+                            const struct authenticated_content *content,
+                            struct secret **update_key) {
+  enum err err = OK;
+  struct secret *none = NULL;
+  struct writer writer = {0};
+  framing_write_authenticated(&writer, content);
+  TRY(writer.err);
+  TRY(proposal_store_restore(store, suite, writer_view(&writer),
+                             update_key != NULL ? update_key : &none));
+done:
+  writer_free(&writer);
+  return err;
+}
+
+void proposal_store_clear(struct proposal_store *store) {
+  for (size_t i = 0; i < store->count; i++)
+    stored_free(&store->item[i]);
+  mem_free(store->item);
+  *store = (struct proposal_store){0};
+}
+
+/* ---- List ---- */
+
+enum err proposal_list_add(struct proposal_list *list, const struct proposal *proposal,
+                           struct sender sender, const struct stored_proposal *stored) {
+  enum err err = mem_grow(&list->item, &list->capacity, list->count + 1, sizeof *list->item);
+  if (err == OK)
+    list->item[list->count++] = (struct listed_proposal){*proposal, sender, stored};
+  return err;
+}
+
+void proposal_list_remove(struct proposal_list *list, size_t at) {
+  list->count--;
+  memmove(list->item + at, list->item + at + 1, (list->count - at) * sizeof *list->item);
+}
+
+void proposal_list_free(struct proposal_list *list) {
+  mem_free(list->item);
+  *list = (struct proposal_list){0};
+}
+
+enum err proposal_list_resolve(struct proposal_list *list, struct view proposals,
+                               const struct proposal_store *store, const struct suite *suite,
+                               struct sender committer, struct why *why) {
+  enum err err = OK;
+  struct reader reader = reader_of(proposals);
+  while (reader.left > 0) {
+    struct proposal_or_ref item;
+    TRY(proposal_or_ref_read(&reader, why, &item));
+    if (!item.by_reference) {
+      TRY(proposal_list_add(list, &item.proposal, committer, NULL));
+      continue;
+    }
+    const struct stored_proposal *stored = store_find(store, suite, item.reference);
+    TRY(require(stored != NULL, why, ERR_MISSING_PROPOSAL,
+                "RFC 9420, section 12.4: proposal %zu of the commit was never received",
+                list->count));
+    TRY(proposal_list_add(list, &stored->proposal, stored->sender, stored));
+  }
+done:
+  return err;
+}
+
+/* The leaf that a proposal replaces or takes away; LEAF_NONE for the others. */
+static uint32_t touched_leaf(const struct proposal *proposal, struct sender sender) {
+  if (proposal->type == PROPOSAL_UPDATE)
+    return sender.index;
+  return proposal->type == PROPOSAL_REMOVE ? proposal->body.remove : LEAF_NONE;
+}
+
+/* Whether two Adds are for one client: section 12.2 leaves it to the application what that is; here
+ * it is a signature key, which no two members may share. */
+static bool same_client(struct view a, struct view b) {
+  struct key_package first = {0}, second = {0};
+  struct reader reader_a = reader_of(a), reader_b = reader_of(b);
+  bool same = key_package_read(&reader_a, NULL, &first) == OK &&
+              key_package_read(&reader_b, NULL, &second) == OK &&
+              view_equal(leaf_signature_key(first.leaf), leaf_signature_key(second.leaf));
+  key_package_free(&first);
+  key_package_free(&second);
+  return same;
+}
+
+static bool same_psk(const struct psk_id *a, const struct psk_id *b) {
+  if (a->type != b->type)
+    return false;
+  if (a->type == PSK_EXTERNAL)
+    return view_equal(a->external_id, b->external_id);
+  return a->usage == b->usage && view_equal(a->psk_group_id, b->psk_group_id) &&
+         a->psk_epoch == b->psk_epoch;
+}
+
+/* RFC 9420, section 12.2: two proposals that no list may hold both. */
+static bool in_conflict(const struct proposal *a, struct sender by_a, const struct proposal *b,
+                        struct sender by_b) {
+  uint32_t leaf = touched_leaf(a, by_a);
+  if (leaf != LEAF_NONE && leaf == touched_leaf(b, by_b))
+    return true;
+  if (a->type == PROPOSAL_REINIT || b->type == PROPOSAL_REINIT)
+    return true;
+  if (a->type != b->type)
+    return false;
+  switch (a->type) {
+  case PROPOSAL_ADD:
+    return same_client(a->body.add, b->body.add);
+  case PROPOSAL_PSK:
+    return same_psk(&a->body.psk, &b->body.psk);
+  case PROPOSAL_GROUP_CONTEXT_EXTENSIONS:
+  case PROPOSAL_EXTERNAL_INIT:
+    return true;
+  default:
+    return false;
+  }
+}
+
+bool proposal_list_admits(const struct proposal_list *list, const struct proposal *proposal,
+                          struct sender sender, uint32_t committer) {
+  bool own_update = proposal->type == PROPOSAL_UPDATE && sender.index == committer;
+  bool own_remove = proposal->type == PROPOSAL_REMOVE && proposal->body.remove == committer;
+  if (own_update || own_remove)
+    return false;
+  for (size_t i = 0; i < list->count; i++)
+    if (in_conflict(&list->item[i].proposal, list->item[i].sender, proposal, sender))
+      return false;
+  return true;
+}
+
+void proposal_list_write(struct writer *writer, const struct proposal_list *list,
+                         const struct suite *suite) {
+  size_t begin = write_begin(writer);
+  for (size_t i = 0; i < list->count; i++) {
+    const struct listed_proposal *item = &list->item[i];
+    if (item->stored != NULL)
+      proposal_or_ref_write_reference(writer, view_of(item->stored->ref, suite->hash->size));
+    else
+      proposal_or_ref_write_proposal(writer, item->proposal.raw);
+  }
+  write_end(writer, begin);
+}
+
+/* ---- Changes ---- */
+
+enum err changes_add(struct changes *changes, uint32_t kind, uint32_t leaf, uint32_t proposer,
+                     const struct leaf *subject, size_t position) {
+  enum err err =
+      mem_grow(&changes->item, &changes->capacity, changes->count + 1, sizeof *changes->item);
+  if (err == OK)
+    changes->item[changes->count++] = (struct change){
+        kind, leaf, proposer, subject == NULL ? NULL : leaf_share(subject), position};
+  return err;
+}
+
+void changes_free(struct changes *changes) {
+  for (size_t i = 0; i < changes->count; i++)
+    leaf_drop(changes->item[i].subject);
+  mem_free(changes->item);
+  *changes = (struct changes){0};
+}

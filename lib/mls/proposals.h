@@ -1,0 +1,133 @@
+/*
+ * Proposals: kept until a commit names them, checked as a list, applied to a tree
+ * (RFC 9420, sections 12.1 to 12.3).
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef MLS_PROPOSALS_H
+#define MLS_PROPOSALS_H
+
+#include "mls/client.h"
+#include "mls/epoch.h"
+
+/* ---- Received or sent in this epoch, not committed yet ---- */
+
+struct stored_proposal {
+  struct bytes authenticated; /* AuthenticatedContent on the wire */
+  uint8_t ref[HASH_MAX];      /* ProposalRef */
+  struct sender sender;
+  struct proposal proposal;  /* views into `authenticated` */
+  struct secret *update_key; /* of an own Update: the new leaf's private key; locked */
+};
+
+struct proposal_store {
+  struct stored_proposal *item;
+  size_t count;
+  size_t capacity;
+};
+
+/** So many proposals of one epoch are kept; more are ERR_LIMIT. */
+#define PROPOSALS_MAX 8192
+
+/**
+ * Keep a proposal; one that is there already is kept once.
+ * @param update_key  moved in on success; NULL if it is not an own Update
+ */
+CHECKED enum err proposal_store_add(struct proposal_store *store, const struct suite *suite,
+                                    const struct authenticated_content *content,
+                                    struct secret **update_key);
+/** The same from the bytes of an AuthenticatedContent: for loading. */
+CHECKED enum err proposal_store_restore(struct proposal_store *store, const struct suite *suite,
+                                        struct view authenticated, struct secret **update_key);
+void proposal_store_clear(struct proposal_store *store);
+
+/* ---- The list that one commit applies ---- */
+
+struct listed_proposal {
+  struct proposal proposal;
+  struct sender sender;
+  const struct stored_proposal *stored; /* NULL if given by value */
+};
+
+/** Views and pointers into the commit and the store, which must outlive it. */
+struct proposal_list {
+  struct listed_proposal *item;
+  size_t count;
+  size_t capacity;
+};
+
+CHECKED enum err proposal_list_add(struct proposal_list *list, const struct proposal *proposal,
+                                   struct sender sender, const struct stored_proposal *stored);
+void proposal_list_remove(struct proposal_list *list, size_t at);
+void proposal_list_free(struct proposal_list *list);
+
+/** Look up what a commit names (section 12.4).  ERR_MISSING_PROPOSAL: a reference is unknown. */
+CHECKED enum err proposal_list_resolve(struct proposal_list *list, struct view proposals,
+                                       const struct proposal_store *store,
+                                       const struct suite *suite, struct sender committer,
+                                       struct why *why);
+
+/** Whether a stored proposal may stand in a commit of `committer` beside those in the list: not an
+ *  own Update, no second change of one leaf, and so on (section 12.2). */
+bool proposal_list_admits(const struct proposal_list *list, const struct proposal *proposal,
+                          struct sender sender, uint32_t committer);
+
+/** Vector of ProposalOrRef. */
+void proposal_list_write(struct writer *writer, const struct proposal_list *list,
+                         const struct suite *suite);
+
+/** One change that a commit makes, for the application to look at. */
+struct change {
+  uint32_t kind;        /* E2EE_CHANGE_* */
+  uint32_t leaf;        /* LEAF_NONE if it is about no leaf */
+  uint32_t proposer;    /* LEAF_NONE if it came from outside the group */
+  struct leaf *subject; /* owned; the leaf that is put, or taken away; or NULL */
+  size_t position;      /* of the proposal in its list */
+};
+
+struct changes {
+  struct change *item;
+  size_t count;
+  size_t capacity;
+};
+
+/** @param subject  shared */
+CHECKED enum err changes_add(struct changes *changes, uint32_t kind, uint32_t leaf,
+                             uint32_t proposer, const struct leaf *subject, size_t position);
+void changes_free(struct changes *changes);
+
+/** What a list does to an epoch. */
+struct effects {
+  struct tree *tree;      /* being edited, not sealed */
+  struct view extensions; /* of the new GroupContext */
+  struct changes changes;
+  uint32_t *added;                /* leaves of new members, in increasing order */
+  struct view *added_key_package; /* and what they published, in the same order */
+  size_t added_count;
+  bool path_required;
+  bool removes_own;
+  const struct secret *own_update_key; /* our Update is in the list: private key of the new leaf */
+  struct view external_init;           /* kem_output, or empty */
+};
+
+void effects_free(struct effects *effects);
+
+/**
+ * Check a list of proposals and apply it (sections 12.2 and 12.3).
+ * @param committer  member's leaf, or LEAF_NONE for an external commit
+ * @param now        Unix seconds, for lifetimes of key packages
+ * @param offender   out, may be NULL: on failure, position of the proposal to blame; the size of the
+ *                   list if none is
+ * @return OK; ERR_INVALID_PROPOSAL; ERR_LIFETIME; ERR_LIMIT; ERR_UNSUPPORTED; ERR_SIGNATURE
+ */
+CHECKED enum err proposals_apply(const struct epoch *epoch, const struct proposal_list *list,
+                                 uint32_t committer, uint64_t now, uint32_t max_members,
+                                 struct why *why, size_t *offender, struct effects *out);
+
+/**
+ * Check one proposal by itself (section 12.1), as it arrives: what it is about exists, and its
+ * sender may propose it.  Errors as above.
+ */
+CHECKED enum err proposal_check(const struct epoch *epoch, const struct proposal *proposal,
+                                struct sender sender, uint64_t now, struct why *why);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: ISC */
+#include "mls/validate.h"
+
+/* Credentials whose identity can be read here; a leaf with another one does not parse. */
+static const uint16_t credential_types[] = {CREDENTIAL_BASIC, CREDENTIAL_X509};
+
+#define CREDENTIAL_TYPES (sizeof credential_types / sizeof credential_types[0])
+
+/* RFC 9420, section 11.1: the leaf supports what required_capabilities lists. */
+static enum err check_required(const struct leaf *leaf, uint32_t index, struct view extensions,
+                               struct why *why) {
+  enum err err = OK;
+  struct view data;
+  struct capabilities required;
+  if (!extensions_find(extensions, EXTENSION_REQUIRED_CAPABILITIES, &data))
+    return OK;
+  TRY(required_capabilities_read(data, &required));
+  for (size_t i = 0; i < required.extensions.size / 2; i++)
+    TRY(require(leaf_supports_extension(leaf, list_at(required.extensions, i)), why,
+                ERR_INVALID_TREE,
+                "RFC 9420, section 11.1: leaf %u lacks the required extension 0x%04x", index,
+                list_at(required.extensions, i)));
+  for (size_t i = 0; i < required.proposals.size / 2; i++)
+    TRY(require(leaf_supports_proposal(leaf, list_at(required.proposals, i)), why, ERR_INVALID_TREE,
+                "RFC 9420, section 11.1: leaf %u lacks the required proposal 0x%04x", index,
+                list_at(required.proposals, i)));
+  for (size_t i = 0; i < required.credentials.size / 2; i++)
+    TRY(require(leaf_supports_credential(leaf, list_at(required.credentials, i)), why,
+                ERR_INVALID_TREE,
+                "RFC 9420, section 11.1: leaf %u lacks the required credential 0x%04x", index,
+                list_at(required.credentials, i)));
+done:
+  return err;
+}
+
+/* RFC 9420, section 13.4: a member supports every extension in the GroupContext. */
+static enum err check_group_extensions(const struct leaf *leaf, uint32_t index,
+                                       struct view extensions, struct why *why) {
+  enum err err = OK;
+  struct reader reader = reader_of(extensions);
+  while (reader.left > 0) {
+    struct extension extension;
+    TRY(extension_read(&reader, &extension));
+    TRY(require(leaf_supports_extension(leaf, extension.type), why, ERR_INVALID_TREE,
+                "RFC 9420, section 13.4: leaf %u does not support the group's extension 0x%04x",
+                index, extension.type));
+  }
+done:
+  return err;
+}
+
+static enum err check_credentials(const struct tree *tree, const struct leaf *leaf, uint32_t index,
+                                  struct why *why) {
+  enum err err = OK;
+  uint16_t type = leaf_credential(leaf).type;
+  TRY(require(tree_all_support_credential(tree, type), why, ERR_INVALID_TREE,
+              "RFC 9420, section 7.3: leaf %u has a credential of type %u, which a member does not "
+              "support",
+              index, type));
+  for (size_t i = 0; i < CREDENTIAL_TYPES; i++)
+    TRY(require(tree_credential_users(tree, credential_types[i]) == 0 ||
+                    leaf_supports_credential(leaf, credential_types[i]),
+                why, ERR_INVALID_TREE,
+                "RFC 9420, section 7.3: leaf %u does not support credentials of type %u, which a "
+                "member has",
+                index, credential_types[i]));
+done:
+  return err;
+}
+
+enum err validate_leaf(const struct tree *tree, struct view extensions, const struct leaf *leaf,
+                       uint32_t index, struct why *why) {
+  enum err err = OK;
+  TRY(leaf_check(tree_suite(tree), leaf, why));
+  TRY(check_required(leaf, index, extensions, why));
+  TRY(check_group_extensions(leaf, index, extensions, why));
+  TRY(check_credentials(tree, leaf, index, why));
+done:
+  return err;
+}
+
+enum err validate_extensions(const struct tree *tree, struct view extensions, struct why *why) {
+  enum err err = OK;
+  struct view data;
+  struct capabilities required;
+  TRY(extensions_check(extensions, why));
+  struct reader reader = reader_of(extensions);
+  while (reader.left > 0) {
+    struct extension extension;
+    TRY(extension_read(&reader, &extension));
+    TRY(require(tree_all_support_extension(tree, extension.type), why, ERR_INVALID_PROPOSAL,
+                "RFC 9420, section 12.1.7: a member does not support the extension 0x%04x",
+                extension.type));
+  }
+  if (!extensions_find(extensions, EXTENSION_REQUIRED_CAPABILITIES, &data))
+    return OK;
+  TRY(required_capabilities_read(data, &required));
+  bool all = true;
+  for (size_t i = 0; i < required.extensions.size / 2; i++)
+    all = all && tree_all_support_extension(tree, list_at(required.extensions, i));
+  for (size_t i = 0; i < required.proposals.size / 2; i++)
+    all = all && tree_all_support_proposal(tree, list_at(required.proposals, i));
+  for (size_t i = 0; i < required.credentials.size / 2; i++)
+    all = all && tree_all_support_credential(tree, list_at(required.credentials, i));
+  TRY(require(all, why, ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 11.1: a member lacks a required capability"));
+done:
+  return err;
+}
+
+enum err validate_tree(const struct tree *tree, struct view group_id, struct view extensions,
+                       struct why *why) {
+  enum err err = OK;
+  TRY(tree_verify_parent_hashes(tree, why));
+  for (uint32_t index = tree_next_member(tree, 0); index != LEAF_NONE;
+       index = tree_next_member(tree, index + 1)) {
+    const struct leaf *leaf = tree_leaf(tree, index);
+    TRY(validate_leaf(tree, extensions, leaf, index, why));
+    TRY(leaf_verify_signature(tree_suite(tree), leaf, group_id, index, why));
+  }
+done:
+  return err;
+}

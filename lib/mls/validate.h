@@ -1,0 +1,28 @@
+/*
+ * Whether a leaf, an extension list or a whole tree fits a group (RFC 9420, sections 7.3, 12.4.3.1).
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef MLS_VALIDATE_H
+#define MLS_VALIDATE_H
+
+#include "mls/client.h"
+#include "mls/tree.h"
+
+/**
+ * Section 7.3, for a leaf that stands in `tree` now: its own form; what the GroupContext's
+ * extensions and required_capabilities ask of it; its credential and the others' go together.
+ * Signature and lifetime are checked where it is known what they are over.  ERR_INVALID_TREE.
+ */
+CHECKED enum err validate_leaf(const struct tree *tree, struct view extensions,
+                               const struct leaf *leaf, uint32_t index, struct why *why);
+
+/** Section 12.1.7: every member of the tree supports the GroupContext's extensions, and what
+ *  required_capabilities lists.  ERR_INVALID_PROPOSAL. */
+CHECKED enum err validate_extensions(const struct tree *tree, struct view extensions,
+                                     struct why *why);
+
+/** Section 12.4.3.1: the whole tree of a group that is being joined, signatures included. */
+CHECKED enum err validate_tree(const struct tree *tree, struct view group_id,
+                               struct view extensions, struct why *why);
+
+#endif
