@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: ISC */
+#include "sframe/key.h"
+
+#include "crypto/kdf.h"
+
+/* A suite composed of a cipher and a MAC (section 4.5.1) would be a row with a `struct aead` of its
+ * own: nothing but this table tells where an AEAD comes from. */
+static const struct row {
+  uint16_t id;
+  const char *name;
+  enum hash_id hash;
+  enum aead_id aead;
+} rows[] = {
+    {4, "AES_128_GCM_SHA256_128", HASH_SHA256, AEAD_AES128GCM},
+    {5, "AES_256_GCM_SHA512_128", HASH_SHA512, AEAD_AES256GCM},
+};
+
+enum err sframe_suite_find(uint16_t id, struct sframe_suite *out) {
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    if (rows[i].id != id)
+      continue;
+    const struct hash *hash = provider_hash(rows[i].hash);
+    const struct aead *aead = provider_aead(rows[i].aead);
+    if (hash == NULL || aead == NULL)
+      return ERR_UNSUPPORTED;
+    *out = (struct sframe_suite){id, rows[i].name, hash, aead};
+    return OK;
+  }
+  return ERR_UNSUPPORTED;
+}
+
+enum err sframe_secret(const struct sframe_suite *suite, struct view base_key, struct secret *out) {
+  return kdf_extract(suite->hash, VIEW_NONE, base_key, out);
+}
+
+static void store(uint64_t value, uint8_t *out, size_t size) {
+  for (size_t i = size; i-- > 0; value >>= 8)
+    out[i] = (uint8_t)value;
+}
+
+enum err sframe_derive(const struct sframe_suite *suite, const struct secret *secret, uint64_t kid,
+                       uint8_t *key, uint8_t *salt) {
+  enum err err;
+  /* RFC 9605, section 4.4.2: the label, the key id in 8 bytes, the suite in 2. */
+  uint8_t about[10];
+  store(kid, about, 8);
+  store(suite->id, about + 8, 2);
+  const struct view key_label[] = {VIEW_TEXT("SFrame 1.0 Secret key "), VIEW_ARRAY(about)};
+  const struct view salt_label[] = {VIEW_TEXT("SFrame 1.0 Secret salt "), VIEW_ARRAY(about)};
+  TRY(kdf_expand(suite->hash, secret_view(secret), key_label, 2, key, suite->aead->key_size));
+  TRY(kdf_expand(suite->hash, secret_view(secret), salt_label, 2, salt, suite->aead->nonce_size));
+done:
+  if (err != OK)
+    wipe(key, suite->aead->key_size);
+  return err;
+}
+
+static const uint8_t zeros[SFRAME_KEY_MAX];
+
+enum err sframe_key_new(const struct sframe_suite *suite, struct sframe_key *out) {
+  struct aead_key *cipher = NULL;
+  enum err err = suite->aead->key_new(zeros, &cipher);
+  if (err == OK)
+    *out = (struct sframe_key){.aead = suite->aead, .cipher = cipher};
+  return err;
+}
+
+enum err sframe_key_set(const struct sframe_suite *suite, const struct secret *secret, uint64_t kid,
+                        struct sframe_key *key) {
+  enum err err;
+  uint8_t bytes[SFRAME_KEY_MAX];
+  TRY(key->cipher != NULL ? OK : ERR_INTERNAL);
+  TRY(sframe_derive(suite, secret, kid, bytes, key->salt));
+  TRY(suite->aead->key_set(key->cipher, bytes));
+  key->kid = kid;
+done:
+  wipe(bytes, sizeof bytes);
+  if (err != OK)
+    sframe_key_wipe(key);
+  return err;
+}
+
+void sframe_key_wipe(struct sframe_key *key) {
+  wipe(key->salt, sizeof key->salt);
+  key->kid = 0;
+  /* Where a backend cannot take another key, the old one goes with the room. */
+  if (key->cipher != NULL && key->aead->key_set(key->cipher, zeros) != OK)
+    sframe_key_free(key);
+}
+
+void sframe_key_free(struct sframe_key *key) {
+  if (key->cipher != NULL)
+    key->aead->key_free(key->cipher);
+  wipe(key, sizeof *key);
+}
