@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: ISC */
+#include "media/media.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "media/receiver.h"
+#include "media/sender.h"
+
+enum err media_new(uint16_t suite_id, struct media **out) {
+  enum err err;
+  bool has_events = false;
+  struct media *media = mem_new(1, sizeof *media);
+  if (media == NULL)
+    return ERR_NOMEM;
+  refs_init(&media->refs);
+  TRY(sframe_suite_find(suite_id, &media->suite));
+  TRY(events_init(&media->events));
+  has_events = true;
+  TRY(pthread_mutex_init(&media->lock, NULL) == 0 ? OK : ERR_NOMEM);
+  *out = media;
+  return OK;
+done:
+  if (has_events)
+    events_destroy(&media->events);
+  mem_free(media);
+  return err;
+}
+
+void media_take(struct media *media) {
+  refs_take(&media->refs);
+}
+
+void media_drop(struct media *media) {
+  if (!refs_drop(&media->refs))
+    return;
+  for (unsigned i = 0; i < MEDIA_EPOCHS; i++)
+    media_epoch_free(media->epochs[i]);
+  bytes_free(&media->group_id);
+  events_destroy(&media->events);
+  (void)pthread_mutex_destroy(&media->lock);
+  mem_free(media);
+}
+
+static void media_lock(struct media *media) {
+  (void)pthread_mutex_lock(&media->lock);
+}
+
+static void media_unlock(struct media *media) {
+  (void)pthread_mutex_unlock(&media->lock);
+}
+
+/* ---- Epochs ---- */
+
+static struct media_epoch *find(const struct media *media, uint64_t number) {
+  struct media_epoch *epoch = media->epochs[media_epoch_slot(number)];
+  return epoch != NULL && epoch->number == number ? epoch : NULL;
+}
+
+/* Make these the installed epochs.  When this returns, the keys of those left out are gone. */
+static void publish(struct media *media, struct media_epoch *const *next) {
+  struct media_epoch *gone[MEDIA_EPOCHS] = {NULL};
+  unsigned gone_slots = 0;
+  for (unsigned i = 0; i < MEDIA_EPOCHS; i++) {
+    if (media->epochs[i] != NULL && media->epochs[i] != next[i]) {
+      gone[i] = media->epochs[i];
+      gone_slots |= 1u << i;
+    }
+    media->epochs[i] = next[i];
+  }
+  for (struct e2ee_receiver *r = media->receivers; r != NULL; r = r->next)
+    receiver_publish(r, gone_slots);
+  if (media->active != NULL && find(media, media->active->number) == NULL) {
+    media->active = NULL;
+    for (struct e2ee_sender *s = media->senders; s != NULL; s = s->next)
+      sender_switch(s);
+  }
+  for (unsigned i = 0; i < MEDIA_EPOCHS; i++)
+    media_epoch_free(gone[i]);
+}
+
+static bool same_epoch(const struct media_epoch *a, const struct media_epoch *b) {
+  return a->own_leaf == b->own_leaf &&
+         secret_equal(secret_view(&a->secret), secret_view(&b->secret));
+}
+
+/* On success the epoch is taken over, unless it was there already. */
+static enum err install(struct media *media, struct view group_id, struct media_epoch **epoch) {
+  uint64_t number = (*epoch)->number;
+  if (media->bound && !view_equal(bytes_view(&media->group_id), group_id))
+    return ERR_INVALID_STATE;
+  const struct media_epoch *present = find(media, number);
+  if (present != NULL)
+    return same_epoch(present, *epoch) ? OK : ERR_INVALID_STATE;
+  if (number < media->first)
+    return ERR_OLD_EPOCH;
+  if (!media->bound) {
+    enum err err = bytes_copy(&media->group_id, group_id);
+    if (err != OK)
+      return err;
+    media->bound = true;
+  }
+
+  struct media_epoch *next[MEDIA_EPOCHS];
+  memcpy(next, media->epochs, sizeof next);
+  /* RFC 9605, section 5.2: an old epoch goes when one with the same low bits comes. */
+  next[media_epoch_slot(number)] = *epoch;
+  *epoch = NULL;
+  publish(media, next);
+  media->first = number + 1;
+  atomic_store_explicit(&media->unknown, 0, memory_order_relaxed);
+  return OK;
+}
+
+enum err media_install(struct media *media, struct contexts *contexts, const struct group *group) {
+  struct media_epoch *epoch = NULL;
+  enum err err = media_epoch_new(&media->suite, group, contexts, &epoch);
+  if (err != OK)
+    return err;
+  media_lock(media);
+  err = install(media, group_identifier(group), &epoch);
+  media_unlock(media);
+  media_epoch_free(epoch);
+  return err;
+}
+
+/* All senders get their new keys, or none does. */
+static enum err activate(struct media *media, uint64_t number) {
+  enum err err;
+  const struct media_epoch *epoch = find(media, number);
+  if (epoch == NULL)
+    return ERR_NOT_FOUND;
+  if (epoch == media->active)
+    return OK;
+  /* Going back would let a member who was removed since then listen again. */
+  if (media->active != NULL && number < media->active->number)
+    return ERR_OLD_EPOCH;
+  for (struct e2ee_sender *s = media->senders; s != NULL; s = s->next)
+    TRY(sender_prepare(s, epoch));
+  for (struct e2ee_sender *s = media->senders; s != NULL; s = s->next)
+    sender_switch(s);
+  media->active = epoch;
+  return OK;
+done:
+  for (struct e2ee_sender *s = media->senders; s != NULL; s = s->next)
+    sender_abandon(s);
+  return err;
+}
+
+enum err media_activate(struct media *media, uint64_t epoch) {
+  media_lock(media);
+  enum err err = activate(media, epoch);
+  media_unlock(media);
+  return err;
+}
+
+void media_retire(struct media *media, uint64_t epoch) {
+  media_lock(media);
+  struct media_epoch *next[MEDIA_EPOCHS];
+  memcpy(next, media->epochs, sizeof next);
+  for (unsigned i = 0; i < MEDIA_EPOCHS; i++)
+    if (next[i] != NULL && next[i]->number < epoch)
+      next[i] = NULL;
+  publish(media, next);
+  if (media->first < epoch)
+    media->first = epoch;
+  media_unlock(media);
+}
+
+enum err media_member(struct media *media, uint64_t epoch, uint32_t leaf, uint32_t what,
+                      struct bytes *out) {
+  media_lock(media);
+  const struct media_epoch *installed = find(media, epoch);
+  struct roster *roster = installed == NULL ? NULL : roster_share(installed->roster);
+  media_unlock(media);
+  if (roster == NULL)
+    return ERR_NOT_FOUND;
+  enum err err = roster_read(roster, leaf, what, out);
+  roster_drop(roster);
+  return err;
+}
+
+/* ---- Counts and events ---- */
+
+void counters_count(atomic_ullong *counter) {
+  /* One writer: no read-modify-write needed. */
+  unsigned long long value = atomic_load_explicit(counter, memory_order_relaxed);
+  atomic_store_explicit(counter, value + 1, memory_order_relaxed);
+}
+
+static uint64_t count_of(const atomic_ullong *counter) {
+  return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static void add_counts(struct e2ee_stats *stats, const struct counters *counters) {
+  stats->sent += count_of(&counters->sent);
+  stats->received += count_of(&counters->received);
+  stats->no_key += count_of(&counters->no_key);
+  stats->auth_failed += count_of(&counters->auth_failed);
+  stats->replayed += count_of(&counters->replayed);
+  stats->malformed += count_of(&counters->malformed);
+}
+
+void media_keep_counts(struct media *media, const struct counters *counters) {
+  add_counts(&media->past, counters);
+}
+
+void media_stats(struct media *media, struct e2ee_stats *out) {
+  media_lock(media);
+  *out = media->past;
+  for (const struct e2ee_sender *s = media->senders; s != NULL; s = s->next)
+    add_counts(out, &s->counters);
+  for (const struct e2ee_receiver *r = media->receivers; r != NULL; r = r->next)
+    add_counts(out, &r->counters);
+  media_unlock(media);
+}
+
+void media_unknown_epoch(struct media *media, uint64_t kid) {
+  unsigned slot = media_epoch_slot(kid);
+  if ((atomic_load_explicit(&media->unknown, memory_order_relaxed) >> slot & 1u) != 0)
+    return;
+  unsigned before = atomic_fetch_or_explicit(&media->unknown, 1u << slot, memory_order_relaxed);
+  if ((before >> slot & 1u) == 0)
+    events_push(&media->events, (struct e2ee_event){.kind = E2EE_EVENT_UNKNOWN_EPOCH,
+                                                    .leaf = UINT32_MAX,
+                                                    .epoch = slot,
+                                                    .value = kid});
+}

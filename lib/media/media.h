@@ -1,0 +1,83 @@
+/*
+ * Frame keys of one group for all streams: the only place where MLS epochs meet SFrame keys.
+ *
+ * Locks.  media->lock guards what is in struct media; each stream has a lock of its own, taken
+ * after it.  A frame call takes the stream's lock alone.  Every stream sees epochs through pointers
+ * (receivers) or a derived key (senders) that are changed under both locks: so once a function here
+ * has visited each stream, nobody can still be using what it took away, and it is wiped there and
+ * then.  All that allocates or derives is done before a stream's lock is taken.
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef MEDIA_MEDIA_H
+#define MEDIA_MEDIA_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/sync.h"
+#include "media/epoch.h"
+#include "media/events.h"
+
+/** Counts of a stream, written by its thread alone and read by any. */
+struct counters {
+  atomic_ullong sent, received, no_key, auth_failed, replayed, malformed;
+};
+
+/** Owned by the application's handle and by every stream. */
+struct media {
+  struct refs refs;
+  struct sframe_suite suite;
+  struct events events;
+  atomic_uint unknown; /* bit media_epoch_slot(): E2EE_EVENT_UNKNOWN_EPOCH was told */
+
+  pthread_mutex_t lock; /* guards the rest */
+  struct bytes group_id;
+  bool bound; /* group_id is set */
+  struct media_epoch *epochs[MEDIA_EPOCHS];
+  const struct media_epoch *active; /* one of them, or NULL */
+  uint64_t first;                   /* epochs before this one cannot be installed any more */
+  struct e2ee_sender *senders;
+  struct e2ee_receiver *receivers;
+  struct e2ee_stats past; /* of streams that were freed */
+};
+
+/** @param suite_id  RFC 9605, section 8.1  @return OK, ERR_UNSUPPORTED or ERR_NOMEM */
+CHECKED enum err media_new(uint16_t suite_id, struct media **out);
+void media_take(struct media *media);
+/** Give up one owner's part; the last one wipes and frees. */
+void media_drop(struct media *media);
+
+/**
+ * Let receivers accept the group's present epoch; again for an installed epoch does nothing.
+ * The epoch with the same low bits, 16 or more before, is gone (RFC 9605, section 5.2).
+ * @param contexts  of the handle of `group`
+ * @return OK; ERR_INVALID_STATE (another group, another member, or another secret in this epoch);
+ *         ERR_OLD_EPOCH (not newer than every epoch that was installed, or retired)
+ */
+CHECKED enum err media_install(struct media *media, struct contexts *contexts,
+                               const struct group *group);
+
+/** Let senders use an installed epoch.  @return OK; ERR_NOT_FOUND (not installed); ERR_OLD_EPOCH
+ *  (they use a later one); ERR_KEY_EXHAUSTED (no context left) */
+CHECKED enum err media_activate(struct media *media, uint64_t epoch);
+
+/** Wipe the keys of all epochs before this one in every stream. */
+void media_retire(struct media *media, uint64_t epoch);
+
+/** What the roster of an installed epoch says of a leaf.  @return OK, or ERR_NOT_FOUND */
+CHECKED enum err media_member(struct media *media, uint64_t epoch, uint32_t leaf, uint32_t what,
+                              struct bytes *out);
+
+void media_stats(struct media *media, struct e2ee_stats *out);
+
+/* ---- For streams ---- */
+
+void counters_count(atomic_ullong *counter);
+
+/** Keep the counts of a stream that is being freed.  media->lock is held. */
+void media_keep_counts(struct media *media, const struct counters *counters);
+
+/** A frame came for an epoch that is not installed: told once until the next install. */
+void media_unknown_epoch(struct media *media, uint64_t kid);
+
+#endif

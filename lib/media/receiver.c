@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: ISC */
+#include "media/receiver.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+#define KEYS_SIZE ((RECEIVER_KEYS + 1) * sizeof(struct receiver_key))
+
+static void destroy(struct e2ee_receiver *receiver) {
+  if (receiver->keys != NULL)
+    for (unsigned i = 0; i <= RECEIVER_KEYS; i++)
+      sframe_key_free(&receiver->keys[i].key);
+  locked_free(receiver->keys, KEYS_SIZE);
+  (void)pthread_mutex_destroy(&receiver->lock);
+  mem_free(receiver);
+}
+
+static void copy_epochs(struct e2ee_receiver *receiver) {
+  for (unsigned i = 0; i < MEDIA_EPOCHS; i++)
+    receiver->epochs[i] = receiver->media->epochs[i];
+}
+
+enum err receiver_new(struct media *media, struct e2ee_receiver **out) {
+  enum err err;
+  struct e2ee_receiver *receiver = mem_new(1, sizeof *receiver);
+  if (receiver == NULL)
+    return ERR_NOMEM;
+  if (pthread_mutex_init(&receiver->lock, NULL) != 0) {
+    mem_free(receiver);
+    return ERR_NOMEM;
+  }
+  receiver->media = media;
+  tracks_init(&receiver->tracks);
+  receiver->keys = locked_new(KEYS_SIZE);
+  TRY(receiver->keys != NULL ? OK : ERR_NOMEM);
+  for (unsigned i = 0; i <= RECEIVER_KEYS; i++)
+    TRY(sframe_key_new(&media->suite, &receiver->keys[i].key));
+
+  (void)pthread_mutex_lock(&media->lock);
+  media_take(media);
+  copy_epochs(receiver);
+  receiver->next = media->receivers;
+  media->receivers = receiver;
+  (void)pthread_mutex_unlock(&media->lock);
+  *out = receiver;
+  return OK;
+done:
+  destroy(receiver);
+  return err;
+}
+
+void receiver_free(struct e2ee_receiver *receiver) {
+  struct media *media = receiver->media;
+  (void)pthread_mutex_lock(&media->lock);
+  struct e2ee_receiver **link = &media->receivers;
+  while (*link != receiver)
+    link = &(*link)->next;
+  *link = receiver->next;
+  media_keep_counts(media, &receiver->counters);
+  (void)pthread_mutex_unlock(&media->lock);
+  destroy(receiver);
+  media_drop(media);
+}
+
+void receiver_publish(struct e2ee_receiver *receiver, unsigned gone) {
+  (void)pthread_mutex_lock(&receiver->lock);
+  copy_epochs(receiver);
+  if (gone != 0) {
+    for (unsigned i = 0; i <= RECEIVER_KEYS; i++) {
+      struct receiver_key *key = &receiver->keys[i];
+      if (key->used == 0 || (gone >> media_epoch_slot(key->key.kid) & 1u) == 0)
+        continue;
+      sframe_key_wipe(&key->key);
+      key->used = 0;
+    }
+    tracks_forget(&receiver->tracks, gone);
+  }
+  (void)pthread_mutex_unlock(&receiver->lock);
+}
+
+/* ---- Frames ---- */
+
+/* The key of a key id: kept from an earlier frame, or derived in the place for trials. */
+static enum err find_key(struct e2ee_receiver *receiver, const struct media_epoch *epoch,
+                         const struct track *track, uint64_t kid, unsigned *index) {
+  if (track != NULL && track->hint != TRACKS_NONE) {
+    const struct receiver_key *kept = &receiver->keys[track->hint];
+    if (kept->used > 0 && kept->key.kid == kid) {
+      *index = track->hint;
+      return OK;
+    }
+  }
+  struct receiver_key *trial = &receiver->keys[RECEIVER_TRIAL];
+  enum err err = sframe_key_set(&receiver->media->suite, &epoch->secret, kid, &trial->key);
+  trial->used = err == OK ? 1 : 0;
+  *index = RECEIVER_TRIAL;
+  return err;
+}
+
+/* A frame proved the key on trial: keep it in place of the one used longest ago. */
+static unsigned keep_trial(struct e2ee_receiver *receiver) {
+  unsigned oldest = 0;
+  for (unsigned i = 1; i < RECEIVER_KEYS; i++)
+    if (receiver->keys[i].used < receiver->keys[oldest].used)
+      oldest = i;
+  struct receiver_key evicted = receiver->keys[oldest];
+  receiver->keys[oldest] = receiver->keys[RECEIVER_TRIAL];
+  receiver->keys[RECEIVER_TRIAL] = evicted;
+  wipe(&evicted, sizeof evicted);
+  return oldest;
+}
+
+/* The frame is authentic: only now may it change what the receiver remembers. */
+static void accept(struct e2ee_receiver *receiver, const struct media_epoch *epoch,
+                   struct track *track, const struct sframe_header *header, unsigned index) {
+  if (track == NULL) {
+    uint32_t leaf = media_epoch_leaf(epoch, header->kid);
+    track = tracks_begin(&receiver->tracks, header->kid);
+    if (media_epoch_hear(epoch, leaf))
+      events_push(&receiver->media->events, (struct e2ee_event){.kind = E2EE_EVENT_PEER_SWITCHED,
+                                                                .leaf = leaf,
+                                                                .epoch = epoch->number,
+                                                                .value = header->kid});
+  }
+  if (index == RECEIVER_TRIAL) {
+    index = keep_trial(receiver);
+    track->hint = (uint16_t)index;
+  }
+  receiver->keys[index].used = ++receiver->clock;
+  tracks_mark(&receiver->tracks, track, header->counter);
+}
+
+/* Whether a frame with this header is worth a look at its tag. */
+static enum err admit(struct e2ee_receiver *receiver, const struct media_epoch *epoch,
+                      const struct track *track, const struct sframe_header *header) {
+  if (track != NULL)
+    return tracks_fresh(&receiver->tracks, track, header->counter) ? OK : ERR_REPLAY;
+  uint32_t leaf = media_epoch_leaf(epoch, header->kid);
+  /* RFC 9605, section 4.4.1: a key is for encryption or for decryption, never for both. */
+  if (leaf == epoch->own_leaf)
+    return ERR_NO_KEY;
+  if (!roster_has(epoch->roster, leaf))
+    return ERR_NO_KEY;
+  return tracks_full(&receiver->tracks) ? ERR_LIMIT : OK;
+}
+
+static enum err decrypt(struct e2ee_receiver *receiver, struct view metadata, struct view frame,
+                        uint8_t *out, size_t capacity, size_t *size, struct e2ee_frame_info *info) {
+  enum err err;
+  struct sframe_header header = {0, 0, 0};
+  size_t plaintext_size = 0;
+  unsigned index = 0;
+  TRY(receiver->broken ? ERR_INTERNAL : OK);
+  TRY(sframe_header_read(frame, &header));
+  TRY(sframe_plaintext_size(receiver->media->suite.aead, &header, frame, &plaintext_size));
+  if (capacity < plaintext_size) {
+    *size = plaintext_size;
+    return ERR_BUFFER_TOO_SMALL;
+  }
+  const struct media_epoch *epoch = receiver->epochs[media_epoch_slot(header.kid)];
+  if (epoch == NULL) {
+    media_unknown_epoch(receiver->media, header.kid);
+    return ERR_NO_KEY;
+  }
+  struct track *track = tracks_find(&receiver->tracks, header.kid);
+  TRY(admit(receiver, epoch, track, &header));
+  TRY(find_key(receiver, epoch, track, header.kid, &index));
+  TRY(sframe_unprotect(&receiver->keys[index].key, &header, metadata, frame, out, size));
+  accept(receiver, epoch, track, &header, index);
+  *info = (struct e2ee_frame_info){.kid = header.kid,
+                                   .counter = header.counter,
+                                   .epoch = epoch->number,
+                                   .leaf = media_epoch_leaf(epoch, header.kid),
+                                   .header_len = (uint32_t)header.size};
+done:
+  return err;
+}
+
+static void count(struct counters *counters, enum err err) {
+  if (err == OK)
+    counters_count(&counters->received);
+  else if (err == ERR_NO_KEY || err == ERR_LIMIT)
+    counters_count(&counters->no_key);
+  else if (err == ERR_AUTH)
+    counters_count(&counters->auth_failed);
+  else if (err == ERR_REPLAY)
+    counters_count(&counters->replayed);
+  else if (err == ERR_MALFORMED)
+    counters_count(&counters->malformed);
+}
+
+enum err receiver_decrypt(struct e2ee_receiver *receiver, struct view metadata, struct view frame,
+                          uint8_t *out, size_t capacity, size_t *size,
+                          struct e2ee_frame_info *info) {
+  (void)pthread_mutex_lock(&receiver->lock);
+  enum err err = decrypt(receiver, metadata, frame, out, capacity, size, info);
+  if (err == ERR_INTERNAL)
+    receiver->broken = true;
+  count(&receiver->counters, err);
+  (void)pthread_mutex_unlock(&receiver->lock);
+  return err;
+}

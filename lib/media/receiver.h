@@ -1,0 +1,57 @@
+/*
+ * One incoming stream of frames of any member: keys derived as key ids turn up, replays refused.
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef MEDIA_RECEIVER_H
+#define MEDIA_RECEIVER_H
+
+#include "media/media.h"
+#include "media/tracks.h"
+#include "sframe/frame.h"
+
+/**
+ * Keys kept ready, those used last.  One more that is needed costs its derivation, 1 to 2 us.  With
+ * libtomcrypt a key takes 70 KB, elsewhere below 1 KB.
+ */
+#define RECEIVER_KEYS 32u
+
+/** The place for a key whose first frame has not proved authentic yet. */
+#define RECEIVER_TRIAL RECEIVER_KEYS
+
+struct receiver_key {
+  struct sframe_key key;
+  uint64_t used; /* clock at the last frame; 0: no key */
+};
+
+struct e2ee_receiver {
+  struct media *media;
+  struct e2ee_receiver *next; /* in media->receivers */
+
+  pthread_mutex_t lock; /* guards the rest */
+  bool broken;          /* a backend failed: no frame is taken any more */
+  struct counters counters;
+  const struct media_epoch *epochs[MEDIA_EPOCHS];
+  uint64_t clock;
+  struct receiver_key *keys; /* RECEIVER_KEYS + 1, in locked memory */
+  struct tracks tracks;
+};
+
+CHECKED enum err receiver_new(struct media *media, struct e2ee_receiver **out);
+void receiver_free(struct e2ee_receiver *receiver);
+
+/**
+ * Decrypt one frame.
+ * @param out   disjoint from the frame or at the same address
+ * @param size  out: bytes written; the bytes needed with ERR_BUFFER_TOO_SMALL
+ * @return OK; ERR_BUFFER_TOO_SMALL, ERR_MALFORMED, ERR_NO_KEY, ERR_REPLAY, ERR_LIMIT (no room for
+ *         one more key id): out untouched; ERR_AUTH, ERR_INTERNAL: out wiped
+ */
+CHECKED enum err receiver_decrypt(struct e2ee_receiver *receiver, struct view metadata,
+                                  struct view frame, uint8_t *out, size_t capacity, size_t *size,
+                                  struct e2ee_frame_info *info);
+
+/** media->lock is held: take over media->epochs.  @param gone  bit media_epoch_slot() of each epoch
+ *  that was there before and is not any more: its keys are wiped */
+void receiver_publish(struct e2ee_receiver *receiver, unsigned gone);
+
+#endif

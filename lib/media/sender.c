@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: ISC */
+#include "media/sender.h"
+
+#include "base/mem.h"
+
+static void key_free(struct sender_key *key) {
+  if (key == NULL)
+    return;
+  sframe_key_free(&key->key);
+  locked_free(key, sizeof *key);
+}
+
+static enum err key_new(const struct sframe_suite *suite, const struct media_epoch *epoch,
+                        struct sender_key **out) {
+  enum err err;
+  uint64_t context = 0;
+  struct sender_key *key = locked_new(sizeof *key);
+  if (key == NULL)
+    return ERR_NOMEM;
+  TRY(sframe_key_new(suite, &key->key));
+  TRY(contexts_draw(epoch->contexts, epoch->number, epoch->restored, &context));
+  uint64_t kid = media_epoch_kid(epoch, context, epoch->own_leaf);
+  TRY(sframe_key_set(suite, &epoch->secret, kid, &key->key));
+  key->epoch = epoch->number;
+  key->leaf = epoch->own_leaf;
+  *out = key;
+  key = NULL;
+done:
+  key_free(key);
+  return err;
+}
+
+enum err sender_prepare(struct e2ee_sender *sender, const struct media_epoch *epoch) {
+  return key_new(&sender->media->suite, epoch, &sender->prepared);
+}
+
+void sender_switch(struct e2ee_sender *sender) {
+  (void)pthread_mutex_lock(&sender->lock);
+  struct sender_key *before = sender->key;
+  sender->key = sender->prepared;
+  (void)pthread_mutex_unlock(&sender->lock);
+  sender->prepared = NULL;
+  key_free(before);
+}
+
+void sender_abandon(struct e2ee_sender *sender) {
+  key_free(sender->prepared);
+  sender->prepared = NULL;
+}
+
+enum err sender_new(struct media *media, struct e2ee_sender **out) {
+  enum err err = OK;
+  struct e2ee_sender *sender = mem_new(1, sizeof *sender);
+  if (sender == NULL)
+    return ERR_NOMEM;
+  if (pthread_mutex_init(&sender->lock, NULL) != 0) {
+    mem_free(sender);
+    return ERR_NOMEM;
+  }
+  sender->media = media;
+
+  (void)pthread_mutex_lock(&media->lock);
+  if (media->active != NULL)
+    err = key_new(&media->suite, media->active, &sender->key);
+  if (err == OK) {
+    media_take(media);
+    sender->next = media->senders;
+    media->senders = sender;
+  }
+  (void)pthread_mutex_unlock(&media->lock);
+
+  if (err == OK) {
+    *out = sender;
+  } else {
+    (void)pthread_mutex_destroy(&sender->lock);
+    mem_free(sender);
+  }
+  return err;
+}
+
+void sender_free(struct e2ee_sender *sender) {
+  struct media *media = sender->media;
+  (void)pthread_mutex_lock(&media->lock);
+  struct e2ee_sender **link = &media->senders;
+  while (*link != sender)
+    link = &(*link)->next;
+  *link = sender->next;
+  media_keep_counts(media, &sender->counters);
+  (void)pthread_mutex_unlock(&media->lock);
+  key_free(sender->key);
+  (void)pthread_mutex_destroy(&sender->lock);
+  mem_free(sender);
+  media_drop(media);
+}
+
+static void tell_low(const struct e2ee_sender *sender) {
+  const struct sender_key *key = sender->key;
+  events_push(&sender->media->events, (struct e2ee_event){.kind = E2EE_EVENT_KEY_LOW,
+                                                          .leaf = key->leaf,
+                                                          .epoch = key->epoch,
+                                                          .value = SENDER_FRAMES - key->counter});
+}
+
+static enum err encrypt(struct e2ee_sender *sender, struct view metadata, struct view frame,
+                        uint8_t *out, size_t *size) {
+  struct sender_key *key = sender->key;
+  if (sender->broken)
+    return ERR_INTERNAL;
+  if (key == NULL)
+    return ERR_NO_KEY;
+  if (key->counter >= SENDER_FRAMES)
+    return ERR_KEY_EXHAUSTED;
+  /* RFC 9605, section 9.1: spent before it is used, so that no failure can lead to it again. */
+  uint64_t counter = key->counter++;
+  enum err err = sframe_protect(&key->key, counter, metadata, frame, out, size);
+  if (err != OK)
+    sender->broken = true;
+  else if (SENDER_FRAMES - key->counter == SENDER_FRAMES_LOW)
+    tell_low(sender);
+  return err;
+}
+
+enum err sender_encrypt(struct e2ee_sender *sender, struct view metadata, struct view frame,
+                        uint8_t *out, size_t capacity, size_t *size) {
+  /* The largest header is asked for always, or a buffer could do for the first frames only. */
+  if (capacity < SFRAME_OVERHEAD_MAX || capacity - SFRAME_OVERHEAD_MAX < frame.size) {
+    *size = frame.size + SFRAME_OVERHEAD_MAX;
+    return ERR_BUFFER_TOO_SMALL;
+  }
+  (void)pthread_mutex_lock(&sender->lock);
+  enum err err = encrypt(sender, metadata, frame, out, size);
+  if (err == OK)
+    counters_count(&sender->counters.sent);
+  else if (err == ERR_NO_KEY)
+    counters_count(&sender->counters.no_key);
+  (void)pthread_mutex_unlock(&sender->lock);
+  return err;
+}

@@ -1,0 +1,62 @@
+/*
+ * One outgoing stream: a key of its own in each epoch, and the counter that goes with it.
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef MEDIA_SENDER_H
+#define MEDIA_SENDER_H
+
+#include "media/media.h"
+#include "sframe/frame.h"
+
+/**
+ * Frames under one key.  2^32 are a week of 7000 a second; packets of 1200 bytes stay below 2^39 AES
+ * blocks, which keeps an attacker's advantage against GCM under 2^-50.
+ */
+#define SENDER_FRAMES ((uint64_t)1 << 32)
+
+/** E2EE_EVENT_KEY_LOW comes when this many are left. */
+#define SENDER_FRAMES_LOW (SENDER_FRAMES / 16)
+
+/** In locked memory. */
+struct sender_key {
+  struct sframe_key key;
+  uint64_t epoch;
+  uint64_t counter; /* of the next frame */
+  uint32_t leaf;
+};
+
+struct e2ee_sender {
+  struct media *media;
+  struct e2ee_sender *next;    /* in media->senders */
+  struct sender_key *prepared; /* guarded by media->lock */
+
+  pthread_mutex_t lock; /* guards the rest */
+  struct sender_key *key;
+  bool broken; /* a backend failed: no frame goes out any more */
+  struct counters counters;
+};
+
+CHECKED enum err sender_new(struct media *media, struct e2ee_sender **out);
+void sender_free(struct e2ee_sender *sender);
+
+/**
+ * Encrypt one frame.
+ * @param out   disjoint from the frame or at the same address
+ * @param size  out: bytes written; the bytes needed with ERR_BUFFER_TOO_SMALL
+ * @return OK; ERR_BUFFER_TOO_SMALL; ERR_NO_KEY; ERR_KEY_EXHAUSTED; ERR_INTERNAL (out wiped)
+ */
+CHECKED enum err sender_encrypt(struct e2ee_sender *sender, struct view metadata, struct view frame,
+                                uint8_t *out, size_t capacity, size_t *size);
+
+/* ---- For media.c, which holds media->lock ---- */
+
+/** Derive the key for an epoch, in a context not used before. */
+CHECKED enum err sender_prepare(struct e2ee_sender *sender, const struct media_epoch *epoch);
+
+/** Use what was prepared (nothing: no key) from the next frame on; the key before is wiped. */
+void sender_switch(struct e2ee_sender *sender);
+
+/** Wipe what was prepared. */
+void sender_abandon(struct e2ee_sender *sender);
+
+#endif

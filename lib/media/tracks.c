@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: ISC */
+#include "media/tracks.h"
+
+#include <string.h>
+
+#include "media/epoch.h"
+
+static unsigned head_of(uint64_t kid) {
+  return (unsigned)(kid * UINT64_C(0x9e3779b97f4a7c15) >> 54); /* Fibonacci hashing */
+}
+_Static_assert(TRACKS_HEADS == 1u << (64 - 54), "head_of() keeps the highest bits");
+
+void tracks_init(struct tracks *tracks) {
+  memset(tracks, 0, sizeof *tracks);
+  memset(tracks->heads, 0xff, sizeof tracks->heads);
+  for (unsigned i = 0; i < TRACKS_MAX; i++)
+    tracks->tracks[i].next = (uint16_t)(i + 1);
+  tracks->tracks[TRACKS_MAX - 1].next = TRACKS_NONE;
+}
+
+struct track *tracks_find(struct tracks *tracks, uint64_t kid) {
+  uint16_t at = tracks->heads[head_of(kid)];
+  while (at != TRACKS_NONE && tracks->tracks[at].kid != kid)
+    at = tracks->tracks[at].next;
+  return at == TRACKS_NONE ? NULL : &tracks->tracks[at];
+}
+
+bool tracks_fresh(const struct tracks *tracks, const struct track *track, uint64_t counter) {
+  if (track->window == TRACKS_NONE)
+    return counter > track->newest;
+  return replay_fresh(&tracks->windows[track->window].replay, counter);
+}
+
+bool tracks_full(const struct tracks *tracks) {
+  return tracks->free == TRACKS_NONE;
+}
+
+/* The window used longest ago is taken from its track, which keeps the newest counter. */
+static uint16_t take_window(struct tracks *tracks) {
+  unsigned oldest = 0;
+  for (unsigned i = 1; i < TRACKS_WINDOWS; i++)
+    if (tracks->windows[i].used < tracks->windows[oldest].used)
+      oldest = i;
+  struct window *window = &tracks->windows[oldest];
+  if (window->used > 0)
+    tracks->tracks[window->track].window = TRACKS_NONE;
+  *window = (struct window){.used = 0};
+  return (uint16_t)oldest;
+}
+
+static void give_window(struct tracks *tracks, struct track *track) {
+  track->window = take_window(tracks);
+  tracks->windows[track->window].track = (uint16_t)(track - tracks->tracks);
+}
+
+struct track *tracks_begin(struct tracks *tracks, uint64_t kid) {
+  uint16_t at = tracks->free;
+  struct track *track = &tracks->tracks[at];
+  uint16_t *head = &tracks->heads[head_of(kid)];
+  tracks->free = track->next;
+  *track = (struct track){.kid = kid, .next = *head, .hint = TRACKS_NONE};
+  *head = at;
+  give_window(tracks, track);
+  return track;
+}
+
+void tracks_mark(struct tracks *tracks, struct track *track, uint64_t counter) {
+  if (track->window == TRACKS_NONE) {
+    give_window(tracks, track);
+    replay_resume(&tracks->windows[track->window].replay, track->newest);
+  }
+  struct window *window = &tracks->windows[track->window];
+  replay_mark(&window->replay, counter);
+  window->used = ++tracks->clock;
+  track->newest = window->replay.newest;
+}
+
+static void forget_one(struct tracks *tracks, uint16_t *link) {
+  uint16_t at = *link;
+  struct track *track = &tracks->tracks[at];
+  *link = track->next;
+  if (track->window != TRACKS_NONE)
+    tracks->windows[track->window] = (struct window){.used = 0};
+  *track = (struct track){.next = tracks->free};
+  tracks->free = at;
+}
+
+void tracks_forget(struct tracks *tracks, unsigned slots) {
+  for (unsigned i = 0; i < TRACKS_HEADS; i++) {
+    uint16_t *link = &tracks->heads[i];
+    while (*link != TRACKS_NONE) {
+      struct track *track = &tracks->tracks[*link];
+      if ((slots >> media_epoch_slot(track->kid) & 1u) != 0)
+        forget_one(tracks, link);
+      else
+        link = &track->next;
+    }
+  }
+}

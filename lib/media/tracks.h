@@ -1,0 +1,67 @@
+/*
+ * What a receiver remembers of the key ids whose frames it accepted, in memory of a fixed size.
+ *
+ * A track stays as long as its epoch: a forgotten key id could be replayed.  The replay windows are
+ * fewer, and go to the tracks used last; a track that lost its window keeps its newest counter
+ * and accepts nothing up to it.  Nothing here changes before a frame has proved authentic, so that
+ * forged frames displace nothing.
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef MEDIA_TRACKS_H
+#define MEDIA_TRACKS_H
+
+#include "base/err.h"
+#include "sframe/replay.h"
+
+/** Key ids accepted in all installed epochs: a thousand members with sound and picture, 48 KB. */
+#define TRACKS_MAX 2048u
+
+/** Of them, those with a window: a gallery of 49 with sound and picture in two epochs, 38 KB. */
+#define TRACKS_WINDOWS 256u
+
+#define TRACKS_HEADS 1024u
+#define TRACKS_NONE UINT16_MAX
+
+struct track {
+  uint64_t kid;
+  uint64_t newest; /* counter accepted */
+  uint16_t next;   /* of the same hash, or the next free one */
+  uint16_t window; /* or TRACKS_NONE */
+  uint16_t hint;   /* for the owner of the table: where it keeps the key */
+};
+
+struct window {
+  struct replay replay;
+  uint64_t used; /* clock at the last frame; 0: free */
+  uint16_t track;
+};
+
+struct tracks {
+  uint64_t clock;
+  uint16_t free; /* chain of unused tracks */
+  uint16_t heads[TRACKS_HEADS];
+  struct track tracks[TRACKS_MAX];
+  struct window windows[TRACKS_WINDOWS];
+};
+
+void tracks_init(struct tracks *tracks);
+
+/** NULL if no frame with this key id was accepted. */
+struct track *tracks_find(struct tracks *tracks, uint64_t kid);
+
+/** Whether a counter is new for a track. */
+bool tracks_fresh(const struct tracks *tracks, const struct track *track, uint64_t counter);
+
+/** Whether there is no room for one more key id. */
+bool tracks_full(const struct tracks *tracks);
+
+/** Begin the track of a key id that has none, for its first authentic frame.  Not if full. */
+struct track *tracks_begin(struct tracks *tracks, uint64_t kid);
+
+/** Note a fresh counter whose frame is authentic. */
+void tracks_mark(struct tracks *tracks, struct track *track, uint64_t counter);
+
+/** Forget the key ids of epochs that are gone.  @param slots  bit media_epoch_slot() of each */
+void tracks_forget(struct tracks *tracks, unsigned slots);
+
+#endif
