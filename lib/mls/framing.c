@@ -88,24 +88,23 @@ static bool external_may_propose(uint16_t type) {
 /* Whether a PublicMessage may hold this content of this sender. */
 static enum err check_public(const struct framed_content *content, struct why *why) {
   const unsigned sender = content->sender.type;
-  const bool is_proposal = content->content_type == CONTENT_PROPOSAL;
-  uint16_t proposal = 0;
+  uint16_t proposal = 0; /* 0: it is no proposal */
   enum err err = OK;
   /* RFC 9420, section 6: application messages are always encrypted. */
   TRY(require(content->content_type != CONTENT_APPLICATION, why, ERR_MALFORMED,
               "RFC 9420, section 6: application data in a PublicMessage"));
-  if (sender != SENDER_NEW_MEMBER_COMMIT && is_proposal) {
+  if (content->content_type == CONTENT_PROPOSAL) {
     struct reader reader = reader_of(content->content);
     TRY(read_u16(&reader, &proposal));
   }
 
   /* RFC 9420, section 6.1: what each type of sender may send. */
   if (sender == SENDER_EXTERNAL)
-    TRY(require(is_proposal && external_may_propose(proposal), why, ERR_MALFORMED,
+    TRY(require(external_may_propose(proposal), why, ERR_MALFORMED,
                 "RFC 9420, section 12.1.8: content type %u, proposal type %u of external sender %u",
                 content->content_type, proposal, content->sender.index));
   else if (sender == SENDER_NEW_MEMBER_PROPOSAL)
-    TRY(require(is_proposal && proposal == PROPOSAL_ADD, why, ERR_MALFORMED,
+    TRY(require(proposal == PROPOSAL_ADD, why, ERR_MALFORMED,
                 "RFC 9420, section 6.1: content type %u, proposal type %u of a new member, who "
                 "may propose its Add only",
                 content->content_type, proposal));
@@ -426,7 +425,7 @@ static enum err parse_content(struct view plaintext, uint8_t content_type, struc
   TRY(require(padding == 0, why, ERR_MALFORMED,
               "RFC 9420, section 6.3.1: the padding holds more than zeros"));
 done:
-  return err;
+  return codec_unparsed(err, why, "PrivateMessageContent");
 }
 
 enum err framing_open_private(const struct framing_keys *keys,
