@@ -6,6 +6,8 @@
 #include <string.h>
 
 void *mem_new(size_t count, size_t size) {
+  if (size > 0 && count > SIZE_MAX / size)
+    return NULL;
   return calloc(count > 0 ? count : 1, size > 0 ? size : 1);
 }
 

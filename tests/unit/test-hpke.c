@@ -1,0 +1,496 @@
+/*
+ * HKDF (RFC 5869), HPKE (RFC 9180) and the labelled operations of RFC 9420: published answers, and
+ * what must be refused.
+ * SPDX-License-Identifier: ISC
+ */
+#include <check.h>
+#include <string.h>
+
+#include "backends.h"
+#include "crypto/hpke.h"
+#include "crypto/kdf.h"
+#include "crypto/sign.h"
+
+/* The index-th suite that this build has; NULL beyond the last. */
+static const struct suite *suite_of(int index) {
+  return suite_find(suite_id_at((size_t)index));
+}
+
+#define SUITES 7
+
+/* ---- HKDF ---- */
+
+struct hkdf_vector {
+  const char *input, *salt, *info, *key, *output;
+};
+
+/* RFC 5869, appendix A.1 to A.3. */
+static const struct hkdf_vector hkdf_vectors[] = {
+    {"0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "000102030405060708090a0b0c",
+     "f0f1f2f3f4f5f6f7f8f9", "077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5",
+     "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865"},
+    {"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d"
+     "2e2f303132333435363738393a3b3c3d3e3f404142434445464748494a4b4c4d4e4f",
+     "606162636465666768696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f808182838485868788898a8b8c8d"
+     "8e8f909192939495969798999a9b9c9d9e9fa0a1a2a3a4a5a6a7a8a9aaabacadaeaf",
+     "b0b1b2b3b4b5b6b7b8b9babbbcbdbebfc0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdd"
+     "dedfe0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff",
+     "06a6b88c5853361a06104c9ceb35b45cef760014904671014a193f40c15fc244",
+     "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c65e59"
+     "0e09da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87"},
+    {"0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "", "",
+     "19ef24a32c717b167f33a91d6f648bdf96596776afdb6377ac434c1c293ccb04",
+     "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8"},
+};
+
+START_TEST(test_hkdf) {
+  const struct hkdf_vector *vector = &hkdf_vectors[_i];
+  const struct hash *hash;
+  uint8_t input[100], salt[100], info[100], expected[100], out[100];
+  struct view salt_view = view_of(salt, from_hex(vector->salt, salt));
+  struct view input_view = view_of(input, from_hex(vector->input, input));
+  size_t info_size = from_hex(vector->info, info), size = from_hex(vector->output, expected);
+  const struct view parts[] = {view_of(info, info_size / 2),
+                               view_of(info + info_size / 2, info_size - info_size / 2)};
+  for (size_t i = 0; (hash = provider_hash_at(HASH_SHA256, i)) != NULL; i++) {
+    struct secret key = {0};
+    uint8_t expected_key[32];
+    ck_assert_uint_eq(from_hex(vector->key, expected_key), 32);
+    ck_assert_int_eq(kdf_extract(hash, salt_view, input_view, &key), OK);
+    ck_assert_uint_eq(key.size, 32);
+    assert_equal(key.bytes, expected_key, 32);
+    memset(out, 0xaa, sizeof out);
+    ck_assert_int_eq(kdf_expand(hash, secret_view(&key), parts, 2, out, size), OK);
+    assert_equal(out, expected, size);
+    ck_assert_uint_eq(out[size], 0xaa);
+  }
+}
+END_TEST
+
+START_TEST(test_hkdf_limits) {
+  static uint8_t out[255 * HASH_MAX + 1];
+  const struct view many[9] = {0};
+  for (unsigned id = 0; id < HASH_COUNT; id++) {
+    const struct hash *hash = provider_hash((enum hash_id)id);
+    size_t most = 255 * hash->size;
+    ck_assert_int_eq(kdf_expand(hash, VIEW_TEXT("key"), NULL, 0, out, most), OK);
+    ck_assert_int_eq(kdf_expand(hash, VIEW_TEXT("key"), NULL, 0, out, most + 1), ERR_LIMIT);
+    ck_assert_int_eq(kdf_expand(hash, VIEW_TEXT("key"), NULL, 0, out, 0), OK);
+    ck_assert_int_eq(kdf_expand(hash, VIEW_TEXT("key"), many, 8, out, 1), OK);
+    ck_assert_int_eq(kdf_expand(hash, VIEW_TEXT("key"), many, 9, out, 1), ERR_INTERNAL);
+  }
+  const struct suite *suite = suite_find(1);
+  ck_assert_int_eq(
+      kdf_expand_with_label(suite, VIEW_TEXT("key"), VIEW_TEXT("label"), VIEW_NONE, out, 0x10000),
+      ERR_LIMIT);
+  struct view endless = view_of(out, 0x40000000);
+  ck_assert_int_eq(kdf_expand_with_label(suite, VIEW_TEXT("key"), endless, VIEW_NONE, out, 1),
+                   ERR_LIMIT);
+  ck_assert_int_eq(kdf_expand_with_label(suite, VIEW_TEXT("key"), VIEW_NONE, endless, out, 1),
+                   ERR_LIMIT);
+  ck_assert_int_eq(kdf_ref_hash(suite, VIEW_NONE, endless, out), ERR_LIMIT);
+  struct secret random = {0};
+  ck_assert_int_eq(kdf_random(&random, SECRET_MAX + 1), ERR_INTERNAL);
+  ck_assert_int_eq(kdf_random(&random, SECRET_MAX), OK);
+  ck_assert_uint_eq(random.size, SECRET_MAX);
+}
+END_TEST
+
+/* Against the struct written out by the writer: labels and contexts whose lengths need headers of
+ * one and two bytes. */
+START_TEST(test_expand_with_label) {
+  static const size_t lengths[] = {0, 1, 55, 56, 63, 64, 300};
+  const struct suite *suite = suite_find(1);
+  uint8_t text[300], a[70], b[70];
+  memset(text, 'x', sizeof text);
+  for (size_t i = 0; i < 7; i++)
+    for (size_t j = 0; j < 7; j++) {
+      struct view label = view_of(text, lengths[i]), context = view_of(text, lengths[j]);
+      struct writer writer = {0};
+      write_u16(&writer, sizeof a);
+      size_t begin = write_begin(&writer);
+      write_bytes(&writer, VIEW_TEXT("MLS 1.0 "));
+      write_bytes(&writer, label);
+      write_end(&writer, begin);
+      write_vector(&writer, context);
+      struct view info = writer_view(&writer);
+      ck_assert_int_eq(kdf_expand(suite->hash, VIEW_TEXT("secret"), &info, 1, a, sizeof a), OK);
+      ck_assert_int_eq(
+          kdf_expand_with_label(suite, VIEW_TEXT("secret"), label, context, b, sizeof b), OK);
+      assert_equal(a, b, sizeof a);
+      writer_free(&writer);
+    }
+}
+END_TEST
+
+/* ---- HPKE ---- */
+
+/* RFC 9180, appendices A.1.1, A.3.1, A.2.1 and A.6.1: base mode, first message, exports. */
+struct vector {
+  uint16_t suite;
+  const char *ephemeral_input, *receiver_input, *receiver_private, *receiver_public;
+  const char *kem_output, *ciphertext;
+  const char *exported[3]; /* for contexts "", 00 and "TestContext"; of 32 bytes */
+};
+
+#define INFO VIEW_TEXT("Ode on a Grecian Urn")
+#define AAD VIEW_TEXT("Count-0")
+#define PLAINTEXT VIEW_TEXT("Beauty is truth, truth beauty")
+
+static const struct vector vectors[] = {
+    {.suite = 1,
+     .ephemeral_input = "7268600d403fce431561aef583ee1613527cff655c1343f29812e66706df3234",
+     .receiver_input = "6db9df30aa07dd42ee5e8181afdb977e538f5e1fec8a06223f33f7013e525037",
+     .receiver_private = "4612c550263fc8ad58375df3f557aac531d26850903e55a9f23f21d8534e8ac8",
+     .receiver_public = "3948cfe0ad1ddb695d780e59077195da6c56506b027329794ab02bca80815c4d",
+     .kem_output = "37fda3567bdbd628e88668c3c8d7e97d1d1253b6d4ea6d44c150f741f1bf4431",
+     .ciphertext =
+         "f938558b5d72f1a23810b4be2ab4f84331acc02fc97babc53a52ae8218a355a96d8770ac83d07bea87e1"
+         "3c512a",
+     .exported = {"3853fe2b4035195a573ffc53856e77058e15d9ea064de3e59f4961d0095250ee",
+                  "2e8f0b54673c7029649d4eb9d5e33bf1872cf76d623ff164ac185da9e88c21a5",
+                  "e9e43065102c3836401bed8c3c3c75ae46be1639869391d62c61f1ec7af54931"}},
+    {.suite = 2,
+     .ephemeral_input = "4270e54ffd08d79d5928020af4686d8f6b7d35dbe470265f1f5aa22816ce860e",
+     .receiver_input = "668b37171f1072f3cf12ea8a236a45df23fc13b82af3609ad1e354f6ef817550",
+     .receiver_private = "f3ce7fdae57e1a310d87f1ebbde6f328be0a99cdbcadf4d6589cf29de4b8ffd2",
+     .receiver_public =
+         "04fe8c19ce0905191ebc298a9245792531f26f0cece2460639e8bc39cb7f706a826a779b4cf969b8a0e5"
+         "39c7f62fb3d30ad6aa8f80e30f1d128aafd68a2ce72ea0",
+     .kem_output =
+         "04a92719c6195d5085104f469a8b9814d5838ff72b60501e2c4466e5e67b325ac98536d7b61a1af4b78e"
+         "5b7f951c0900be863c403ce65c9bfcb9382657222d18c4",
+     .ciphertext =
+         "5ad590bb8baa577f8619db35a36311226a896e7342a6d836d8b7bcd2f20b6c7f9076ac232e3ab2523f39"
+         "513434",
+     .exported = {"5e9bc3d236e1911d95e65b576a8a86d478fb827e8bdfe77b741b289890490d4d",
+                  "6cff87658931bda83dc857e6353efe4987a201b849658d9b047aab4cf216e796",
+                  "d8f1ea7942adbba7412c6d431c62d01371ea476b823eb697e1f6e6cae1dab85a"}},
+    {.suite = 3,
+     .ephemeral_input = "909a9b35d3dc4713a5e72a4da274b55d3d3821a37e5d099e74a647db583a904b",
+     .receiver_input = "1ac01f181fdf9f352797655161c58b75c656a6cc2716dcb66372da835542e1df",
+     .receiver_private = "8057991eef8f1f1af18f4a9491d16a1ce333f695d4db8e38da75975c4478e0fb",
+     .receiver_public = "4310ee97d88cc1f088a5576c77ab0cf5c3ac797f3d95139c6c84b5429c59662a",
+     .kem_output = "1afa08d3dec047a643885163f1180476fa7ddb54c6a8029ea33f95796bf2ac4a",
+     .ciphertext =
+         "1c5250d8034ec2b784ba2cfd69dbdb8af406cfe3ff938e131f0def8c8b60b4db21993c62ce81883d2dd1"
+         "b51a28",
+     .exported = {"4bbd6243b8bb54cec311fac9df81841b6fd61f56538a775e7c80a9f40160606e",
+                  "8c1df14732580e5501b00f82b10a1647b40713191b7c1240ac80e2b68808ba69",
+                  "5acb09211139c43b3090489a9da433e8a30ee7188ba8b0a9a1ccf0c229283e53"}},
+    {
+        .suite = 5,
+        .ephemeral_input =
+            "7f06ab8215105fc46aceeb2e3dc5028b44364f960426eb0d8e4026c2f8b5d7e7a986688f1591abf5ab75"
+            "3c357a5d6f0440414b4ed4ede71317772ac98d9239f70904",
+        .receiver_input =
+            "2ad954bbe39b7122529f7dde780bff626cd97f850d0784a432784e69d86eccaade43b6c10a8ffdb94bf9"
+            "43c6da479db137914ec835a7e715e36e45e29b587bab3bf1",
+        .receiver_private =
+            "01462680369ae375e4b3791070a7458ed527842f6a98a79ff5e0d4cbde83c27196a3916956655523a6a2"
+            "556a7af62c5cadabe2ef9da3760bb21e005202f7b2462847",
+        .receiver_public =
+            "0401b45498c1714e2dce167d3caf162e45e0642afc7ed435df7902ccae0e84ba0f7d373f646b7738bbbd"
+            "ca11ed91bdeae3cdcba3301f2457be452f271fa6837580e661012af49583a62e48d44bed350c7118c0d8"
+            "dc861c238c72a2bda17f64704f464b57338e7f40b60959480c0e58e6559b190d81663ed816e523b6b6a4"
+            "18f66d2451ec64",
+        .kem_output =
+            "040138b385ca16bb0d5fa0c0665fbbd7e69e3ee29f63991d3e9b5fa740aab8900aaeed46ed73a4905575"
+            "8425a0ce36507c54b29cc5b85a5cee6bae0cf1c21f2731ece2013dc3fb7c8d21654bb161b463962ca19e"
+            "8c654ff24c94dd2898de12051f1ed0692237fb02b2f8d1dc1c73e9b366b529eb436e98a996ee522aef86"
+            "3dd5739d2f29b0",
+        .ciphertext =
+            "170f8beddfe949b75ef9c387e201baf4132fa7374593dfafa90768788b7b2b200aafcc6d80ea4c795a7c"
+            "5b841a",
+    },
+};
+
+static void check_derived(const struct suite *suite, const char *input, const char *expected,
+                          struct secret *private_key) {
+  uint8_t bytes[SECRET_MAX], public_key[DH_PUBLIC_MAX], expected_key[DH_PUBLIC_MAX];
+  size_t size = from_hex(input, bytes);
+  ck_assert_int_eq(hpke_derive_key_pair(suite, view_of(bytes, size), private_key, public_key), OK);
+  ck_assert_uint_eq(from_hex(expected, expected_key), suite->dh->public_size);
+  assert_equal(public_key, expected_key, suite->dh->public_size);
+  ck_assert_int_eq(
+      hpke_check_key_pair(suite, private_key, view_of(expected_key, suite->dh->public_size)), OK);
+}
+
+START_TEST(test_hpke_vectors) {
+  const struct vector *vector = &vectors[_i];
+  const struct suite *suite = suite_find(vector->suite);
+  uint8_t bytes[300], enc[DH_PUBLIC_MAX];
+  struct secret key = {0}, ephemeral = {0}, exported = {0};
+  struct bytes opened = {NULL, 0};
+  ck_assert_ptr_nonnull(suite);
+  check_derived(suite, vector->ephemeral_input, vector->kem_output, &ephemeral);
+  check_derived(suite, vector->receiver_input, vector->receiver_public, &key);
+  ck_assert_uint_eq(from_hex(vector->receiver_private, bytes), key.size);
+  assert_equal(bytes, key.bytes, key.size);
+  struct view kem_output = view_of(enc, from_hex(vector->kem_output, enc));
+  struct view ciphertext = view_of(bytes, from_hex(vector->ciphertext, bytes));
+  ck_assert_int_eq(hpke_open(suite, &key, kem_output, INFO, AAD, ciphertext, &opened), OK);
+  ck_assert(view_equal(bytes_view(&opened), PLAINTEXT));
+  bytes_free(&opened);
+  const struct view contexts[] = {VIEW_NONE, VIEW_TEXT("\0"), VIEW_TEXT("TestContext")};
+  for (size_t i = 0; i < 3 && vector->exported[i] != NULL; i++) {
+    ck_assert_int_eq(hpke_export_receiver(suite, &key, kem_output, INFO, contexts[i], &exported),
+                     OK);
+    ck_assert_uint_eq(from_hex(vector->exported[i], bytes), exported.size);
+    assert_equal(bytes, exported.bytes, exported.size);
+  }
+}
+END_TEST
+
+struct pair {
+  struct secret private_key;
+  uint8_t bytes[DH_PUBLIC_MAX];
+  struct view public_key;
+};
+
+static void pair_init(struct pair *pair, const struct suite *suite) {
+  pair->private_key = (struct secret){0};
+  ck_assert_int_eq(hpke_generate_key_pair(suite, &pair->private_key, pair->bytes), OK);
+  ck_assert_uint_eq(pair->private_key.size, suite->dh->private_size);
+  pair->public_key = view_of(pair->bytes, suite->dh->public_size);
+}
+
+START_TEST(test_hpke_round_trip) {
+  const struct suite *suite = suite_of(_i);
+  if (suite == NULL)
+    return;
+  struct pair pair;
+  pair_init(&pair, suite);
+  static const size_t sizes[] = {0, 1, 32, 300};
+  uint8_t text[300];
+  memset(text, 'x', sizeof text);
+  for (size_t i = 0; i < 4; i++) {
+    struct bytes kem_output = {NULL, 0}, ciphertext = {NULL, 0}, opened = {NULL, 0};
+    ck_assert_int_eq(hpke_seal(suite, pair.public_key, INFO, AAD, view_of(text, sizes[i]),
+                               &kem_output, &ciphertext),
+                     OK);
+    ck_assert_uint_eq(kem_output.size, suite->dh->public_size);
+    ck_assert_uint_eq(ciphertext.size, sizes[i] + suite->aead->tag_size);
+    ck_assert_int_eq(hpke_open(suite, &pair.private_key, bytes_view(&kem_output), INFO, AAD,
+                               bytes_view(&ciphertext), &opened),
+                     OK);
+    ck_assert(view_equal(bytes_view(&opened), view_of(text, sizes[i])));
+    bytes_free(&kem_output);
+    bytes_free(&ciphertext);
+    bytes_free(&opened);
+  }
+  struct secret sent = {0}, received = {0}, other = {0};
+  struct bytes kem_output = {NULL, 0};
+  ck_assert_int_eq(
+      hpke_export_sender(suite, pair.public_key, INFO, VIEW_TEXT("x"), &kem_output, &sent), OK);
+  ck_assert_int_eq(hpke_export_receiver(suite, &pair.private_key, bytes_view(&kem_output), INFO,
+                                        VIEW_TEXT("x"), &received),
+                   OK);
+  ck_assert_uint_eq(sent.size, suite->hash->size);
+  ck_assert(secret_equal(secret_view(&sent), secret_view(&received)));
+  ck_assert_int_eq(hpke_export_receiver(suite, &pair.private_key, bytes_view(&kem_output), INFO,
+                                        VIEW_TEXT("y"), &other),
+                   OK);
+  ck_assert(!secret_equal(secret_view(&sent), secret_view(&other)));
+  bytes_free(&kem_output);
+}
+END_TEST
+
+/* What hpke_open() is given; each test changes one thing in it. */
+struct sealed {
+  const struct suite *suite;
+  struct secret *private_key;
+  struct view kem_output, info, aad, ciphertext;
+};
+
+static enum err open_sealed(const struct sealed *sealed) {
+  struct bytes opened = {NULL, 0};
+  enum err err = hpke_open(sealed->suite, sealed->private_key, sealed->kem_output, sealed->info,
+                           sealed->aad, sealed->ciphertext, &opened);
+  if (err != OK)
+    ck_assert_ptr_null(opened.data); /* outputs are written on success only */
+  bytes_free(&opened);
+  assert_no_errors_left();
+  return err;
+}
+
+START_TEST(test_hpke_refused) {
+  const struct suite *suite = suite_of(_i);
+  if (suite == NULL)
+    return;
+  struct pair pair, other;
+  struct bytes kem_output = {NULL, 0}, ciphertext = {NULL, 0};
+  pair_init(&pair, suite);
+  pair_init(&other, suite);
+  ck_assert_int_eq(
+      hpke_seal(suite, pair.public_key, INFO, AAD, PLAINTEXT, &kem_output, &ciphertext), OK);
+  const struct sealed good = {suite, &pair.private_key,      bytes_view(&kem_output), INFO,
+                              AAD,   bytes_view(&ciphertext)};
+  ck_assert_int_eq(open_sealed(&good), OK);
+  struct sealed bad = good;
+  bad.private_key = &other.private_key;
+  ck_assert_int_eq(open_sealed(&bad), ERR_AUTH);
+  bad = good;
+  bad.info = VIEW_TEXT("Ode on a Grecian Vase");
+  ck_assert_int_eq(open_sealed(&bad), ERR_AUTH);
+  bad = good;
+  bad.aad = VIEW_NONE;
+  ck_assert_int_eq(open_sealed(&bad), ERR_AUTH);
+  bad = good;
+  bad.kem_output = other.public_key;
+  ck_assert_int_eq(open_sealed(&bad), ERR_AUTH);
+  for (size_t size = 0; size < kem_output.size; size++) {
+    bad.kem_output = view_of(kem_output.data, size);
+    ck_assert_int_eq(open_sealed(&bad), ERR_MALFORMED);
+  }
+  uint8_t zeros[DH_PUBLIC_MAX] = {0};
+  bad.kem_output = view_of(zeros, kem_output.size);
+  ck_assert_int_eq(open_sealed(&bad), ERR_MALFORMED);
+  bad = good;
+  for (size_t size = 0; size < ciphertext.size; size++) {
+    bad.ciphertext = view_of(ciphertext.data, size);
+    ck_assert_int_eq(open_sealed(&bad), ERR_AUTH);
+  }
+  ciphertext.data[3] ^= 4;
+  ck_assert_int_eq(open_sealed(&good), ERR_AUTH);
+  bad = good;
+  struct secret shorter = pair.private_key;
+  shorter.size--;
+  bad.private_key = &shorter;
+  ck_assert_int_eq(open_sealed(&bad), ERR_INVALID_ARG);
+  bytes_free(&kem_output);
+  bytes_free(&ciphertext);
+}
+END_TEST
+
+START_TEST(test_hpke_bad_keys) {
+  const struct suite *suite = suite_of(_i);
+  if (suite == NULL)
+    return;
+  struct pair pair, other;
+  struct bytes kem_output = {NULL, 0}, ciphertext = {NULL, 0};
+  struct secret exported = {0};
+  uint8_t zeros[DH_PUBLIC_MAX + 1] = {0};
+  pair_init(&pair, suite);
+  pair_init(&other, suite);
+  size_t size = suite->dh->public_size;
+  bool nist = suite->id == 2 || suite->id == 5 || suite->id == 7;
+  ck_assert_int_eq(hpke_check_public_key(suite, pair.public_key), OK);
+  ck_assert_int_eq(hpke_check_public_key(suite, view_of(zeros, size)), nist ? ERR_MALFORMED : OK);
+  ck_assert_int_eq(hpke_check_public_key(suite, view_of(pair.bytes, size - 1)), ERR_MALFORMED);
+  ck_assert_int_eq(hpke_check_public_key(suite, VIEW_NONE), ERR_MALFORMED);
+  ck_assert_int_eq(hpke_check_key_pair(suite, &pair.private_key, pair.public_key), OK);
+  ck_assert_int_eq(hpke_check_key_pair(suite, &pair.private_key, other.public_key),
+                   ERR_INVALID_ARG);
+  ck_assert_int_eq(hpke_check_key_pair(suite, &pair.private_key, VIEW_NONE), ERR_INVALID_ARG);
+  struct secret shorter = pair.private_key;
+  shorter.size--;
+  ck_assert_int_eq(hpke_check_key_pair(suite, &shorter, pair.public_key), ERR_INVALID_ARG);
+  const struct view bad[] = {view_of(zeros, size), view_of(pair.bytes, size - 1),
+                             view_of(zeros, size + 1), VIEW_NONE};
+  for (size_t i = 0; i < 4; i++) {
+    ck_assert_int_eq(hpke_seal(suite, bad[i], INFO, AAD, PLAINTEXT, &kem_output, &ciphertext),
+                     ERR_MALFORMED);
+    ck_assert_int_eq(hpke_export_sender(suite, bad[i], INFO, AAD, &kem_output, &exported),
+                     ERR_MALFORMED);
+    ck_assert_ptr_null(kem_output.data);
+    ck_assert_ptr_null(ciphertext.data);
+    ck_assert_uint_eq(exported.size, 0);
+    assert_no_errors_left();
+  }
+}
+END_TEST
+
+START_TEST(test_labels) {
+  const struct suite *suite = suite_of(_i);
+  if (suite == NULL)
+    return;
+  struct pair pair;
+  struct bytes kem_output = {NULL, 0}, ciphertext = {NULL, 0}, opened = {NULL, 0};
+  pair_init(&pair, suite);
+  ck_assert_int_eq(hpke_encrypt_with_label(suite, pair.public_key, VIEW_TEXT("a"), VIEW_TEXT("bc"),
+                                           PLAINTEXT, &kem_output, &ciphertext),
+                   OK);
+  const struct view wrong[][2] = {{VIEW_TEXT("b"), VIEW_TEXT("bc")},
+                                  {VIEW_TEXT("a"), VIEW_TEXT("b")},
+                                  {VIEW_TEXT("ab"), VIEW_TEXT("c")},
+                                  {VIEW_NONE, VIEW_NONE}};
+  for (size_t i = 0; i < 4; i++)
+    ck_assert_int_eq(hpke_decrypt_with_label(suite, &pair.private_key, wrong[i][0], wrong[i][1],
+                                             bytes_view(&kem_output), bytes_view(&ciphertext),
+                                             &opened),
+                     ERR_AUTH);
+  ck_assert_int_eq(hpke_decrypt_with_label(suite, &pair.private_key, VIEW_TEXT("a"),
+                                           VIEW_TEXT("bc"), bytes_view(&kem_output),
+                                           bytes_view(&ciphertext), &opened),
+                   OK);
+  ck_assert(view_equal(bytes_view(&opened), PLAINTEXT));
+  bytes_free(&kem_output);
+  bytes_free(&ciphertext);
+  bytes_free(&opened);
+}
+END_TEST
+
+START_TEST(test_sign_with_label) {
+  const struct suite *suite = suite_of(_i);
+  if (suite == NULL)
+    return;
+  struct secret key = {0};
+  struct bytes public_key = {NULL, 0}, signature = {NULL, 0}, none = {NULL, 0};
+  ck_assert_int_eq(sign_generate(suite, &key, &public_key), OK);
+  struct view public_view = bytes_view(&public_key);
+  ck_assert_int_eq(sign_with_label(suite, &key, VIEW_TEXT("a"), VIEW_TEXT("bc"), &signature), OK);
+  struct view good = bytes_view(&signature);
+  ck_assert_int_eq(verify_with_label(suite, public_view, VIEW_TEXT("a"), VIEW_TEXT("bc"), good),
+                   OK);
+  const struct view wrong[][2] = {{VIEW_TEXT("b"), VIEW_TEXT("bc")},
+                                  {VIEW_TEXT("a"), VIEW_TEXT("b")},
+                                  {VIEW_TEXT("ab"), VIEW_TEXT("c")},
+                                  {VIEW_NONE, VIEW_NONE}};
+  for (size_t i = 0; i < 4; i++)
+    ck_assert_int_eq(verify_with_label(suite, public_view, wrong[i][0], wrong[i][1], good),
+                     ERR_SIGNATURE);
+  uint8_t long_bytes[SIGNATURE_MAX + 1] = {0};
+  const struct view sizes[] = {VIEW_NONE, view_of(long_bytes, suite->signature->max_size + 1),
+                               view_of(good.data, good.size - 1)};
+  for (size_t i = 0; i < 3; i++)
+    ck_assert_int_eq(
+        verify_with_label(suite, public_view, VIEW_TEXT("a"), VIEW_TEXT("bc"), sizes[i]),
+        ERR_SIGNATURE);
+  for (size_t size = 0; size < public_key.size; size++)
+    ck_assert_int_eq(verify_with_label(suite, view_of(public_key.data, size), VIEW_TEXT("a"),
+                                       VIEW_TEXT("bc"), good),
+                     ERR_SIGNATURE);
+  key.size--;
+  ck_assert_int_eq(sign_with_label(suite, &key, VIEW_TEXT("a"), VIEW_TEXT("bc"), &none),
+                   ERR_INVALID_ARG);
+  ck_assert_ptr_null(none.data);
+  bytes_free(&public_key);
+  bytes_free(&signature);
+}
+END_TEST
+
+int main(void) {
+  if (provider_init() != OK)
+    return 1;
+  TCase *derivation = tcase_create("derivation");
+  tcase_add_loop_test(derivation, test_hkdf, 0, 3);
+  tcase_add_test(derivation, test_hkdf_limits);
+  tcase_add_test(derivation, test_expand_with_label);
+  TCase *labels = tcase_create("encryption and signatures");
+  tcase_set_timeout(labels, 240);
+  tcase_add_loop_test(labels, test_hpke_vectors, 0, 4);
+  tcase_add_loop_test(labels, test_hpke_round_trip, 0, SUITES);
+  tcase_add_loop_test(labels, test_hpke_refused, 0, SUITES);
+  tcase_add_loop_test(labels, test_hpke_bad_keys, 0, SUITES);
+  tcase_add_loop_test(labels, test_labels, 0, SUITES);
+  tcase_add_loop_test(labels, test_sign_with_label, 0, SUITES);
+  Suite *all = suite_create("hpke");
+  suite_add_tcase(all, derivation);
+  suite_add_tcase(all, labels);
+  SRunner *runner = srunner_create(all);
+  srunner_run_all(runner, CK_NORMAL);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed == 0 ? 0 : 1;
+}
