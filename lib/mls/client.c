@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "crypto/sign.h"
+#include "mls/message.h"
 
 static const struct settings default_settings = {
     .max_message_bytes = 33554432,
@@ -105,9 +106,10 @@ enum err client_leaf(const struct client *client, struct bytes *storage,
   return err;
 }
 
-enum err client_key_package(struct client *client, struct bytes *raw_out) {
+enum err client_key_package(struct client *client, struct bytes *out) {
   enum err err = OK;
   struct bytes storage = {0}, raw = {0};
+  struct writer message = {0};
   struct leaf_template leaf;
   struct key_package_secret secret = {0};
   uint64_t now = client_now(client);
@@ -118,9 +120,13 @@ enum err client_key_package(struct client *client, struct bytes *raw_out) {
   uint64_t seconds = client->settings.key_package_seconds;
   leaf.not_after = now + (seconds < longest ? seconds : longest);
   TRY(key_package_new(client->suite, &leaf, VIEW_NONE, client->signature_key, &raw, &secret));
+  message_write_header(&message, WIRE_KEY_PACKAGE);
+  write_bytes(&message, bytes_view(&raw));
+  TRY(message.err);
   TRY(client_add_key_package(client, bytes_view(&raw), &secret));
-  bytes_move(raw_out, &raw);
+  TRY(writer_take(&message, out));
 done:
+  writer_free(&message);
   wipe(&secret, sizeof secret);
   bytes_free(&storage);
   bytes_free(&raw);

@@ -66,8 +66,8 @@ uint64_t client_now(const struct client *client);
 CHECKED enum err client_leaf(const struct client *client, struct bytes *storage,
                              struct leaf_template *out);
 
-/** Make a key package and keep its private half.  @param raw  out, to be freed */
-CHECKED enum err client_key_package(struct client *client, struct bytes *raw);
+/** Make a key package and keep its private half.  @param out  MLSMessage to publish, to be freed */
+CHECKED enum err client_key_package(struct client *client, struct bytes *out);
 
 /** Enter a key package with its private half; the secret is moved in. */
 CHECKED enum err client_add_key_package(struct client *client, struct view raw,

@@ -38,7 +38,11 @@ done:
 enum err commit_plan_add(struct commit_plan *plan, const struct group *group,
                          struct view key_package) {
   struct writer writer = {0};
-  proposal_write_add(&writer, key_package);
+  struct view raw;
+  enum err err = message_read_key_package(key_package, &group->client->why, &raw);
+  if (err != OK)
+    return err;
+  proposal_write_add(&writer, raw);
   return plan_proposal(plan, group, &writer);
 }
 
@@ -208,13 +212,13 @@ done:
   return err;
 }
 
-static enum err check_pending(const struct group *group) {
+enum err commit_check_pending(const struct group *group) {
   return require(group->pending != NULL, &group->client->why, ERR_NOT_FOUND,
                  "there is no pending commit");
 }
 
 enum err commit_accepted(struct group *group) {
-  enum err err = check_pending(group);
+  enum err err = commit_check_pending(group);
   if (err != OK)
     return err;
   struct epoch *next = group->pending->next;
@@ -226,7 +230,7 @@ enum err commit_accepted(struct group *group) {
 }
 
 enum err commit_discard(struct group *group) {
-  enum err err = check_pending(group);
+  enum err err = commit_check_pending(group);
   if (err != OK)
     return err;
   if (group->epoch->secrets == NULL)

@@ -14,7 +14,8 @@ struct commit_plan {
   size_t capacity;
 };
 
-/** Each checks what it adds against the group as it is now (section 12.1). */
+/** Each checks what it adds against the group as it is now (section 12.1).
+ *  @param key_package  MLSMessage */
 CHECKED enum err commit_plan_add(struct commit_plan *plan, const struct group *group,
                                  struct view key_package);
 CHECKED enum err commit_plan_remove(struct commit_plan *plan, const struct group *group,
@@ -27,6 +28,9 @@ void commit_plan_free(struct commit_plan *plan);
  * @return OK; ERR_PENDING_COMMIT; what proposals_apply() returns
  */
 CHECKED enum err commit_build(struct group *group, const struct commit_plan *plan);
+
+/** ERR_NOT_FOUND if there is no pending commit. */
+CHECKED enum err commit_check_pending(const struct group *group);
 
 /** The delivery service took the pending commit: enter its epoch. */
 CHECKED enum err commit_accepted(struct group *group);

@@ -153,6 +153,11 @@ void group_leave(struct group *group) {
 
 /* ---- Reading ---- */
 
+const struct epoch *group_shown_epoch(const struct group *group) {
+  bool outside = group->epoch->secrets == NULL && group->pending != NULL;
+  return outside ? group->pending->next : group->epoch;
+}
+
 uint64_t group_epoch_number(const struct group *group) {
   return group->epoch->context.epoch;
 }
@@ -270,8 +275,12 @@ done:
 
 enum err group_propose_add(struct group *group, struct view key_package, struct bytes *out) {
   struct writer writer = {0};
-  proposal_write_add(&writer, key_package);
-  enum err err = writer.err != OK ? writer.err : propose(group, writer_view(&writer), NULL, out);
+  struct view raw;
+  enum err err = message_read_key_package(key_package, &group->client->why, &raw);
+  if (err != OK)
+    return err;
+  proposal_write_add(&writer, raw);
+  err = writer.err != OK ? writer.err : propose(group, writer_view(&writer), NULL, out);
   writer_free(&writer);
   return err;
 }

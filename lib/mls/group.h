@@ -44,6 +44,9 @@ void group_free(struct group *group); /* wipes; accepts NULL */
 /** ERR_INVALID_STATE once the member has left, or before an external commit was accepted. */
 CHECKED enum err group_check_active(const struct group *group);
 
+/** The epoch to show: the current one, or the pending one of somebody who joins from outside. */
+const struct epoch *group_shown_epoch(const struct group *group);
+
 uint64_t group_epoch_number(const struct group *group);
 uint32_t group_own_leaf(const struct group *group);
 struct view group_identifier(const struct group *group);
@@ -67,7 +70,8 @@ CHECKED enum err group_info(const struct group *group, struct bytes *out);
 CHECKED enum err group_info_sign(const struct epoch *epoch, const struct secret *signature_key,
                                  struct view extensions, struct writer *writer);
 
-/* Proposals: each is signed, kept for the next commit, and returned to be sent. */
+/* Proposals: each is signed, kept for the next commit, and returned to be sent.
+ * A key package is an MLSMessage. */
 CHECKED enum err group_propose_add(struct group *group, struct view key_package, struct bytes *out);
 CHECKED enum err group_propose_remove(struct group *group, uint32_t leaf, struct bytes *out);
 CHECKED enum err group_propose_update(struct group *group, struct bytes *out);

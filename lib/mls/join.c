@@ -326,6 +326,7 @@ static enum err open_group_info(struct client *client, const struct own_key_pack
   TRY(build_joined(client, own, &secrets, &info, &joiner_secret, &psk_secret, beside,
                    &opened->epoch));
   opened->committer = info.signer;
+  opened->number = info.context.epoch;
 done:
   secret_wipe(&joiner_secret);
   secret_wipe(&psk_secret);

@@ -14,6 +14,7 @@ CHECKED enum err join_write_welcome(const struct commit_work *work,
 /** A Welcome that was opened and verified; nothing has changed yet. */
 struct opened_welcome {
   struct epoch *epoch;
+  uint64_t number; /* of the epoch */
   uint32_t committer;
   uint8_t key_package_ref[HASH_MAX]; /* of the own key package that it used */
 };

@@ -169,3 +169,36 @@ void message_write_header(struct writer *writer, enum wire_format wire_format) {
   write_u16(writer, MLS_VERSION_10);
   write_u16(writer, (uint16_t)wire_format);
 }
+
+enum err message_read_key_package(struct view message, struct why *why, struct view *out) {
+  enum err err = OK;
+  uint16_t wire_format = 0;
+  struct key_package key_package = {0};
+  struct reader reader = reader_of(message);
+  TRY(message_read_header(&reader, why, &wire_format));
+  TRY(require(wire_format == WIRE_KEY_PACKAGE, why, ERR_MALFORMED,
+              "RFC 9420, section 6: a message of wire format %u instead of a key package",
+              wire_format));
+  TRY(key_package_read(&reader, why, &key_package));
+  TRY(read_end(&reader));
+  *out = key_package.raw;
+done:
+  key_package_free(&key_package);
+  return err;
+}
+
+enum err message_key_package_identity(struct view message, struct bytes *out) {
+  enum err err = OK;
+  struct view raw;
+  struct key_package key_package = {0};
+  TRY(message_read_key_package(message, NULL, &raw));
+  struct reader reader = reader_of(raw);
+  TRY(key_package_read(&reader, NULL, &key_package));
+  const struct suite *suite = suite_find(key_package.cipher_suite);
+  TRY(suite == NULL ? ERR_UNSUPPORTED : OK);
+  TRY(key_package_check(suite, &key_package, NULL));
+  TRY(bytes_copy(out, leaf_credential(key_package.leaf).identity));
+done:
+  key_package_free(&key_package);
+  return err;
+}

@@ -92,4 +92,10 @@ void private_message_write(struct writer *writer, const struct private_message *
 CHECKED enum err message_read_header(struct reader *reader, struct why *why, uint16_t *wire_format);
 void message_write_header(struct writer *writer, enum wire_format wire_format);
 
+/** The KeyPackage inside an MLSMessage, which holds nothing else. */
+CHECKED enum err message_read_key_package(struct view message, struct why *why, struct view *out);
+
+/** Verify a key package (an MLSMessage) and copy the identity in it.  @param out  to be freed */
+CHECKED enum err message_key_package_identity(struct view message, struct bytes *out);
+
 #endif

@@ -116,6 +116,24 @@ void tree_write(struct writer *writer, const struct tree *tree);
 CHECKED enum err tree_read(const struct suite *suite, struct view ratchet_tree,
                            uint32_t max_members, struct why *why, struct tree **out);
 
+/* ---- Saved state: a tree as what differs from another one ---- */
+
+/**
+ * Write what a tree does not share with `base`, which is most often that of the epoch before or
+ * after: it costs what the commits between them changed.
+ */
+void tree_write_changes(struct writer *writer, const struct tree *tree, const struct tree *base);
+
+/**
+ * Read what tree_write_changes() wrote, to the end; what was shared is shared again.  Input is as
+ * little trusted as tree_read()'s, the errors are the same.
+ * @param base  equal to the one that was written with
+ */
+CHECKED enum err tree_read_changes(struct view changes, const struct tree *base,
+                                   uint32_t max_members, struct why *why, struct tree **out);
+
+/* ---- Parent hashes ---- */
+
 /**
  * Parent hash of the node at `height` above `leaf`, for the child on the leaf's side
  * (section 7.9): the other child is taken without the node's unmerged leaves.

@@ -52,6 +52,9 @@ struct view parent_key(const struct parent *parent);
 struct view parent_hash(const struct parent *parent);
 /** Write the ParentNode (section 7.1). */
 void parent_write(struct writer *writer, const struct parent *parent);
+/** Read one: sizes of the suite, unmerged leaves in increasing order.  @param out  to be dropped */
+CHECKED enum err parent_read(const struct suite *suite, struct reader *reader, struct why *why,
+                             struct parent **out);
 struct parent *parent_share(struct parent *parent);
 void parent_drop(struct parent *parent);
 /** Make *parent one of a single owner. */
@@ -83,6 +86,10 @@ CHECKED enum err node_hash_subtree(const struct suite *suite, struct node *node,
 
 /** The node of an index; NULL beyond the tree. */
 const struct node *tree_find(const struct tree *tree, uint32_t node);
+
+/** A parent node that was read, if it is not blank, is one that can come about (sections 4.1.2 and
+ *  12.4.3.1): members on both sides, unmerged leaves among them.  ERR_INVALID_TREE. */
+CHECKED enum err tree_check_parent(const struct tree *tree, uint32_t index, struct why *why);
 
 /** Enter a leaf's keys and capabilities into the index.  ERR_INVALID_TREE: a key is there already;
  *  ERR_LIMIT: absurdly long capabilities. */

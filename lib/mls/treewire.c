@@ -61,8 +61,8 @@ static void node_list_free(struct node_list *list) {
   mem_free(list->node);
 }
 
-static enum err read_parent(const struct suite *suite, struct reader *reader, struct why *why,
-                            struct parent **out) {
+enum err parent_read(const struct suite *suite, struct reader *reader, struct why *why,
+                     struct parent **out) {
   enum err err = OK;
   struct view key, hash;
   struct reader unmerged;
@@ -111,7 +111,7 @@ static enum err list_append(struct node_list *list, const struct suite *suite,
   if (node->height == 0)
     TRY(leaf_read(reader, why, &node->leaf));
   else
-    TRY(read_parent(suite, reader, why, &node->parent));
+    TRY(parent_read(suite, reader, why, &node->parent));
 done:
   return err;
 }
@@ -184,7 +184,7 @@ done:
   return err;
 }
 
-static enum err check_parent(const struct tree *tree, uint32_t index, struct why *why) {
+enum err tree_check_parent(const struct tree *tree, uint32_t index, struct why *why) {
   enum err err = OK;
   const struct node *node = tree_find(tree, index);
   if (node->parent == NULL)
@@ -229,7 +229,7 @@ enum err tree_read(const struct suite *suite, struct view ratchet_tree, uint32_t
   TRY(list_read(suite, ratchet_tree, max_members, why, &list));
   tree->root = list_link(&list);
   for (uint32_t index = 1; index < node_count(tree_width(tree)); index += 2)
-    TRY(check_parent(tree, index, why));
+    TRY(tree_check_parent(tree, index, why));
   TRY(index_all(tree, why));
   TRY(tree_seal(tree));
   *out = tree;

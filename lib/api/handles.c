@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: ISC */
+#include "api/handles.h"
+
+#include <sched.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* ---- Control domain ---- */
+
+/* A getter's handle is const to the application; the flag in it is ours to set. */
+static struct e2ee_client *domain(const struct e2ee_client *client) {
+  return (struct e2ee_client *)(uintptr_t)client;
+}
+
+enum err api_enter(const struct e2ee_client *client) {
+  struct e2ee_client *mine = domain(client);
+  if (!busy_enter(&mine->busy))
+    return ERR_BUSY;
+  if (mine->dead) {
+    busy_leave(&mine->busy);
+    return ERR_INTERNAL;
+  }
+  mine->client->why.text[0] = 0;
+  return OK;
+}
+
+int api_leave(const struct e2ee_client *client, enum err err) {
+  struct e2ee_client *mine = domain(client);
+  struct why *why = &mine->client->why;
+  if (err == OK)
+    why->text[0] = 0;
+  else if (why->text[0] == 0)
+    err = refuse(why, err, "%s", e2ee_strerror(err));
+  if (err == ERR_INTERNAL)
+    mine->dead = true;
+  busy_leave(&mine->busy);
+  return err;
+}
+
+void api_enter_to_free(struct e2ee_client *client) {
+  while (!busy_enter(&client->busy))
+    (void)sched_yield();
+}
+
+struct e2ee_client *api_client_share(struct e2ee_client *client) {
+  refs_take(&client->refs);
+  return client;
+}
+
+void api_client_drop(struct e2ee_client *client) {
+  if (client == NULL || !refs_drop(&client->refs))
+    return;
+  client_free(client->client);
+  mem_free(client);
+}
+
+/* ---- Groups ---- */
+
+enum err api_group_new(struct e2ee_client *client, struct e2ee_group **out) {
+  enum err err = OK;
+  struct e2ee_group *group = mem_new(1, sizeof *group);
+  TRY(group == NULL ? ERR_NOMEM : OK);
+  TRY(contexts_new(&group->contexts));
+  refs_init(&group->refs);
+  group->client = api_client_share(client);
+  *out = group;
+  group = NULL;
+done:
+  mem_free(group);
+  return err;
+}
+
+/* The caller has a handle of the client, so this is not its last owner. */
+void api_group_undo(struct e2ee_group *group) {
+  if (group == NULL)
+    return;
+  group_free(group->group);
+  contexts_drop(group->contexts);
+  api_client_drop(group->client);
+  mem_free(group);
+}
+
+struct e2ee_group *api_group_share(struct e2ee_group *group) {
+  refs_take(&group->refs);
+  return group;
+}
+
+void api_group_drop(struct e2ee_group *group) {
+  if (group == NULL || !refs_drop(&group->refs))
+    return;
+  /* The group takes itself off its client's list, which another group's call may be reading. */
+  struct e2ee_client *client = api_client_share(group->client);
+  api_enter_to_free(client);
+  api_group_undo(group);
+  busy_leave(&client->busy);
+  api_client_drop(client);
+}
+
+enum err api_group_enter(const struct e2ee_group *group, const struct group **out) {
+  enum err err = api_enter(group->client);
+  if (err == OK)
+    *out = group->group;
+  return err;
+}
+
+int api_group_leave(const struct e2ee_group *group, enum err err) {
+  return api_leave(group->client, err);
+}
+
+/* ---- Arguments and results ---- */
+
+bool api_given(const uint8_t *data, size_t size) {
+  return data != NULL || size == 0;
+}
+
+enum err api_put(struct view value, uint8_t *out, size_t *len) {
+  size_t capacity = *len;
+  *len = value.size;
+  if (out == NULL)
+    return OK;
+  if (capacity < value.size)
+    return ERR_BUFFER_TOO_SMALL;
+  if (value.size > 0)
+    memcpy(out, value.data, value.size);
+  return OK;
+}
+
+void api_fill(void *out, size_t out_size, const void *from, size_t size) {
+  memset(out, 0, out_size);
+  memcpy(out, from, out_size < size ? out_size : size);
+}
+
+enum err api_bytes_new(struct e2ee_bytes **out) {
+  *out = mem_new(1, sizeof **out);
+  return *out == NULL ? ERR_NOMEM : OK;
+}

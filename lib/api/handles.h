@@ -1,0 +1,91 @@
+/*
+ * What the public handles are made of, and what every function of the API does first and last.
+ *
+ * A client with its groups, commits and incoming messages is one control domain: api_enter() sets
+ * its flag, api_leave() clears it, and whoever comes in between gets E2EE_ERR_BUSY.
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef API_HANDLES_H
+#define API_HANDLES_H
+
+#include "base/sync.h"
+#include "media/contexts.h"
+#include "mls/commit.h"
+#include "mls/join.h"
+#include "mls/process.h"
+
+struct e2ee_bytes {
+  struct bytes bytes;
+};
+
+/** Owned by the application's handle and by every group and message of it. */
+struct e2ee_client {
+  struct refs refs;
+  struct busy busy;
+  bool dead; /* a bug was detected: nothing works any more */
+  struct client *client;
+};
+
+/** Owned by the application's handle and by every commit and message of it. */
+struct e2ee_group {
+  struct refs refs;
+  struct e2ee_client *client;
+  struct group *group;
+  struct contexts *contexts; /* that media streams have taken */
+};
+
+struct e2ee_commit {
+  struct e2ee_group *group;
+  struct commit_plan plan;
+};
+
+struct e2ee_incoming {
+  struct e2ee_client *client;
+  struct e2ee_group *group;      /* NULL for a Welcome */
+  struct incoming *message;      /* NULL for a Welcome */
+  struct opened_welcome welcome; /* epoch is NULL once joined */
+  struct changes members;        /* of the Welcome */
+  struct leaf *own;              /* shared: the own leaf as the message finds it */
+  uint32_t own_index;
+};
+
+/* Lengths of identities, group ids, labels: more is a mistake, and never read. */
+#define API_INPUT_MAX 65535
+
+/** Enter a control domain.  The explanation of the last failure is forgotten.
+ *  @return OK, ERR_BUSY, or ERR_INTERNAL of a dead client */
+CHECKED enum err api_enter(const struct e2ee_client *client);
+
+/** Leave it; every failure gets an explanation.  @return err */
+int api_leave(const struct e2ee_client *client, enum err err);
+
+/** Enter where the caller cannot be refused: wait until whoever is inside has left. */
+void api_enter_to_free(struct e2ee_client *client);
+
+struct e2ee_client *api_client_share(struct e2ee_client *client);
+void api_client_drop(struct e2ee_client *client);
+struct e2ee_group *api_group_share(struct e2ee_group *group);
+void api_group_drop(struct e2ee_group *group);
+
+/** A handle whose group is still NULL, so that nothing can fail once there is one. */
+CHECKED enum err api_group_new(struct e2ee_client *client, struct e2ee_group **out);
+/** Take it back, inside the control domain; accepts NULL. */
+void api_group_undo(struct e2ee_group *group);
+
+/** For media: the group behind a handle, with its control domain entered. */
+CHECKED enum err api_group_enter(const struct e2ee_group *group, const struct group **out);
+int api_group_leave(const struct e2ee_group *group, enum err err);
+
+/** Whether a pointer and length name bytes: NULL goes with 0 alone. */
+bool api_given(const uint8_t *data, size_t size);
+
+/** Answer a getter: see "Lengths" in e2ee.h. */
+CHECKED enum err api_put(struct view value, uint8_t *out, size_t *len);
+
+/** Fill a struct of the caller's size, which may be another version's. */
+void api_fill(void *out, size_t out_size, const void *from, size_t size);
+
+/** An empty e2ee_bytes, made before what it will hold, so that nothing can fail afterwards. */
+CHECKED enum err api_bytes_new(struct e2ee_bytes **out);
+
+#endif

@@ -1,0 +1,223 @@
+/* What arrives: inspect, then accept.  SPDX-License-Identifier: ISC */
+#include "api/handles.h"
+#include "base/mem.h"
+
+/* What an incoming message is made of, without the handles that it keeps alive. */
+static void free_parts(struct e2ee_incoming *incoming) {
+  if (incoming == NULL)
+    return;
+  incoming_free(incoming->message);
+  opened_welcome_free(&incoming->welcome);
+  changes_free(&incoming->members);
+  leaf_drop(incoming->own);
+  mem_free(incoming);
+}
+
+static void set_own(struct e2ee_incoming *incoming, const struct epoch *epoch) {
+  const struct leaf *own = tree_leaf(epoch->tree, epoch->own_leaf);
+  incoming->own = own == NULL ? NULL : leaf_share(own);
+  incoming->own_index = epoch->own_leaf;
+}
+
+int e2ee_group_process(e2ee_group *group, const uint8_t *message, size_t message_len,
+                       e2ee_incoming **out) {
+  enum err err = OK;
+  struct e2ee_incoming *incoming = NULL;
+  if (out == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  *out = NULL;
+  if (group == NULL || message == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  err = api_enter(group->client);
+  if (err != OK)
+    return err;
+  incoming = mem_new(1, sizeof *incoming);
+  TRY(incoming == NULL ? ERR_NOMEM : OK);
+  set_own(incoming, group_shown_epoch(group->group));
+  TRY(process_message(group->group, view_of(message, message_len), &incoming->message));
+  incoming->client = api_client_share(group->client);
+  incoming->group = api_group_share(group);
+  *out = incoming;
+  incoming = NULL;
+done:
+  free_parts(incoming);
+  return api_leave(group->client, err);
+}
+
+/* Everybody in the tree, as changes that were made by whoever sent the Welcome. */
+static enum err list_members(const struct opened_welcome *welcome, struct changes *members) {
+  const struct tree *tree = welcome->epoch->tree;
+  for (uint32_t leaf = tree_next_member(tree, 0); leaf != LEAF_NONE;
+       leaf = tree_next_member(tree, leaf + 1)) {
+    enum err err =
+        changes_add(members, E2EE_CHANGE_ADD, leaf, welcome->committer, tree_leaf(tree, leaf), 0);
+    if (err != OK)
+      return err;
+  }
+  return OK;
+}
+
+int e2ee_welcome_open(e2ee_client *client, const uint8_t *welcome, size_t welcome_len,
+                      const uint8_t *tree, size_t tree_len, e2ee_incoming **out) {
+  enum err err = OK;
+  struct e2ee_incoming *incoming = NULL;
+  if (out == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  *out = NULL;
+  if (client == NULL || welcome == NULL || !api_given(tree, tree_len))
+    return E2EE_ERR_INVALID_ARG;
+  err = api_enter(client);
+  if (err != OK)
+    return err;
+  incoming = mem_new(1, sizeof *incoming);
+  TRY(incoming == NULL ? ERR_NOMEM : OK);
+  TRY(join_open_welcome(client->client, view_of(welcome, welcome_len), view_of(tree, tree_len),
+                        &incoming->welcome));
+  TRY(list_members(&incoming->welcome, &incoming->members));
+  set_own(incoming, incoming->welcome.epoch);
+  incoming->client = api_client_share(client);
+  *out = incoming;
+  incoming = NULL;
+done:
+  free_parts(incoming);
+  return api_leave(client, err);
+}
+
+static const struct changes *changes_of(const struct e2ee_incoming *incoming) {
+  return incoming->message != NULL ? &incoming->message->changes : &incoming->members;
+}
+
+int e2ee_incoming_get_status(const e2ee_incoming *incoming, e2ee_incoming_status *out,
+                             size_t out_size) {
+  if (incoming == NULL || out == NULL || out_size == 0)
+    return E2EE_ERR_INVALID_ARG;
+  enum err err = api_enter(incoming->client);
+  if (err != OK)
+    return err;
+  const struct incoming *message = incoming->message;
+  struct e2ee_incoming_status status = {.changes = (uint32_t)changes_of(incoming)->count};
+  if (message != NULL) {
+    bool commit =
+        message->kind == E2EE_INCOMING_COMMIT || message->kind == E2EE_INCOMING_OWN_COMMIT;
+    status.kind = message->kind;
+    status.sender = message->sender;
+    status.epoch = message->epoch + (commit ? 1 : 0);
+    status.flags = message->removes_own ? 1 : 0;
+  } else {
+    status.kind = E2EE_INCOMING_WELCOME;
+    status.sender = incoming->welcome.committer;
+    status.epoch = incoming->welcome.number;
+  }
+  api_fill(out, out_size, &status, sizeof status);
+  return api_leave(incoming->client, OK);
+}
+
+int e2ee_incoming_data(const e2ee_incoming *incoming, uint8_t *out, size_t *len) {
+  enum err err = OK;
+  if (incoming == NULL || len == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  err = api_enter(incoming->client);
+  if (err != OK)
+    return err;
+  TRY(require(incoming->message != NULL && incoming->message->kind == E2EE_INCOMING_APPLICATION,
+              &incoming->client->client->why, ERR_INVALID_STATE, "this is no application message"));
+  TRY(api_put(bytes_view(&incoming->message->data), out, len));
+done:
+  return api_leave(incoming->client, err);
+}
+
+static enum err change_at(const struct e2ee_incoming *incoming, uint32_t index,
+                          const struct change **out) {
+  const struct changes *changes = changes_of(incoming);
+  if (index >= changes->count)
+    return refuse(&incoming->client->client->why, ERR_NOT_FOUND, "there are only %zu changes",
+                  changes->count);
+  *out = &changes->item[index];
+  return OK;
+}
+
+int e2ee_incoming_change(const e2ee_incoming *incoming, uint32_t index, e2ee_change *out,
+                         size_t out_size) {
+  const struct change *change = NULL;
+  if (incoming == NULL || out == NULL || out_size == 0)
+    return E2EE_ERR_INVALID_ARG;
+  enum err err = api_enter(incoming->client);
+  if (err != OK)
+    return err;
+  TRY(change_at(incoming, index, &change));
+  struct e2ee_change shown = {
+      .kind = change->kind,
+      .leaf = change->leaf,
+      .proposer = change->proposer,
+      .flags = change->leaf != LEAF_NONE && change->leaf == incoming->own_index ? 1 : 0,
+  };
+  api_fill(out, out_size, &shown, sizeof shown);
+done:
+  return api_leave(incoming->client, err);
+}
+
+int e2ee_incoming_member(const e2ee_incoming *incoming, uint32_t index, uint32_t what, uint8_t *out,
+                         size_t *len) {
+  enum err err = OK;
+  const struct change *change = NULL;
+  struct bytes value = {0};
+  if (incoming == NULL || len == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  err = api_enter(incoming->client);
+  if (err != OK)
+    return err;
+  TRY(change_at(incoming, index, &change));
+  TRY(require(change->subject != NULL && incoming->own != NULL, &incoming->client->client->why,
+              ERR_NOT_FOUND, "the change is about no member"));
+  TRY(member_read(incoming->own, change->subject, what, &value));
+  TRY(api_put(bytes_view(&value), out, len));
+done:
+  bytes_free(&value);
+  return api_leave(incoming->client, err);
+}
+
+int e2ee_incoming_accept(e2ee_incoming *incoming) {
+  if (incoming == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  enum err err = api_enter(incoming->client);
+  if (err != OK)
+    return err;
+  TRY(require(incoming->message != NULL, &incoming->client->client->why, ERR_INVALID_STATE,
+              "a Welcome is accepted with e2ee_incoming_join()"));
+  TRY(process_accept(incoming->message));
+done:
+  return api_leave(incoming->client, err);
+}
+
+int e2ee_incoming_join(e2ee_incoming *incoming, e2ee_group **out) {
+  enum err err = OK;
+  struct e2ee_group *group = NULL;
+  if (out == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  *out = NULL;
+  if (incoming == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  struct e2ee_client *client = incoming->client;
+  err = api_enter(client);
+  if (err != OK)
+    return err;
+  TRY(require(incoming->welcome.epoch != NULL, &client->client->why, ERR_INVALID_STATE,
+              "this is no Welcome, or it was joined already"));
+  TRY(api_group_new(client, &group));
+  TRY(join_accept_welcome(client->client, &incoming->welcome, &group->group));
+  *out = group;
+  group = NULL;
+done:
+  api_group_undo(group);
+  return api_leave(client, err);
+}
+
+void e2ee_incoming_free(e2ee_incoming *incoming) {
+  if (incoming == NULL)
+    return;
+  struct e2ee_group *group = incoming->group;
+  struct e2ee_client *client = incoming->client;
+  free_parts(incoming);
+  api_group_drop(group);
+  api_client_drop(client);
+}
