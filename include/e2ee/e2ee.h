@@ -436,13 +436,26 @@ E2EE_API E2EE_CHECKED int e2ee_group_load(e2ee_client *client, const uint8_t *ke
                                           const uint8_t *blob, size_t blob_len, e2ee_group **out);
 
 /* ---- Media keys ---------------------------------------------------------- */
+/*
+ * RFC 9605, section 5.2.  One e2ee_media serves all streams of a member in one group.  On each
+ * new epoch: install it at every member (receivers accept it), activate it when the others have
+ * had time to do the same (senders switch), retire it when no frame of the one before can come
+ * any more (its keys are gone).  E2EE_EVENT_PEER_SWITCHED tells who has arrived.
+ *
+ * KID = context * 2^(S+4) + leaf * 2^4 + epoch mod 2^4, where S is the number of bits of a leaf
+ * index in the epoch's tree: log2 of its leaves, blank ones included.  So 16 epochs can be
+ * installed at a time, and installing another wipes the one that it shares its low bits with.
+ */
 
 /** Events of e2ee_media_next_event(). */
 enum {
-  E2EE_EVENT_PEER_SWITCHED = 1, /**< First good frame of leaf under epoch. */
-  E2EE_EVENT_UNKNOWN_EPOCH = 2, /**< Frames arrive for an epoch not installed. */
-  E2EE_EVENT_KEY_LOW = 3,       /**< A sender nears its counter limit: commit. */
-  E2EE_EVENT_DROPPED = 4        /**< value events were lost, the ring was full. */
+  E2EE_EVENT_PEER_SWITCHED = 1, /**< First good frame of leaf under epoch; value: its KID. */
+  E2EE_EVENT_UNKNOWN_EPOCH = 2, /**< Frames arrive for an epoch not installed: epoch has its
+                                     low bits only; value: a KID.  Told once until the next
+                                     install; anybody can forge the cause. */
+  E2EE_EVENT_KEY_LOW = 3,       /**< A sender nears its counter limit: commit.  value: frames
+                                     left. */
+  E2EE_EVENT_DROPPED = 4        /**< value events were lost here, the ring was full. */
 };
 
 typedef struct e2ee_event {
@@ -452,22 +465,37 @@ typedef struct e2ee_event {
   uint64_t value;
 } e2ee_event;
 
-/** Make an empty key store for streams.  @param sframe_suite  RFC 9605 section 8.1 id;
- *  0 for AES_128_GCM_SHA256_128.  [any] */
+/**
+ * Make an empty key store for streams.  [any]
+ * @param sframe_suite  RFC 9605 section 8.1 id; 0 for AES_128_GCM_SHA256_128.  The same at all
+ *                      members, and not changed within a call: no frame says which it is
+ */
 E2EE_API E2EE_CHECKED int e2ee_media_new(uint16_t sframe_suite, e2ee_media **out);
 
 /** Forget the handle; keys are wiped when the last stream is freed.  [any] */
 E2EE_API void e2ee_media_free(e2ee_media *media);
 
-/** Let receivers accept the group's current epoch too.  Do this at once on entering
- *  an epoch.  [control], for the group; streams go on meanwhile. */
+/**
+ * Let receivers accept the group's current epoch too.  Do this at once on entering an epoch.
+ * Nothing of the group is referred to afterwards.  Again for an installed epoch does nothing.
+ * [control], for the group; streams go on meanwhile.
+ * @return 0; E2EE_ERR_INVALID_STATE it is another group, or another member of it, than before;
+ *         E2EE_ERR_OLD_EPOCH a later one was installed, or this one retired
+ */
 E2EE_API E2EE_CHECKED int e2ee_media_install(e2ee_media *media, const e2ee_group *group);
 
-/** Let senders use an installed epoch from their next frame on.  [any] */
+/**
+ * Let senders use an installed epoch from their next frame on, those made later as well.  [any]
+ * @return 0; E2EE_ERR_NOT_FOUND not installed; E2EE_ERR_OLD_EPOCH senders are past it, and going
+ *         back would let members listen who were removed since
+ */
 E2EE_API E2EE_CHECKED int e2ee_media_activate(e2ee_media *media, uint64_t epoch);
 
-/** Wipe the keys of all epochs before this one, in every stream, before returning.
- *  [any] */
+/**
+ * Wipe the keys of all epochs before this one, in every stream, before returning.  Waits for the
+ * frames being worked on.  Senders of such an epoch have no key until another is activated;
+ * UINT64_MAX ends all media of the call for good.  [any]
+ */
 E2EE_API E2EE_CHECKED int e2ee_media_retire(e2ee_media *media, uint64_t epoch);
 
 /**
@@ -483,7 +511,7 @@ E2EE_API int e2ee_media_next_event(e2ee_media *media, e2ee_event *out, size_t ou
 
 /* ---- Frames [stream] ------------------------------------------------------ */
 /* No call in this part allocates memory, does I/O or waits for [control] work
- * longer than a key is copied. */
+ * longer than a key is copied.  Making and freeing streams is [any]. */
 
 /** Bytes of room to add to a plaintext for any frame: header and tag.  [any] */
 E2EE_API size_t e2ee_frame_overhead(void);
@@ -497,7 +525,8 @@ typedef struct e2ee_frame_info {
   uint32_t header_len; /**< Bytes before the ciphertext. */
 } e2ee_frame_info;
 
-/** Parse a frame's header, as a forwarding server may.  [any] */
+/** Parse a frame's header, as a forwarding server may; what follows it is not looked at.
+ *  @return 0, or E2EE_ERR_MALFORMED.  [any] */
 E2EE_API E2EE_CHECKED int e2ee_frame_peek(const uint8_t *frame, size_t frame_len,
                                           e2ee_frame_info *out, size_t out_size);
 
@@ -506,31 +535,41 @@ E2EE_API E2EE_CHECKED int e2ee_frame_peek(const uint8_t *frame, size_t frame_len
  * Its key id uses the shortest context not yet used by this member in the epoch; while
  * the group is one that was loaded from saved state and has not committed since, a
  * random 32-bit context, so that no (key, counter) can ever repeat.
+ * @return 0; E2EE_ERR_KEY_EXHAUSTED 2^24 senders had a key in this epoch
  */
 E2EE_API E2EE_CHECKED int e2ee_sender_new(e2ee_media *media, e2ee_sender **out);
 E2EE_API void e2ee_sender_free(e2ee_sender *sender);
 
 /**
  * Encrypt one frame.
- * @param metadata  authenticated, not sent; NULL and 0 if none
+ * @param metadata  authenticated, not sent; NULL and 0 if none; not within out
  * @param frame     plaintext; may equal out exactly (in place), else no overlap
- * @param out_cap   at least frame_len + e2ee_frame_overhead()
+ * @param out_cap   at least frame_len + e2ee_frame_overhead(), or *out_len says how much that is
  * @return 0; E2EE_ERR_NO_KEY no epoch active: drop the frame, never send it clear;
- *         E2EE_ERR_KEY_EXHAUSTED; E2EE_ERR_BUFFER_TOO_SMALL (out untouched)
+ *         E2EE_ERR_KEY_EXHAUSTED 2^32 frames in this epoch: commit;
+ *         E2EE_ERR_BUFFER_TOO_SMALL; E2EE_ERR_LIMIT over 2^30 bytes (out untouched by all)
  */
 E2EE_API E2EE_CHECKED int e2ee_sender_encrypt(e2ee_sender *sender, const uint8_t *metadata,
                                               size_t metadata_len, const uint8_t *frame,
                                               size_t frame_len, uint8_t *out, size_t out_cap,
                                               size_t *out_len);
 
-/** Make a receiver.  One per decoder thread; it takes frames of every member. */
+/**
+ * Make a receiver.  One per decoder thread; it takes frames of every member but the own one.
+ * It accepts each frame once, also when frames come up to 1023 behind the newest of their
+ * stream; what another receiver has accepted it does not know.
+ */
 E2EE_API E2EE_CHECKED int e2ee_receiver_new(e2ee_media *media, e2ee_receiver **out);
 E2EE_API void e2ee_receiver_free(e2ee_receiver *receiver);
 
 /**
  * Decrypt one frame; aliasing as in e2ee_sender_encrypt().
- * @param info  who sent it; may be NULL with info_size 0
- * @return 0; E2EE_ERR_NO_KEY, E2EE_ERR_REPLAY, E2EE_ERR_MALFORMED (out untouched);
+ * @param out_cap  at least the plaintext's size, or *out_len says how much that is
+ * @param info     who sent it; may be NULL with info_size 0
+ * @return 0; E2EE_ERR_NO_KEY epoch not installed, nobody at that leaf in it, or the own leaf;
+ *         E2EE_ERR_REPLAY, E2EE_ERR_MALFORMED, E2EE_ERR_BUFFER_TOO_SMALL;
+ *         E2EE_ERR_LIMIT over 2^30 bytes, or the 2049th stream heard since epochs were last
+ *         retired (out untouched by all);
  *         E2EE_ERR_AUTH (out is wiped: an in-place frame is lost)
  */
 E2EE_API E2EE_CHECKED int e2ee_receiver_decrypt(e2ee_receiver *receiver, const uint8_t *metadata,
@@ -543,7 +582,7 @@ E2EE_API E2EE_CHECKED int e2ee_receiver_decrypt(e2ee_receiver *receiver, const u
 typedef struct e2ee_stats {
   uint64_t sent;
   uint64_t received;
-  uint64_t no_key;
+  uint64_t no_key; /**< Frames not sent or not received for want of a key or of room for one. */
   uint64_t auth_failed;
   uint64_t replayed;
   uint64_t malformed;

@@ -85,21 +85,22 @@ static bool same_epoch(const struct media_epoch *a, const struct media_epoch *b)
 }
 
 /* On success the epoch is taken over, unless it was there already. */
-static enum err install(struct media *media, struct view group_id, struct media_epoch **epoch) {
+static enum err install(struct media *media, struct view group_id, struct media_epoch **epoch,
+                        struct why *why) {
+  enum err err;
   uint64_t number = (*epoch)->number;
-  if (media->bound && !view_equal(bytes_view(&media->group_id), group_id))
-    return ERR_INVALID_STATE;
+  TRY(require(!media->bound || view_equal(bytes_view(&media->group_id), group_id), why,
+              ERR_INVALID_STATE, "this media object has the keys of another group"));
   const struct media_epoch *present = find(media, number);
   if (present != NULL)
-    return same_epoch(present, *epoch) ? OK : ERR_INVALID_STATE;
-  if (number < media->first)
-    return ERR_OLD_EPOCH;
-  if (!media->bound) {
-    enum err err = bytes_copy(&media->group_id, group_id);
-    if (err != OK)
-      return err;
-    media->bound = true;
-  }
+    return require(same_epoch(present, *epoch), why, ERR_INVALID_STATE,
+                   "epoch %llu is installed with the keys of another member or of another state",
+                   (unsigned long long)number);
+  TRY(require(number >= media->first, why, ERR_OLD_EPOCH,
+              "epoch %llu was retired, or a later one was installed", (unsigned long long)number));
+  if (!media->bound)
+    TRY(bytes_copy(&media->group_id, group_id));
+  media->bound = true;
 
   struct media_epoch *next[MEDIA_EPOCHS];
   memcpy(next, media->epochs, sizeof next);
@@ -109,16 +110,18 @@ static enum err install(struct media *media, struct view group_id, struct media_
   publish(media, next);
   media->first = number + 1;
   atomic_store_explicit(&media->unknown, 0, memory_order_relaxed);
-  return OK;
+done:
+  return err;
 }
 
-enum err media_install(struct media *media, struct contexts *contexts, const struct group *group) {
+enum err media_install(struct media *media, struct contexts *contexts, const struct group *group,
+                       struct why *why) {
   struct media_epoch *epoch = NULL;
   enum err err = media_epoch_new(&media->suite, group, contexts, &epoch);
   if (err != OK)
     return err;
   media_lock(media);
-  err = install(media, group_identifier(group), &epoch);
+  err = install(media, group_identifier(group), &epoch, why);
   media_unlock(media);
   media_epoch_free(epoch);
   return err;

@@ -55,7 +55,7 @@ void media_drop(struct media *media);
  *         ERR_OLD_EPOCH (not newer than every epoch that was installed, or retired)
  */
 CHECKED enum err media_install(struct media *media, struct contexts *contexts,
-                               const struct group *group);
+                               const struct group *group, struct why *why);
 
 /** Let senders use an installed epoch.  @return OK; ERR_NOT_FOUND (not installed); ERR_OLD_EPOCH
  *  (they use a later one); ERR_KEY_EXHAUSTED (no context left) */

@@ -108,11 +108,11 @@ START_TEST(suites) {
 END_TEST
 
 static const uint8_t base_key[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-static const char metadata_text[] = "IETF SFrame WG";
-static const char plaintext_text[] = "draft-ietf-sframe-enc";
-#define METADATA VIEW_TEXT("IETF SFrame WG")
-#define PLAINTEXT VIEW_TEXT("draft-ietf-sframe-enc")
-#define PLAINTEXT_SIZE (sizeof plaintext_text - 1)
+#define METADATA_TEXT "IETF SFrame WG"
+#define METADATA VIEW_TEXT(METADATA_TEXT)
+#define PLAINTEXT_TEXT "draft-ietf-sframe-enc"
+#define PLAINTEXT VIEW_TEXT(PLAINTEXT_TEXT)
+#define PLAINTEXT_SIZE (sizeof PLAINTEXT_TEXT - 1)
 
 static const uint16_t suite_ids[] = {4, 5};
 
@@ -184,6 +184,33 @@ START_TEST(keys_replaced_and_wiped) {
   sframe_key_free(&key); /* empty now */
   ck_assert_int_eq(sframe_key_set(&suite, &secret, 2, &key), ERR_INTERNAL);
   sframe_key_free(&again);
+}
+END_TEST
+
+/* The same of every backend: sealing with a key put in is sealing with that key from the start. */
+START_TEST(keys_replaced_in_every_backend) {
+  uint8_t keys[2][AEAD_KEY_MAX], nonce[AEAD_NONCE_MAX] = {1}, one[64], two[64], three[64];
+  memset(keys[0], 0x11, sizeof keys[0]);
+  memset(keys[1], 0x22, sizeof keys[1]);
+  const struct aead *aead = NULL;
+  for (size_t i = 0; (aead = provider_aead_at((enum aead_id)_i, i)) != NULL; i++) {
+    struct aead_key *replaced = NULL, *fresh = NULL;
+    size_t size = PLAINTEXT_SIZE + aead->tag_size;
+    ck_assert_int_eq(aead->key_new(keys[0], &replaced), OK);
+    ck_assert_int_eq(aead->key_new(keys[1], &fresh), OK);
+    ck_assert_int_eq(aead->seal(replaced, nonce, NULL, 0, PLAINTEXT, one), OK);
+    ck_assert_int_eq(aead->open(replaced, nonce, NULL, 0, view_of(one, size), three), OK);
+    ck_assert_int_eq(aead->key_set(replaced, keys[1]), OK);
+    ck_assert_int_eq(aead->seal(replaced, nonce, NULL, 0, PLAINTEXT, one), OK);
+    ck_assert_int_eq(aead->seal(fresh, nonce, NULL, 0, PLAINTEXT, two), OK);
+    ck_assert_mem_eq(one, two, size);
+    ck_assert_int_eq(aead->open(replaced, nonce, NULL, 0, view_of(two, size), three), OK);
+    ck_assert_mem_eq(three, PLAINTEXT_TEXT, PLAINTEXT_SIZE);
+    ck_assert_int_eq(aead->key_set(replaced, keys[0]), OK);
+    ck_assert_int_eq(aead->open(replaced, nonce, NULL, 0, view_of(two, size), three), ERR_AUTH);
+    aead->key_free(replaced);
+    aead->key_free(fresh);
+  }
 }
 END_TEST
 
@@ -267,11 +294,11 @@ START_TEST(alterations_refused) {
     else
       expect_wiped(&key, METADATA, view_of(altered, size));
   }
-  char altered[sizeof metadata_text];
-  for (size_t bit = 0; bit < 8 * (sizeof metadata_text - 1); bit++) {
-    memcpy(altered, metadata_text, sizeof altered);
-    altered[bit / 8] = (char)(altered[bit / 8] ^ 1 << bit % 8);
-    expect_wiped(&key, view_of((const uint8_t *)altered, sizeof altered - 1), view_of(frame, size));
+  for (size_t bit = 0; bit < 8 * METADATA.size; bit++) {
+    uint8_t altered[sizeof METADATA_TEXT];
+    memcpy(altered, METADATA_TEXT, sizeof altered);
+    altered[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    expect_wiped(&key, view_of(altered, METADATA.size), view_of(frame, size));
   }
   expect_wiped(&key, VIEW_NONE, view_of(frame, size));
   expect_wiped(&key, view_of(METADATA.data, METADATA.size - 1), view_of(frame, size));
@@ -410,6 +437,7 @@ int main(void) {
   tcase_add_test(tests, suites);
   tcase_add_loop_test(tests, known_frames, 0, 2);
   tcase_add_loop_test(tests, keys_replaced_and_wiped, 0, 2);
+  tcase_add_loop_test(tests, keys_replaced_in_every_backend, 0, AEAD_COUNT);
   tcase_add_loop_test(tests, round_trips, 0, 2);
   tcase_add_loop_test(tests, alterations_refused, 0, 2);
   tcase_add_loop_test(tests, truncations_refused, 0, 2);

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: ISC */
+#include "media/media.h"
+
+#include "api/handles.h"
+#include "base/mem.h"
+#include "media/receiver.h"
+#include "media/sender.h"
+#include "sframe/header.h"
+
+#define DEFAULT_SUITE 4 /* AES_128_GCM_SHA256_128 */
+
+/* The application's part of the media object; streams own parts of their own. */
+struct e2ee_media {
+  struct media *media;
+};
+
+/* Whether two ranges share a byte; unsigned differences wrap, and are huge where they do. */
+static bool overlap(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size) {
+  uintptr_t from_a = (uintptr_t)b - (uintptr_t)a, from_b = (uintptr_t)a - (uintptr_t)b;
+  return a_size > 0 && b_size > 0 && (from_a < a_size || from_b < b_size);
+}
+
+/* Bytes at `out` that encrypting a frame may write. */
+static size_t encrypted_most(size_t frame_len, size_t out_cap) {
+  bool fits = out_cap >= SFRAME_OVERHEAD_MAX && out_cap - SFRAME_OVERHEAD_MAX >= frame_len;
+  return fits ? frame_len + SFRAME_OVERHEAD_MAX : out_cap;
+}
+
+/* ---- Media keys ---- */
+
+int e2ee_media_new(uint16_t sframe_suite, e2ee_media **out) {
+  enum err err;
+  e2ee_media *handle = NULL;
+  if (out == NULL)
+    return ERR_INVALID_ARG;
+  *out = NULL;
+  TRY(provider_init());
+  handle = mem_new(1, sizeof *handle);
+  TRY(handle != NULL ? OK : ERR_NOMEM);
+  TRY(media_new(sframe_suite != 0 ? sframe_suite : DEFAULT_SUITE, &handle->media));
+  *out = handle;
+  handle = NULL;
+done:
+  mem_free(handle);
+  return err;
+}
+
+void e2ee_media_free(e2ee_media *media) {
+  if (media == NULL)
+    return;
+  media_drop(media->media);
+  mem_free(media);
+}
+
+int e2ee_media_install(e2ee_media *media, const e2ee_group *group) {
+  if (media == NULL || group == NULL)
+    return ERR_INVALID_ARG;
+  const struct group *inner = NULL;
+  enum err err = api_group_enter(group, &inner);
+  if (err != OK)
+    return err;
+  err = media_install(media->media, group->contexts, inner, &group->client->client->why);
+  return api_group_leave(group, err);
+}
+
+int e2ee_media_activate(e2ee_media *media, uint64_t epoch) {
+  return media == NULL ? ERR_INVALID_ARG : media_activate(media->media, epoch);
+}
+
+int e2ee_media_retire(e2ee_media *media, uint64_t epoch) {
+  if (media == NULL)
+    return ERR_INVALID_ARG;
+  media_retire(media->media, epoch);
+  return OK;
+}
+
+int e2ee_media_member(const e2ee_media *media, uint64_t epoch, uint32_t leaf, uint32_t what,
+                      uint8_t *out, size_t *len) {
+  if (media == NULL || len == NULL)
+    return ERR_INVALID_ARG;
+  struct bytes value = {NULL, 0};
+  enum err err = media_member(media->media, epoch, leaf, what, &value);
+  if (err == OK)
+    err = api_put(bytes_view(&value), out, len);
+  bytes_free(&value);
+  return err;
+}
+
+int e2ee_media_next_event(e2ee_media *media, e2ee_event *out, size_t out_size) {
+  if (media == NULL || out == NULL || out_size == 0)
+    return ERR_INVALID_ARG;
+  struct e2ee_event event;
+  if (!events_take(&media->media->events, &event))
+    return 0;
+  api_fill(out, out_size, &event, sizeof event);
+  return 1;
+}
+
+int e2ee_media_stats(const e2ee_media *media, e2ee_stats *out, size_t out_size) {
+  if (media == NULL || out == NULL || out_size == 0)
+    return ERR_INVALID_ARG;
+  struct e2ee_stats stats;
+  media_stats(media->media, &stats);
+  api_fill(out, out_size, &stats, sizeof stats);
+  return OK;
+}
+
+/* ---- Frames ---- */
+
+size_t e2ee_frame_overhead(void) {
+  return SFRAME_OVERHEAD_MAX;
+}
+
+int e2ee_frame_peek(const uint8_t *frame, size_t frame_len, e2ee_frame_info *out, size_t out_size) {
+  if (frame == NULL || out == NULL || out_size == 0)
+    return ERR_INVALID_ARG;
+  struct sframe_header header;
+  enum err err = sframe_header_read(view_of(frame, frame_len), &header);
+  if (err != OK)
+    return err;
+  struct e2ee_frame_info info = {.kid = header.kid,
+                                 .counter = header.counter,
+                                 .epoch = media_epoch_slot(header.kid),
+                                 .leaf = UINT32_MAX,
+                                 .header_len = (uint32_t)header.size};
+  api_fill(out, out_size, &info, sizeof info);
+  return OK;
+}
+
+/* What a frame call may be given.  @param written  bytes at `out` that the call may write */
+static enum err check_frame(struct view metadata, struct view frame, const uint8_t *out,
+                            size_t written, const size_t *out_len) {
+  if (out == NULL || out_len == NULL || !api_given(frame.data, frame.size) ||
+      !api_given(metadata.data, metadata.size))
+    return ERR_INVALID_ARG;
+  if (frame.size > SFRAME_SIZE_MAX || metadata.size > SFRAME_SIZE_MAX)
+    return ERR_LIMIT;
+  if (out != frame.data && overlap(out, written, frame.data, frame.size))
+    return ERR_INVALID_ARG;
+  if (overlap(out, written, metadata.data, metadata.size))
+    return ERR_INVALID_ARG;
+  return OK;
+}
+
+int e2ee_sender_new(e2ee_media *media, e2ee_sender **out) {
+  if (out == NULL)
+    return ERR_INVALID_ARG;
+  *out = NULL;
+  return media == NULL ? ERR_INVALID_ARG : sender_new(media->media, out);
+}
+
+void e2ee_sender_free(e2ee_sender *sender) {
+  if (sender != NULL)
+    sender_free(sender);
+}
+
+int e2ee_sender_encrypt(e2ee_sender *sender, const uint8_t *metadata, size_t metadata_len,
+                        const uint8_t *frame, size_t frame_len, uint8_t *out, size_t out_cap,
+                        size_t *out_len) {
+  struct view about = view_of(metadata, metadata_len), plaintext = view_of(frame, frame_len);
+  if (sender == NULL)
+    return ERR_INVALID_ARG;
+  enum err err = check_frame(about, plaintext, out, encrypted_most(frame_len, out_cap), out_len);
+  if (err != OK)
+    return err;
+  return sender_encrypt(sender, about, plaintext, out, out_cap, out_len);
+}
+
+int e2ee_receiver_new(e2ee_media *media, e2ee_receiver **out) {
+  if (out == NULL)
+    return ERR_INVALID_ARG;
+  *out = NULL;
+  return media == NULL ? ERR_INVALID_ARG : receiver_new(media->media, out);
+}
+
+void e2ee_receiver_free(e2ee_receiver *receiver) {
+  if (receiver != NULL)
+    receiver_free(receiver);
+}
+
+int e2ee_receiver_decrypt(e2ee_receiver *receiver, const uint8_t *metadata, size_t metadata_len,
+                          const uint8_t *frame, size_t frame_len, uint8_t *out, size_t out_cap,
+                          size_t *out_len, e2ee_frame_info *info, size_t info_size) {
+  struct view about = view_of(metadata, metadata_len), whole = view_of(frame, frame_len);
+  if (receiver == NULL || frame == NULL || (info == NULL && info_size > 0))
+    return ERR_INVALID_ARG;
+  enum err err = check_frame(about, whole, out, out_cap < frame_len ? out_cap : frame_len, out_len);
+  if (err != OK)
+    return err;
+  struct e2ee_frame_info read;
+  err = receiver_decrypt(receiver, about, whole, out, out_cap, out_len, &read);
+  if (err == OK && info_size > 0)
+    api_fill(info, info_size, &read, sizeof read);
+  return err;
+}

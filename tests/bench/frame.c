@@ -1,0 +1,179 @@
+/*
+ * frame/SUITE/encrypt|decrypt/BYTES: media frames in place, as an application does it.  The floor is the
+ * suite's AEAD, same backend and context reused, over the same bytes with a header's worth of
+ * additional data.
+ * SPDX-License-Identifier: ISC
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <e2ee/e2ee.h>
+
+#include "bench.h"
+#include "sframe/frame.h"
+
+/* Sound, a packet of picture, a small picture, a large one. */
+static const size_t sizes[] = {100, 1200, 10000, 100000};
+static const uint16_t suites[] = {4, 5};
+
+#define ROUND_BYTES 262144u
+#define ROUND_FRAMES 64u
+
+/* Two members, and the frames of one round. */
+struct state {
+  e2ee_sender *sender;
+  e2ee_receiver *receiver;
+  const struct aead *aead;
+  struct aead_key *key;
+  uint64_t nonce;
+  size_t size;   /* of a plaintext */
+  size_t stride; /* from one buffer to the next */
+  size_t lengths[ROUND_FRAMES];
+  uint8_t *buffers;
+};
+
+static void encrypt(void *arg, size_t count) {
+  struct state *state = arg;
+  for (size_t i = 0; i < count; i++) {
+    uint8_t *buffer = state->buffers + i * state->stride;
+    bench_require(e2ee_sender_encrypt(state->sender, NULL, 0, buffer, state->size, buffer,
+                                      state->stride, &state->lengths[i]),
+                  "e2ee_sender_encrypt");
+  }
+}
+
+static void decrypt(void *arg, size_t count) {
+  struct state *state = arg;
+  for (size_t i = 0; i < count; i++) {
+    uint8_t *buffer = state->buffers + i * state->stride;
+    size_t size = 0;
+    e2ee_frame_info info;
+    bench_require(e2ee_receiver_decrypt(state->receiver, NULL, 0, buffer, state->lengths[i], buffer,
+                                        state->stride, &size, &info, sizeof info),
+                  "e2ee_receiver_decrypt");
+  }
+}
+
+static void floor_call(struct state *state, size_t i, bool sealing) {
+  uint8_t nonce[AEAD_NONCE_MAX] = {0}, header[5] = {0};
+  const struct view aad[] = {VIEW_ARRAY(header), VIEW_NONE};
+  uint8_t *buffer = state->buffers + i * state->stride;
+  uint64_t number = sealing ? state->nonce + i : state->nonce - ROUND_FRAMES + i;
+  memcpy(nonce, &number, sizeof number);
+  size_t size = sealing ? state->size : state->size + state->aead->tag_size;
+  bench_require((sealing ? state->aead->seal : state->aead->open)(state->key, nonce, aad, 2,
+                                                                  view_of(buffer, size), buffer),
+                "AEAD");
+}
+
+static void floor_encrypt(void *arg, size_t count) {
+  struct state *state = arg;
+  for (size_t i = 0; i < count; i++)
+    floor_call(state, i, true);
+  state->nonce += ROUND_FRAMES;
+}
+
+static void floor_decrypt(void *arg, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    floor_call(arg, i, false);
+}
+
+/* ---- Two members of one group ---- */
+
+struct members {
+  e2ee_client *clients[2];
+  e2ee_group *groups[2];
+};
+
+static void members_start(struct members *members) {
+  e2ee_bytes *package = NULL, *message = NULL, *welcome = NULL;
+  e2ee_commit *commit = NULL;
+  e2ee_incoming *incoming = NULL;
+  for (unsigned i = 0; i < 2; i++)
+    bench_require(e2ee_client_new(1, (const uint8_t *)"benchmark", 9, &members->clients[i]),
+                  "e2ee_client_new");
+  bench_require(
+      e2ee_group_new(members->clients[0], (const uint8_t *)"call", 4, &members->groups[0]),
+      "e2ee_group_new");
+  bench_require(e2ee_key_package_new(members->clients[1], &package), "e2ee_key_package_new");
+  bench_require(e2ee_commit_new(members->groups[0], &commit), "e2ee_commit_new");
+  bench_require(e2ee_commit_add(commit, e2ee_bytes_data(package), e2ee_bytes_size(package)),
+                "e2ee_commit_add");
+  bench_require(e2ee_commit_build(commit, &message, &welcome), "e2ee_commit_build");
+  bench_require(e2ee_group_commit_accepted(members->groups[0]), "e2ee_group_commit_accepted");
+  bench_require(e2ee_welcome_open(members->clients[1], e2ee_bytes_data(welcome),
+                                  e2ee_bytes_size(welcome), NULL, 0, &incoming),
+                "e2ee_welcome_open");
+  bench_require(e2ee_incoming_join(incoming, &members->groups[1]), "e2ee_incoming_join");
+  e2ee_bytes_free(package);
+  e2ee_bytes_free(message);
+  e2ee_bytes_free(welcome);
+  e2ee_commit_free(commit);
+  e2ee_incoming_free(incoming);
+}
+
+static void members_stop(struct members *members) {
+  for (unsigned i = 0; i < 2; i++) {
+    e2ee_group_free(members->groups[i]);
+    e2ee_client_free(members->clients[i]);
+  }
+}
+
+static e2ee_media *media_of(const e2ee_group *group, uint16_t suite) {
+  e2ee_media *media = NULL;
+  bench_require(e2ee_media_new(suite, &media), "e2ee_media_new");
+  bench_require(e2ee_media_install(media, group), "e2ee_media_install");
+  bench_require(e2ee_media_activate(media, 1), "e2ee_media_activate");
+  return media;
+}
+
+/* ---- Names ---- */
+
+static void measure(const struct bench *bench, struct state *state, const char *suite_name,
+                    size_t size) {
+  static const struct bench_work encrypting = {NULL, encrypt}, decrypting = {encrypt, decrypt};
+  static const struct bench_work floors[] = {{NULL, floor_encrypt}, {floor_encrypt, floor_decrypt}};
+  size_t count = ROUND_BYTES / size < ROUND_FRAMES ? ROUND_BYTES / size : ROUND_FRAMES;
+  char name[80];
+  state->size = size;
+  state->stride = size + e2ee_frame_overhead();
+  state->buffers = calloc(count, state->stride);
+  bench_require(state->buffers == NULL ? E2EE_ERR_NOMEM : 0, "buffers");
+  (void)snprintf(name, sizeof name, "frame/%s/encrypt/%zu", suite_name, size);
+  if (bench_wanted(bench, name))
+    bench_measure(bench, name, &encrypting, &floors[0], state, count);
+  (void)snprintf(name, sizeof name, "frame/%s/decrypt/%zu", suite_name, size);
+  if (bench_wanted(bench, name))
+    bench_measure(bench, name, &decrypting, &floors[1], state, count);
+  free(state->buffers);
+}
+
+static void measure_suite(const struct bench *bench, const struct members *members, uint16_t id) {
+  static const uint8_t zeros[SFRAME_KEY_MAX];
+  struct state state = {0};
+  struct sframe_suite suite;
+  if (sframe_suite_find(id, &suite) != OK)
+    return;
+  e2ee_media *from = media_of(members->groups[0], id), *to = media_of(members->groups[1], id);
+  bench_require(e2ee_sender_new(from, &state.sender), "e2ee_sender_new");
+  bench_require(e2ee_receiver_new(to, &state.receiver), "e2ee_receiver_new");
+  state.aead = suite.aead;
+  bench_require(suite.aead->key_new(zeros, &state.key), "AEAD key");
+  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+    measure(bench, &state, suite.name, sizes[i]);
+  suite.aead->key_free(state.key);
+  e2ee_sender_free(state.sender);
+  e2ee_receiver_free(state.receiver);
+  e2ee_media_free(from);
+  e2ee_media_free(to);
+}
+
+void bench_frame(const struct bench *bench) {
+  struct members members = {.groups = {NULL}};
+  members_start(&members);
+  for (size_t i = 0; i < sizeof suites / sizeof suites[0]; i++)
+    measure_suite(bench, &members, suites[i]);
+  members_stop(&members);
+}

@@ -1,0 +1,105 @@
+/*
+ * e2ee-bench [--filter TEXT] [--json]: how long the library's calls take.
+ *
+ * A line each: the name, nanoseconds a call (median), those of its floor, and their ratio; with
+ * --json an object a line with name, ns, floor_ns and ratio (null where there is no floor).
+ * SPDX-License-Identifier: ISC
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <e2ee/e2ee.h>
+
+#include "bench.h"
+
+/* Rounds end when there are enough of them or the time for one name is used up. */
+#define ROUNDS_MAX 501
+#define ROUNDS_MIN 5
+#define SECONDS_MAX 1.0
+
+struct bench {
+  const char *filter;
+  bool json;
+};
+
+bool bench_wanted(const struct bench *bench, const char *name) {
+  return strstr(name, bench->filter) != NULL;
+}
+
+void bench_require(int result, const char *what) {
+  if (result == 0)
+    return;
+  fprintf(stderr, "e2ee-bench: %s: %s\n", what, e2ee_strerror(result));
+  exit(1);
+}
+
+static double now(void) {
+  struct timespec time;
+  (void)clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
+}
+
+static double round_of(const struct bench_work *work, void *state, size_t count) {
+  if (work->prepare != NULL)
+    work->prepare(state, count);
+  double start = now();
+  work->run(state, count);
+  return (now() - start) / (double)count;
+}
+
+static int by_value(const void *a, const void *b) {
+  const double *x = a, *y = b;
+  return (*x > *y) - (*x < *y);
+}
+
+static double median(double *values, size_t count) {
+  qsort(values, count, sizeof *values, by_value);
+  return values[count / 2];
+}
+
+static void print(const struct bench *bench, const char *name, double ns, double floor_ns) {
+  if (bench->json && floor_ns > 0)
+    printf("{\"name\": \"%s\", \"ns\": %.1f, \"floor_ns\": %.1f, \"ratio\": %.3f}\n", name, ns,
+           floor_ns, ns / floor_ns);
+  else if (bench->json)
+    printf("{\"name\": \"%s\", \"ns\": %.1f, \"floor_ns\": null, \"ratio\": null}\n", name, ns);
+  else if (floor_ns > 0)
+    printf("%-52s %14.1f ns  floor %14.1f ns  ratio %6.3f\n", name, ns, floor_ns, ns / floor_ns);
+  else
+    printf("%-52s %14.1f ns\n", name, ns);
+  fflush(stdout);
+}
+
+void bench_measure(const struct bench *bench, const char *name, const struct bench_work *work,
+                   const struct bench_work *floor, void *state, size_t count) {
+  double times[ROUNDS_MAX], floors[ROUNDS_MAX];
+  size_t rounds = 0;
+  (void)round_of(work, state, count); /* caches and branch predictors warm up */
+  double start = now();
+  while (rounds < ROUNDS_MAX && (rounds < ROUNDS_MIN || now() - start < SECONDS_MAX * 1e9)) {
+    floors[rounds] = floor == NULL ? 0 : round_of(floor, state, count);
+    times[rounds] = round_of(work, state, count);
+    rounds++;
+  }
+  print(bench, name, median(times, rounds), floor == NULL ? 0 : median(floors, rounds));
+}
+
+int main(int argc, char **argv) {
+  struct bench bench = {"", false};
+  for (int i = 1; i < argc; i++) {
+    if (strcmp(argv[i], "--json") == 0) {
+      bench.json = true;
+    } else if (strcmp(argv[i], "--filter") == 0 && i + 1 < argc) {
+      bench.filter = argv[++i];
+    } else {
+      fprintf(stderr, "usage: e2ee-bench [--filter TEXT] [--json]\n");
+      return 2;
+    }
+  }
+  bench_require(e2ee_init(), "e2ee_init");
+  bench_frame(&bench);
+  return 0;
+}

@@ -1,0 +1,441 @@
+/*
+ * Media at its limits: contexts and counters used up, more key ids than a receiver has room for,
+ * floods of forgeries, keys that must be gone, memory that runs out.
+ * SPDX-License-Identifier: ISC
+ */
+#include "media-double.h"
+
+#include <stdlib.h>
+
+/* ---- Watching the allocator ---- */
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
+    __has_feature(memory_sanitizer)
+#define SANITIZED
+#endif
+#endif
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) &&       \
+    !defined(SANITIZED)
+#define WATCHED 1
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *memory, size_t size);
+
+static unsigned allocations; /* so far */
+static unsigned fail_at;     /* the one that fails; 0: none */
+
+static bool fails(void) {
+  return ++allocations == fail_at;
+}
+
+void *malloc(size_t size) {
+  return fails() ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size) {
+  return fails() ? NULL : __libc_calloc(count, size);
+}
+
+void *realloc(void *memory, size_t size) {
+  return fails() ? NULL : __libc_realloc(memory, size);
+}
+#else
+#define WATCHED 0
+static unsigned allocations, fail_at;
+#endif
+
+/* ---- Frames of any key id ---- */
+
+/* What a member could send: an authentic frame with any key id of an epoch that bob has. */
+static struct frame authentic(const struct member *bob, uint64_t kid, uint64_t counter) {
+  struct frame frame;
+  struct sframe_key key;
+  const struct media_epoch *epoch = bob->receiver->epochs[media_epoch_slot(kid)];
+  const struct sframe_suite *suite = &bob->receiver->media->suite;
+  ck_assert_int_eq(sframe_key_new(suite, &key), OK);
+  ck_assert_int_eq(sframe_key_set(suite, &epoch->secret, kid, &key), OK);
+  ck_assert_int_eq(
+      sframe_protect(&key, counter, view_of(ABOUT), VIEW_TEXT("media"), frame.bytes, &frame.size),
+      OK);
+  sframe_key_free(&key);
+  return frame;
+}
+
+/* Context, leaf 0 of two, epoch. */
+static uint64_t kid_of(uint64_t context, uint64_t epoch) {
+  return context << 5 | epoch % 16;
+}
+
+static struct frame forged(uint64_t kid, uint64_t counter) {
+  struct frame frame;
+  frame.size = sframe_header_write(kid, counter, frame.bytes) + 40;
+  memset(frame.bytes + frame.size - 40, 0x5a, 40);
+  return frame;
+}
+
+static int take(const struct member *bob, uint64_t kid, uint64_t counter) {
+  struct frame frame = authentic(bob, kid, counter);
+  return receive(bob, &frame, NULL);
+}
+
+/* ---- Contexts ---- */
+
+/* Media objects of one group handle, together or one after the other, share no (key, counter). */
+START_TEST(contexts_never_shared) {
+  struct member alice = member_of(0, 2), bob = member_of(1, 2);
+  bool taken[64] = {false};
+  enter(&bob, 1);
+  enter(&alice, 1);
+  for (unsigned round = 0; round < 8; round++) {
+    e2ee_media *media = NULL;
+    e2ee_sender *senders[4];
+    ck_assert_int_eq(e2ee_media_new(0, &media), OK);
+    for (unsigned i = 0; i < 4; i++) {
+      if (i == 2) { /* two are there before the epoch, two come later */
+        ck_assert_int_eq(install_group(media, alice.group), OK);
+        ck_assert_int_eq(e2ee_media_activate(media, 1), OK);
+      }
+      ck_assert_int_eq(e2ee_sender_new(media, &senders[i]), OK);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+      e2ee_frame_info info;
+      struct frame frame = seal_with(senders[i], "x");
+      ck_assert_int_eq(receive(&bob, &frame, &info), OK);
+      ck_assert_uint_lt(info.kid >> 5, 64);
+      ck_assert(!taken[info.kid >> 5]);
+      taken[info.kid >> 5] = true;
+      ck_assert_uint_eq(info.counter, 0);
+      e2ee_sender_free(senders[i]);
+    }
+    e2ee_media_free(media);
+  }
+  for (unsigned i = 1; i <= 32; i++) /* 0 is alice's own sender: the shortest ones, no gaps */
+    ck_assert(taken[i]);
+  member_free(&alice);
+  member_free(&bob);
+}
+END_TEST
+
+START_TEST(contexts_of_a_restored_group) {
+  uint64_t first[2];
+  for (unsigned copy = 0; copy < 2; copy++) {
+    struct member alice = member_of(0, 2);
+    e2ee_sender *second = NULL;
+    alice.group->restored = true;
+    enter(&alice, 1);
+    ck_assert_int_eq(e2ee_sender_new(alice.media, &second), OK);
+    first[copy] = alice.sender->key->key.kid >> 5;
+    ck_assert_uint_ge(first[copy], CONTEXTS_RUN);
+    ck_assert_uint_lt(first[copy], ((uint64_t)1 << 32) - CONTEXTS_RUN);
+    ck_assert_uint_eq(second->key->key.kid >> 5, first[copy] + 1);
+    alice.group->restored = false; /* its own commit: nobody else can be in this epoch with it */
+    enter(&alice, 2);
+    ck_assert_uint_lt(alice.sender->key->key.kid >> 5, 2);
+    e2ee_sender_free(second);
+    member_free(&alice);
+  }
+  ck_assert_uint_ne(first[0], first[1]);
+}
+END_TEST
+
+START_TEST(contexts_used_up) {
+  struct contexts *contexts = NULL;
+  uint64_t context = 99;
+  ck_assert_int_eq(provider_init(), OK);
+  ck_assert_int_eq(contexts_new(&contexts), OK);
+  for (unsigned i = 0; i < CONTEXTS_RUN; i++) /* an assertion each would take minutes */
+    if (contexts_draw(contexts, 3, false, &context) != OK || context != i)
+      ck_abort_msg("context %u is missing", i);
+  ck_assert_int_eq(contexts_draw(contexts, 3, false, &context), ERR_KEY_EXHAUSTED);
+  ck_assert_int_eq(contexts_draw(contexts, 4, false, &context), OK);
+  ck_assert_uint_eq(context, 0);
+  /* Where the count of an epoch was overwritten, it cannot start again. */
+  ck_assert_int_eq(contexts_draw(contexts, 3 + 16, false, &context), OK);
+  ck_assert_int_eq(contexts_draw(contexts, 3, false, &context), ERR_KEY_EXHAUSTED);
+  contexts_drop(contexts);
+}
+END_TEST
+
+/* ---- Counters ---- */
+
+START_TEST(counters_used_up) {
+  struct member alice = member_of(0, 2), bob = member_of(1, 2);
+  uint8_t out[64] = {0};
+  size_t size = 0;
+  enter(&alice, 1);
+  install(&bob, 1);
+  alice.sender->key->counter = SENDER_FRAMES - SENDER_FRAMES_LOW - 1;
+  (void)expect_event(&alice, 0);
+  (void)seal(&alice, "low");
+  e2ee_event event = expect_event(&alice, E2EE_EVENT_KEY_LOW);
+  ck_assert_uint_eq(event.value, SENDER_FRAMES_LOW);
+  ck_assert_uint_eq(event.epoch, 1);
+  ck_assert_uint_eq(event.leaf, 0);
+  (void)seal(&alice, "still low");
+  (void)expect_event(&alice, 0);
+
+  alice.sender->key->counter = SENDER_FRAMES - 1;
+  struct frame last = seal(&alice, "last");
+  e2ee_frame_info info;
+  ck_assert_int_eq(receive(&bob, &last, &info), OK);
+  ck_assert_uint_eq(info.counter, UINT32_MAX);
+  for (unsigned i = 0; i < 2; i++) {
+    memset(out, 0xa5, sizeof out);
+    ck_assert_int_eq(
+        e2ee_sender_encrypt(alice.sender, NULL, 0, last.bytes, 3, out, sizeof out, &size),
+        ERR_KEY_EXHAUSTED);
+    ck_assert_uint_eq(out[0], 0xa5);
+  }
+  enter(&alice, 2);
+  install(&bob, 2);
+  struct frame first = seal(&alice, "first");
+  ck_assert_int_eq(receive(&bob, &first, &info), OK);
+  ck_assert_uint_eq(info.counter, 0);
+  member_free(&alice);
+  member_free(&bob);
+}
+END_TEST
+
+/* Other libraries' senders may count to the end. */
+START_TEST(counters_of_others) {
+  struct member bob = member_of(1, 2);
+  install(&bob, 1);
+  ck_assert_int_eq(take(&bob, kid_of(0, 1), UINT64_MAX - 1), OK);
+  ck_assert_int_eq(take(&bob, kid_of(0, 1), UINT64_MAX), OK);
+  ck_assert_int_eq(take(&bob, kid_of(0, 1), UINT64_MAX), ERR_REPLAY);
+  ck_assert_int_eq(take(&bob, kid_of(0, 1), 0), ERR_REPLAY);
+  ck_assert_int_eq(take(&bob, kid_of(UINT64_MAX >> 5, 1), 7), OK);
+  member_free(&bob);
+}
+END_TEST
+
+/* ---- Receivers ---- */
+
+START_TEST(forgeries_evict_nothing) {
+  struct member bob = member_of(1, 2);
+  install(&bob, 1);
+  for (uint64_t context = 0; context < RECEIVER_KEYS; context++)
+    ck_assert_int_eq(take(&bob, kid_of(context, 1), 5), OK);
+  while (e2ee_media_next_event(bob.media, &(e2ee_event){0}, sizeof(e2ee_event)) == 1)
+    continue;
+  static struct tracks tracks;
+  static struct receiver_key keys[RECEIVER_KEYS];
+  memcpy(&tracks, &bob.receiver->tracks, sizeof tracks);
+  memcpy(keys, bob.receiver->keys, sizeof keys);
+  for (uint64_t i = 0; i < 5000; i++) {
+    struct frame new_kid = forged(kid_of(1000 + i, 1), i), known = forged(kid_of(i % 32, 1), i + 6);
+    ck_assert_int_eq(receive(&bob, &new_kid, NULL), ERR_AUTH);
+    ck_assert_int_eq(receive(&bob, &known, NULL), ERR_AUTH);
+  }
+  ck_assert_mem_eq(&tracks, &bob.receiver->tracks, sizeof tracks);
+  ck_assert_mem_eq(keys, bob.receiver->keys, sizeof keys);
+  (void)expect_event(&bob, 0);
+  for (uint64_t context = 0; context < RECEIVER_KEYS; context++) {
+    ck_assert_int_eq(take(&bob, kid_of(context, 1), 5), ERR_REPLAY);
+    ck_assert_int_eq(take(&bob, kid_of(context, 1), 4), OK);
+  }
+  member_free(&bob);
+}
+END_TEST
+
+/* More key ids than keys and windows: all are heard, and no frame is heard twice. */
+START_TEST(evicted_but_not_forgotten) {
+  enum { KIDS = TRACKS_WINDOWS + 50 };
+  struct member bob = member_of(1, 2);
+  install(&bob, 1);
+  for (uint64_t round = 0; round < 3; round++)
+    for (uint64_t context = 0; context < KIDS; context++)
+      ck_assert_int_eq(take(&bob, kid_of(context, 1), 10 * round + 5), OK);
+  for (uint64_t context = 0; context < KIDS; context++)
+    for (uint64_t round = 0; round < 3; round++)
+      ck_assert_int_eq(take(&bob, kid_of(context, 1), 10 * round + 5), ERR_REPLAY);
+  /* The 50 without a window take nothing late, the others do. */
+  for (uint64_t context = 0; context < KIDS; context++)
+    ck_assert_int_eq(take(&bob, kid_of(context, 1), 24), context < 50 ? ERR_REPLAY : OK);
+  /* A frame brings the window back, from there on. */
+  ck_assert_int_eq(take(&bob, kid_of(0, 1), 30), OK);
+  ck_assert_int_eq(take(&bob, kid_of(0, 1), 24), ERR_REPLAY);
+  ck_assert_int_eq(take(&bob, kid_of(0, 1), 28), OK);
+  ck_assert_int_eq(take(&bob, kid_of(0, 1), 28), ERR_REPLAY);
+  ck_assert_int_eq(take(&bob, kid_of(0, 1), 30), ERR_REPLAY);
+  member_free(&bob);
+}
+END_TEST
+
+START_TEST(no_room_for_key_ids) {
+  struct member bob = member_of(1, 2);
+  install(&bob, 1);
+  install(&bob, 2);
+  for (uint64_t context = 0; context < TRACKS_MAX; context++)
+    ck_assert_int_eq(take(&bob, kid_of(context, 1 + context % 2), 1), OK);
+  ck_assert_int_eq(take(&bob, kid_of(TRACKS_MAX, 1), 1), ERR_LIMIT);
+  ck_assert_int_eq(take(&bob, kid_of(7, 2), 2), OK); /* those who are in stay in */
+  ck_assert_int_eq(take(&bob, kid_of(7, 2), 2), ERR_REPLAY);
+  ck_assert_int_eq(e2ee_media_retire(bob.media, 2), OK);
+  for (uint64_t context = 1; context < TRACKS_MAX; context += 2)
+    ck_assert_int_eq(take(&bob, kid_of(context, 2), 1), ERR_REPLAY);
+  for (uint64_t context = 0; context < TRACKS_MAX; context += 2)
+    ck_assert_int_eq(take(&bob, kid_of(context, 2), 1), OK);
+  ck_assert_int_eq(take(&bob, kid_of(TRACKS_MAX, 2), 1), ERR_LIMIT);
+  member_free(&bob);
+}
+END_TEST
+
+/* ---- Keys that are gone ---- */
+
+static void expect_wiped(const struct sframe_key *key) {
+  static const uint8_t zeros[SFRAME_KEY_MAX];
+  uint8_t one[64], two[64];
+  struct aead_key *zero_key = NULL;
+  ck_assert_mem_eq(key->salt, zeros, sizeof key->salt);
+  ck_assert_int_eq(key->aead->key_new(zeros, &zero_key), OK);
+  ck_assert_int_eq(key->aead->seal(key->cipher, zeros, NULL, 0, VIEW_TEXT("probe"), one), OK);
+  ck_assert_int_eq(key->aead->seal(zero_key, zeros, NULL, 0, VIEW_TEXT("probe"), two), OK);
+  ck_assert_mem_eq(one, two, 5 + 16);
+  key->aead->key_free(zero_key);
+}
+
+static void expect_epoch(const struct e2ee_receiver *receiver, uint64_t epoch, unsigned keys) {
+  unsigned found = 0;
+  for (unsigned i = 0; i <= RECEIVER_KEYS; i++) {
+    if (receiver->keys[i].used == 0)
+      expect_wiped(&receiver->keys[i].key);
+    else if (media_epoch_slot(receiver->keys[i].key.kid) == media_epoch_slot(epoch))
+      found++;
+  }
+  ck_assert_uint_eq(found, keys);
+}
+
+START_TEST(retired_keys_are_gone) {
+  struct member bob = member_of(1, 2);
+  install(&bob, 1);
+  install(&bob, 2);
+  struct frame trial = forged(kid_of(77, 1), 1);
+  for (uint64_t context = 0; context < 5; context++) {
+    ck_assert_int_eq(take(&bob, kid_of(context, 1), 1), OK);
+    ck_assert_int_eq(take(&bob, kid_of(context, 2), 1), OK);
+  }
+  ck_assert_int_eq(receive(&bob, &trial, NULL), ERR_AUTH);
+  expect_epoch(bob.receiver, 1, 6); /* the one on trial, too */
+  ck_assert_int_eq(e2ee_media_retire(bob.media, 2), OK);
+  expect_epoch(bob.receiver, 1, 0);
+  expect_epoch(bob.receiver, 2, 5);
+  ck_assert_ptr_null(tracks_find(&bob.receiver->tracks, kid_of(0, 1)));
+  ck_assert_ptr_nonnull(tracks_find(&bob.receiver->tracks, kid_of(0, 2)));
+  ck_assert_ptr_null(bob.receiver->epochs[1]);
+  install(&bob, 18); /* takes over the low bits of 2 */
+  expect_epoch(bob.receiver, 2, 0);
+  ck_assert_ptr_null(tracks_find(&bob.receiver->tracks, kid_of(0, 2)));
+  ck_assert_int_eq(atomic_load(&rosters_alive), 1);
+  member_free(&bob);
+}
+END_TEST
+
+/* ---- Memory ---- */
+
+START_TEST(frames_allocate_nothing) {
+  struct member alice = member_of(0, 2), bob = member_of(1, 2);
+  enter(&alice, 1);
+  enter(&bob, 1);
+  struct frame frames[100], early, bad = forged(kid_of(9, 1), 4);
+  for (unsigned i = 0; i < 100; i++)
+    frames[i] = authentic(&bob, kid_of(i, 1), i);
+  enter(&alice, 2);
+  early = seal(&alice, "early");
+  unsigned before = allocations;
+  uint8_t out[256];
+  size_t size = 0;
+  int err = OK;
+  for (unsigned i = 0; i < 100; i++) {
+    err |= e2ee_sender_encrypt(alice.sender, ABOUT, out, 100, out, sizeof out, &size);
+    err |= e2ee_receiver_decrypt(bob.receiver, ABOUT, frames[i].bytes, frames[i].size, out,
+                                 sizeof out, &size, NULL, 0);
+  }
+  int replay = e2ee_receiver_decrypt(bob.receiver, ABOUT, frames[0].bytes, frames[0].size, out,
+                                     sizeof out, &size, NULL, 0);
+  int no_key = e2ee_receiver_decrypt(bob.receiver, ABOUT, early.bytes, early.size, out, sizeof out,
+                                     &size, NULL, 0);
+  int auth = e2ee_receiver_decrypt(bob.receiver, ABOUT, bad.bytes, bad.size, out, sizeof out, &size,
+                                   NULL, 0);
+  unsigned after = allocations; /* assertions allocate */
+  ck_assert_uint_eq(after, before);
+  ck_assert_int_eq(err, OK);
+  ck_assert_int_eq(replay, ERR_REPLAY);
+  ck_assert_int_eq(no_key, ERR_NO_KEY);
+  ck_assert_int_eq(auth, ERR_AUTH);
+  member_free(&alice);
+  member_free(&bob);
+}
+END_TEST
+
+/* Every allocation of a call fails in turn; until it succeeds, nothing has changed. */
+START_TEST(out_of_memory) {
+  struct member alice = member_of(0, 2), bob = member_of(1, 2);
+  enter(&alice, 1);
+  enter(&bob, 1);
+  install(&bob, 2);
+  alice.group->epoch = 2;
+  int err = ERR_NOMEM;
+  unsigned failures = 0;
+  e2ee_sender *second = NULL;
+  e2ee_receiver *receiver = NULL;
+  e2ee_media *media = NULL;
+  for (unsigned step = 0; step < 5; step++) {
+    for (unsigned nth = 1;; nth++) {
+      allocations = 0;
+      fail_at = nth;
+      if (step == 0)
+        err = e2ee_sender_new(alice.media, &second);
+      else if (step == 1)
+        err = install_group(alice.media, alice.group);
+      else if (step == 2)
+        err = e2ee_media_activate(alice.media, 2);
+      else if (step == 3)
+        err = e2ee_receiver_new(alice.media, &receiver);
+      else
+        err = e2ee_media_new(0, &media);
+      bool done = allocations < nth;
+      fail_at = 0;
+      if (done)
+        break;
+      failures++;
+      ck_assert_int_eq(err, ERR_NOMEM);
+      uint64_t expected = step <= 2 ? 1 : 2;
+      e2ee_frame_info info;
+      struct frame frame = seal(&alice, "still");
+      ck_assert_int_eq(receive(&bob, &frame, &info), OK);
+      ck_assert_uint_eq(info.epoch, expected);
+    }
+    ck_assert_int_eq(err, OK);
+  }
+  ck_assert_uint_gt(failures, 5);
+  ck_assert_uint_eq(alice.sender->key->epoch, 2);
+  ck_assert_uint_eq(second->key->epoch, 2);
+  e2ee_sender_free(second);
+  e2ee_receiver_free(receiver);
+  e2ee_media_free(media);
+  member_free(&alice);
+  member_free(&bob);
+}
+END_TEST
+
+int main(void) {
+  TCase *tests = tcase_create("all");
+  tcase_set_timeout(tests, 120);
+  tcase_add_test(tests, contexts_never_shared);
+  tcase_add_test(tests, contexts_of_a_restored_group);
+  tcase_add_test(tests, contexts_used_up);
+  tcase_add_test(tests, counters_used_up);
+  tcase_add_test(tests, counters_of_others);
+  tcase_add_test(tests, forgeries_evict_nothing);
+  tcase_add_test(tests, evicted_but_not_forgotten);
+  tcase_add_test(tests, no_room_for_key_ids);
+  tcase_add_test(tests, retired_keys_are_gone);
+  if (WATCHED) {
+    tcase_add_test(tests, frames_allocate_nothing);
+    tcase_add_test(tests, out_of_memory);
+  }
+  return run_suite("media-limits", tests);
+}
