@@ -166,8 +166,9 @@ static enum err stage_init_secret(struct stage *stage) {
   TRY(schedule_external_key(from->suite, from->secrets, &private_key, public_key));
   err = hpke_export_receiver(from->suite, &private_key, stage->effects.external_init, VIEW_NONE,
                              LABEL_EXTERNAL_INIT, &stage->init_secret);
-  TRY(require(err != ERR_MALFORMED, why_of(stage), ERR_INVALID_COMMIT,
-              "RFC 9420, section 8.3: the kem_output of the ExternalInit is not one"));
+  if (err == ERR_MALFORMED)
+    TRY(refuse(why_of(stage), ERR_INVALID_COMMIT,
+               "RFC 9420, section 8.3: the kem_output of the ExternalInit is not one"));
   TRY(err);
 done:
   secret_wipe(&private_key);
