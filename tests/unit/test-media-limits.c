@@ -211,6 +211,43 @@ START_TEST(counters_of_others) {
 }
 END_TEST
 
+/* ---- Events ---- */
+
+START_TEST(events_lost) {
+  struct events events = {.count = 0};
+  struct e2ee_event event;
+  ck_assert_int_eq(events_init(&events), OK);
+  for (unsigned i = 0; i < EVENTS_MAX + 3; i++)
+    events_push(&events, (struct e2ee_event){.kind = E2EE_EVENT_PEER_SWITCHED, .value = i});
+  for (unsigned i = 0; i < 2; i++) {
+    ck_assert(events_take(&events, &event));
+    ck_assert_uint_eq(event.value, i);
+  }
+  events_push(&events, (struct e2ee_event){.kind = E2EE_EVENT_PEER_SWITCHED, .value = 1000});
+  for (unsigned i = 2; i < EVENTS_MAX; i++) {
+    ck_assert(events_take(&events, &event));
+    ck_assert_uint_eq(event.value, i);
+  }
+  ck_assert(events_take(&events, &event));
+  ck_assert_uint_eq(event.kind, E2EE_EVENT_DROPPED);
+  ck_assert_uint_eq(event.value, 3);
+  ck_assert(events_take(&events, &event));
+  ck_assert_uint_eq(event.value, 1000);
+  ck_assert(!events_take(&events, &event));
+
+  /* Lost at the very end: told when nothing else is left. */
+  for (unsigned i = 0; i < EVENTS_MAX + 1; i++)
+    events_push(&events, (struct e2ee_event){.kind = E2EE_EVENT_PEER_SWITCHED});
+  for (unsigned i = 0; i < EVENTS_MAX; i++)
+    ck_assert(events_take(&events, &event));
+  ck_assert(events_take(&events, &event));
+  ck_assert_uint_eq(event.kind, E2EE_EVENT_DROPPED);
+  ck_assert_uint_eq(event.value, 1);
+  ck_assert(!events_take(&events, &event));
+  events_destroy(&events);
+}
+END_TEST
+
 /* ---- Receivers ---- */
 
 START_TEST(forgeries_evict_nothing) {
@@ -218,6 +255,10 @@ START_TEST(forgeries_evict_nothing) {
   install(&bob, 1);
   for (uint64_t context = 0; context < RECEIVER_KEYS; context++)
     ck_assert_int_eq(take(&bob, kid_of(context, 1), 5), OK);
+  for (uint64_t context = 0; context < RECEIVER_KEYS; context++) { /* each key is kept */
+    const struct track *track = tracks_find(&bob.receiver->tracks, kid_of(context, 1));
+    ck_assert_uint_eq(bob.receiver->keys[track->hint].key.kid, kid_of(context, 1));
+  }
   while (e2ee_media_next_event(bob.media, &(e2ee_event){0}, sizeof(e2ee_event)) == 1)
     continue;
   static struct tracks tracks;
@@ -297,6 +338,13 @@ static void expect_wiped(const struct sframe_key *key) {
   key->aead->key_free(zero_key);
 }
 
+static unsigned windows_used(const struct tracks *tracks) {
+  unsigned used = 0;
+  for (unsigned i = 0; i < TRACKS_WINDOWS; i++)
+    used += tracks->windows[i].used > 0;
+  return used;
+}
+
 static void expect_epoch(const struct e2ee_receiver *receiver, uint64_t epoch, unsigned keys) {
   unsigned found = 0;
   for (unsigned i = 0; i <= RECEIVER_KEYS; i++) {
@@ -322,11 +370,13 @@ START_TEST(retired_keys_are_gone) {
   ck_assert_int_eq(e2ee_media_retire(bob.media, 2), OK);
   expect_epoch(bob.receiver, 1, 0);
   expect_epoch(bob.receiver, 2, 5);
+  ck_assert_uint_eq(windows_used(&bob.receiver->tracks), 5);
   ck_assert_ptr_null(tracks_find(&bob.receiver->tracks, kid_of(0, 1)));
   ck_assert_ptr_nonnull(tracks_find(&bob.receiver->tracks, kid_of(0, 2)));
   ck_assert_ptr_null(bob.receiver->epochs[1]);
   install(&bob, 18); /* takes over the low bits of 2 */
   expect_epoch(bob.receiver, 2, 0);
+  ck_assert_uint_eq(windows_used(&bob.receiver->tracks), 0);
   ck_assert_ptr_null(tracks_find(&bob.receiver->tracks, kid_of(0, 2)));
   ck_assert_int_eq(atomic_load(&rosters_alive), 1);
   member_free(&bob);
@@ -402,6 +452,8 @@ START_TEST(out_of_memory) {
         break;
       failures++;
       ck_assert_int_eq(err, ERR_NOMEM);
+      ck_assert_ptr_null(alice.sender->prepared);
+      ck_assert(second == NULL || second->prepared == NULL);
       uint64_t expected = step <= 2 ? 1 : 2;
       e2ee_frame_info info;
       struct frame frame = seal(&alice, "still");
@@ -429,6 +481,7 @@ int main(void) {
   tcase_add_test(tests, contexts_used_up);
   tcase_add_test(tests, counters_used_up);
   tcase_add_test(tests, counters_of_others);
+  tcase_add_test(tests, events_lost);
   tcase_add_test(tests, forgeries_evict_nothing);
   tcase_add_test(tests, evicted_but_not_forgotten);
   tcase_add_test(tests, no_room_for_key_ids);
