@@ -200,6 +200,7 @@ enum err commit_build(struct group *group, const struct commit_plan *plan) {
   bytes_move(&pending->message, &message);
   bytes_move(&pending->welcome, &welcome);
   pending->next = work.next;
+  pending->fresh = true;
   work.next = NULL;
   group->pending = pending;
   group->revision++;
@@ -223,8 +224,10 @@ enum err commit_accepted(struct group *group) {
     return err;
   struct epoch *next = group->pending->next;
   group->pending->next = NULL;
-  /* A commit of our own has a path: new secrets that no earlier copy of this state knows. */
-  group->restored = false;
+  /* A commit of our own has a path: new secrets that no copy of this state knows, unless the commit
+   * itself was saved and loaded. */
+  if (group->pending->fresh)
+    group->restored = false;
   group_enter(group, &next);
   return OK;
 }

@@ -17,6 +17,7 @@ struct pending_commit {
   struct bytes message;
   struct bytes welcome; /* empty if nobody was added */
   struct epoch *next;
+  bool fresh; /* built here, not loaded: whatever copies of a saved state there are, one has it */
 };
 
 void pending_commit_free(struct pending_commit *pending); /* wipes; accepts NULL */
