@@ -146,8 +146,8 @@ static enum err index_changes(struct tree *tree, const struct tree *base, struct
   TRY(index_unshared(tree, base->root, other_top(tree, base_height), index_remove_leaf,
                      index_remove_key));
   err = index_unshared(tree, tree->root, other_top(base, height), index_add_leaf, index_add_key);
-  TRY(require(err != ERR_INVALID_TREE, why, err,
-              "RFC 9420, section 7.3: a saved tree has a key twice"));
+  if (err == ERR_INVALID_TREE)
+    TRY(refuse(why, err, "RFC 9420, section 7.3: a key of a saved tree occurs twice in it"));
 done:
   return err;
 }

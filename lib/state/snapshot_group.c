@@ -1,0 +1,308 @@
+/* Saving and loading a group.  SPDX-License-Identifier: ISC */
+#include "base/mem.h"
+#include "crypto/hpke.h"
+#include "state/seal.h"
+#include "state/snapshot.h"
+#include "state/snapshot_parts.h"
+
+enum group_key {
+  KEY_SUITE = 0,
+  KEY_OWNER = 1, /* the client's public signature key */
+  KEY_REVISION = 2,
+  KEY_KIND = 3,      /* of the current epoch: EPOCH_MEMBER, EPOCH_OUTSIDE or EPOCH_LEFT */
+  KEY_EPOCH = 4,     /* with the whole tree */
+  KEY_PAST = 5,      /* array of past epochs, newest first, each tree based on the one before it */
+  KEY_PROPOSALS = 6, /* array of [AuthenticatedContent, private key of an own Update or empty] */
+  KEY_PENDING = 7,   /* array of nothing, or of message, Welcome, epoch based on the current tree */
+  GROUP_KEYS
+};
+
+#define PROPOSAL_ITEMS 2
+#define PENDING_ITEMS 3
+
+/* ---- Saving ---- */
+
+static enum epoch_kind current_kind(const struct group *group) {
+  if (group->left)
+    return EPOCH_LEFT;
+  return group->epoch->secrets == NULL ? EPOCH_OUTSIDE : EPOCH_MEMBER;
+}
+
+static void write_past(struct writer *writer, const struct group *group) {
+  const struct tree *base = group->epoch->tree;
+  cbor_write_key(writer, KEY_PAST);
+  cbor_write_array(writer, group->past_count);
+  for (size_t i = 0; i < group->past_count; i++) {
+    snapshot_write_epoch(writer, group->past[i], EPOCH_PAST, base);
+    base = group->past[i]->tree;
+  }
+}
+
+static void write_proposals(struct writer *writer, const struct proposal_store *store) {
+  cbor_write_key(writer, KEY_PROPOSALS);
+  cbor_write_array(writer, store->count);
+  for (size_t i = 0; i < store->count; i++) {
+    const struct stored_proposal *stored = &store->item[i];
+    cbor_write_array(writer, PROPOSAL_ITEMS);
+    cbor_write_bytes(writer, bytes_view(&stored->authenticated));
+    cbor_write_bytes(writer,
+                     stored->update_key != NULL ? secret_view(stored->update_key) : VIEW_NONE);
+  }
+}
+
+static void write_pending(struct writer *writer, const struct group *group) {
+  const struct pending_commit *pending = group->pending;
+  cbor_write_key(writer, KEY_PENDING);
+  cbor_write_array(writer, pending != NULL ? PENDING_ITEMS : 0);
+  if (pending == NULL)
+    return;
+  cbor_write_bytes(writer, bytes_view(&pending->message));
+  cbor_write_bytes(writer, bytes_view(&pending->welcome));
+  snapshot_write_epoch(writer, pending->next, EPOCH_MEMBER, group->epoch->tree);
+}
+
+static void write_group(struct writer *writer, const struct group *group) {
+  const struct client *client = group->client;
+  enum epoch_kind kind = current_kind(group);
+  cbor_write_map(writer, GROUP_KEYS);
+  cbor_write_key(writer, KEY_SUITE);
+  cbor_write_uint(writer, client->suite->id);
+  snapshot_write_bytes(writer, KEY_OWNER, bytes_view(&client->signature_public));
+  cbor_write_key(writer, KEY_REVISION);
+  cbor_write_uint(writer, group->revision);
+  cbor_write_key(writer, KEY_KIND);
+  cbor_write_uint(writer, kind);
+  cbor_write_key(writer, KEY_EPOCH);
+  snapshot_write_epoch(writer, group->epoch, kind, NULL);
+  write_past(writer, group);
+  write_proposals(writer, &group->proposals);
+  write_pending(writer, group);
+}
+
+enum err snapshot_save_group(const struct group *group, struct view key, struct bytes *out) {
+  enum err err = OK;
+  struct writer writer = {0};
+  write_group(&writer, group);
+  TRY(writer.err);
+  TRY(seal(key, SEAL_GROUP, writer_view(&writer), out));
+done:
+  writer_free(&writer);
+  return err;
+}
+
+/* ---- Loading ---- */
+
+/* Past epochs and a pending one are of the same group and member as the current one. */
+static enum err check_related(const struct group *group, const struct epoch *epoch,
+                              uint32_t own_leaf) {
+  return require(
+      view_equal(epoch->context.group_id, group_identifier(group)) && epoch->own_leaf == own_leaf,
+      &group->client->why, ERR_STATE_CORRUPT,
+      "saved state: epoch %llu is of another group or member than epoch %llu",
+      (unsigned long long)epoch->context.epoch, (unsigned long long)group_epoch_number(group));
+}
+
+static enum err read_past(struct reader *reader, struct group *group) {
+  enum err err = OK;
+  const struct epoch *newer = group->epoch;
+  size_t count = 0;
+  TRY(snapshot_read_array(reader, KEY_PAST, PAST_EPOCHS_MAX, &count));
+  while (group->past_count < count) {
+    struct epoch **next = &group->past[group->past_count];
+    TRY(snapshot_read_epoch(reader, group->client, EPOCH_PAST, newer->tree, next));
+    group->past_count++;
+    TRY(check_related(group, *next, group_own_leaf(group)));
+    TRY(require((*next)->context.epoch < newer->context.epoch, &group->client->why,
+                ERR_STATE_CORRUPT, "saved state: past epochs are out of order"));
+    newer = *next;
+  }
+done:
+  return err;
+}
+
+/* The private key is that of an Update of our own. */
+static enum err check_update_key(const struct epoch *epoch, const struct stored_proposal *stored,
+                                 struct why *why) {
+  enum err err = OK;
+  struct leaf *leaf = NULL;
+  TRY(require(stored->proposal.type == PROPOSAL_UPDATE && stored->sender.type == SENDER_MEMBER &&
+                  stored->sender.index == epoch->own_leaf,
+              why, ERR_STATE_CORRUPT, "saved state: a private key for a proposal that needs none"));
+  struct reader reader = reader_of(stored->proposal.body.update);
+  TRY(leaf_read(&reader, why, &leaf));
+  TRY(hpke_check_key_pair(epoch->suite, stored->update_key, leaf_encryption_key(leaf)));
+done:
+  leaf_drop(leaf);
+  return err;
+}
+
+/* A stored proposal is one of this epoch, from somebody who is there. */
+static enum err check_proposal(const struct epoch *epoch, const struct stored_proposal *stored,
+                               struct why *why) {
+  enum err err = OK;
+  uint16_t wire_format = 0;
+  struct framed_content content;
+  struct reader reader = reader_of(bytes_view(&stored->authenticated));
+  TRY(read_u16(&reader, &wire_format));
+  TRY(framed_content_read(&reader, why, &content));
+  TRY(require(view_equal(content.group_id, epoch->context.group_id) &&
+                  content.epoch == epoch->context.epoch &&
+                  (content.sender.type != SENDER_MEMBER ||
+                   tree_leaf(epoch->tree, content.sender.index) != NULL),
+              why, ERR_STATE_CORRUPT, "saved state: a proposal of another group, epoch or member"));
+  if (stored->update_key != NULL)
+    TRY(check_update_key(epoch, stored, why));
+done:
+  return err;
+}
+
+static enum err read_proposal(struct reader *reader, struct group *group) {
+  enum err err = OK;
+  struct proposal_store *store = &group->proposals;
+  size_t before = store->count;
+  struct view authenticated;
+  struct secret *key = locked_new(sizeof *key);
+  TRY(key == NULL ? ERR_NOMEM : OK);
+  TRY(snapshot_read_tuple(reader, PROPOSAL_ITEMS));
+  TRY(cbor_read_bytes(reader, &authenticated));
+  TRY(cbor_read_secret(reader, key));
+  if (key->size == 0) {
+    locked_free(key, sizeof *key);
+    key = NULL;
+  }
+  TRY(proposal_store_restore(store, group->epoch->suite, authenticated, &key));
+  TRY(require(store->count > before, &group->client->why, ERR_STATE_CORRUPT,
+              "saved state: a proposal twice"));
+  TRY(check_proposal(group->epoch, &store->item[before], &group->client->why));
+done:
+  locked_free(key, sizeof *key);
+  return err;
+}
+
+static enum err read_proposals(struct reader *reader, struct group *group) {
+  enum err err = OK;
+  size_t count = 0;
+  TRY(snapshot_read_array(reader, KEY_PROPOSALS, PROPOSALS_MAX, &count));
+  for (size_t i = 0; i < count; i++)
+    TRY(read_proposal(reader, group));
+done:
+  return err;
+}
+
+static enum err read_pending(struct reader *reader, struct group *group) {
+  enum err err = OK;
+  size_t count = 0;
+  struct view message, welcome;
+  TRY(snapshot_read_array(reader, KEY_PENDING, PENDING_ITEMS, &count));
+  if (count == 0)
+    return OK;
+  TRY(count != PENDING_ITEMS ? ERR_STATE_CORRUPT : OK);
+  /* Not `fresh`: there may be another copy of it. */
+  struct pending_commit *pending = group->pending = mem_new(1, sizeof *pending);
+  TRY(pending == NULL ? ERR_NOMEM : OK);
+  TRY(cbor_read_bytes(reader, &message));
+  TRY(bytes_copy(&pending->message, message));
+  TRY(cbor_read_bytes(reader, &welcome));
+  TRY(bytes_copy(&pending->welcome, welcome));
+  TRY(snapshot_read_epoch(reader, group->client, EPOCH_MEMBER, group->epoch->tree, &pending->next));
+  bool outside = group->epoch->secrets == NULL;
+  TRY(check_related(group, pending->next,
+                    outside ? pending->next->own_leaf : group_own_leaf(group)));
+  uint64_t current = group_epoch_number(group);
+  TRY(require(current < UINT64_MAX && pending->next->context.epoch == current + 1,
+              &group->client->why, ERR_STATE_CORRUPT,
+              "saved state: the pending commit does not lead to the next epoch"));
+  TRY(message.size == 0 ? ERR_STATE_CORRUPT : OK);
+done:
+  return err;
+}
+
+/* Who is no member has nothing, but for a pending external commit. */
+static enum err check_kind(const struct group *group, enum epoch_kind kind) {
+  bool pending = group->pending != NULL, more = group->past_count > 0 || group->proposals.count > 0;
+  bool fits = kind == EPOCH_MEMBER || (!more && pending == (kind == EPOCH_OUTSIDE));
+  return require(fits, &group->client->why, ERR_STATE_CORRUPT,
+                 "saved state: more or less than who is no member has");
+}
+
+static enum err read_kind(struct reader *reader, enum epoch_kind *out) {
+  uint64_t kind = 0;
+  enum err err = OK;
+  TRY(cbor_read_key(reader, KEY_KIND));
+  TRY(cbor_read_uint(reader, EPOCH_LEFT, &kind));
+  *out = (enum epoch_kind)kind;
+done:
+  return err;
+}
+
+static enum err read_group(struct reader *reader, struct client *client, struct group **out) {
+  enum err err = OK;
+  uint64_t revision = 0;
+  enum epoch_kind kind = EPOCH_MEMBER;
+  struct epoch *epoch = NULL;
+  struct group *group = NULL;
+  TRY(cbor_read_key(reader, KEY_REVISION));
+  TRY(cbor_read_u64(reader, &revision));
+  TRY(read_kind(reader, &kind));
+  TRY(cbor_read_key(reader, KEY_EPOCH));
+  TRY(snapshot_read_epoch(reader, client, kind, NULL, &epoch));
+  TRY(group_from_epoch(client, &epoch, &group));
+  group->revision = revision;
+  group->restored = true;
+  TRY(read_past(reader, group));
+  TRY(read_proposals(reader, group));
+  TRY(read_pending(reader, group));
+  TRY(cbor_read_end(reader));
+  TRY(check_kind(group, kind));
+  if (kind == EPOCH_LEFT) {
+    client_leave_group(client, group_identifier(group));
+    group->left = true;
+  }
+  *out = group;
+  group = NULL;
+done:
+  epoch_free(epoch);
+  group_free(group);
+  return err;
+}
+
+/* Whose group it is. */
+static enum err check_owner(struct client *client, uint16_t suite, struct view owner) {
+  enum err err = OK;
+  TRY(require(suite_find(suite) != NULL, &client->why, ERR_UNSUPPORTED,
+              "saved state: cipher suite %u is not built in", suite));
+  TRY(require(suite == client->suite->id &&
+                  view_equal(owner, bytes_view(&client->signature_public)),
+              &client->why, ERR_NOT_FOUND, "saved state: a group of another client"));
+done:
+  return err;
+}
+
+enum err snapshot_read_group(struct client *client, struct view content, struct group **out) {
+  enum err err = OK;
+  uint16_t suite = 0;
+  struct view owner;
+  struct reader reader = reader_of(content);
+  TRY(cbor_read_map(&reader, GROUP_KEYS));
+  TRY(cbor_read_key(&reader, KEY_SUITE));
+  TRY(cbor_read_u16(&reader, &suite));
+  TRY(snapshot_read_bytes(&reader, KEY_OWNER, &owner));
+  err = check_owner(client, suite, owner);
+  if (err != OK)
+    return err;
+  TRY(read_group(&reader, client, out));
+done:
+  return snapshot_result(err, &client->why);
+}
+
+enum err snapshot_load_group(struct client *client, struct view key, struct view blob,
+                             struct group **out) {
+  enum err err = OK;
+  uint8_t version = 0; /* there is only one */
+  struct bytes content = {0};
+  TRY(unseal(key, SEAL_GROUP, blob, &client->why, &version, &content));
+  TRY(snapshot_read_group(client, bytes_view(&content), out));
+done:
+  bytes_free(&content);
+  return err;
+}
