@@ -171,9 +171,10 @@ static enum err open_tree(struct client *client, const struct group_info *info, 
               info->signer));
   err = verify_with_label(client->suite, leaf_signature_key(signer), VIEW_TEXT("GroupInfoTBS"),
                           info->signed_part, info->signature);
-  TRY(require(err != ERR_SIGNATURE, why, ERR_SIGNATURE,
-              "RFC 9420, section 12.4.3.1: the GroupInfo's signature by leaf %u is wrong",
-              info->signer));
+  if (err == ERR_SIGNATURE)
+    TRY(refuse(why, err,
+               "RFC 9420, section 12.4.3.1: the GroupInfo's signature by leaf %u is wrong",
+               info->signer));
   TRY(err);
   TRY(validate_tree(tree, info->context.group_id, info->context.extensions, why));
   *out = tree;
@@ -317,8 +318,9 @@ static enum err open_group_info(struct client *client, const struct own_key_pack
   TRY(welcome_psk_secret(client, secrets.psks, &psk_secret));
   err = crypt_group_info(client->suite, &joiner_secret, &psk_secret, false,
                          welcome->encrypted_group_info, &plaintext);
-  TRY(require(err != ERR_AUTH, &client->why, ERR_AUTH,
-              "RFC 9420, section 12.4.3.1: the GroupInfo in the Welcome does not decrypt"));
+  if (err == ERR_AUTH)
+    TRY(refuse(&client->why, err,
+               "RFC 9420, section 12.4.3.1: the GroupInfo in the Welcome does not decrypt"));
   TRY(err);
   struct reader info_reader = reader_of(bytes_view(&plaintext));
   TRY(group_info_read(&info_reader, &client->why, &info));
@@ -364,8 +366,8 @@ enum err join_open_welcome(struct client *client, struct view message, struct vi
   err = hpke_decrypt_with_label(client->suite, &own->secret->init_key, LABEL_WELCOME,
                                 welcome.encrypted_group_info, entry.secrets.kem_output,
                                 entry.secrets.ciphertext, &plaintext);
-  TRY(require(err != ERR_AUTH, &client->why, ERR_AUTH,
-              "RFC 9420, section 12.4.3.1: the group secrets do not decrypt"));
+  if (err == ERR_AUTH)
+    TRY(refuse(&client->why, err, "RFC 9420, section 12.4.3.1: the group secrets do not decrypt"));
   TRY(err);
   TRY(open_group_info(client, own, &welcome, bytes_view(&plaintext), tree, out));
   memcpy(out->key_package_ref, own->ref, client->suite->hash->size);
