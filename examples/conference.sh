@@ -120,39 +120,38 @@ tell alice create
 reached 0 create alice
 tell alice invite bob carol dave
 reached 1 invite bob carol dave
-sleep 3
+sleep 2
 
 say "Eve is in the room and hears nothing but noise."
 start eve
-sleep 2
+sleep 1.5
 say "Bob invites eve while media flow."
 tell bob invite eve
 reached 2 invite eve
-sleep 2.5
+sleep 2
 
 say "Frank comes in by external commit."
 start frank
 sleep 1.5
 tell frank join
 reached 3 join frank
-sleep 2.5
+sleep 2
 
 say "Dave invites grace."
 start grace
 sleep 1
 tell dave invite grace
 reached 4 invite grace
-sleep 3
+sleep 2.5
 say "Alice removes grace, who goes on listening to every packet."
 tell alice remove grace
 reached 5 remove grace
-sleep 3
+sleep 2.5
 
 say "Carol commits, and is killed before she learns that it was accepted."
 tell carol renew
 await "$run/relay.log" "epoch 6 by carol"
-kill -9 "${process[carol]}"
-wait "${process[carol]}" 2>/dev/null || true
+{ kill -9 "${process[carol]}" && wait "${process[carol]}"; } 2>/dev/null || true
 echo "6 kill carol" >>"$run/scene.txt"
 await "$run/relay.log" "carol is gone"
 sleep 0.7
@@ -163,7 +162,7 @@ sleep 1
 say "Carol comes back from her saved state."
 start carol
 await "$run/carol/epochs.txt" "7 "
-sleep 3
+sleep 2
 
 say "Alice and dave commit at the same moment: one loses, and tries again."
 for _ in 1 2 3 4 5; do
@@ -172,13 +171,13 @@ for _ in 1 2 3 4 5; do
   reached $((epoch + 2)) race alice dave
   grep -q "^refused" "$run/relay.log" && break
 done
-sleep 2.5
+sleep 2
 
 say "Bob leaves."
 tell bob leave
 reached $((epoch + 1)) leave bob
 await_end bob
-sleep 2.5
+sleep 1.5
 
 say "The call ends."
 for name in alice carol dave eve frank grace; do tell $name mute; done
