@@ -16,7 +16,7 @@
 /** Key ids accepted in all installed epochs: a thousand members with sound and picture, 48 KB. */
 #define TRACKS_MAX 2048u
 
-/** Of them, those with a window: a gallery of 49 with sound and picture in two epochs, 38 KB. */
+/** Of them, those with a window: a gallery of 49 with sound and picture in two epochs, 40 KB. */
 #define TRACKS_WINDOWS 256u
 
 #define TRACKS_HEADS 1024u
