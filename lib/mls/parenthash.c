@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <string.h>
-
-#include "base/mem.h"
 #include "mls/treenode.h"
 
 /*
@@ -67,52 +64,36 @@ enum err tree_parent_hash(const struct tree *tree, uint32_t leaf, uint32_t heigh
 }
 
 /*
- * The one node of a resolution that is not among the unmerged leaves of the parent above, and its
- * parent_hash; an empty one if there is none or more than one.
+ * The parent_hash of the one node in the resolution of `child` that is not among the unmerged leaves of
+ * the parent above; empty if there is none, or more than one.  Unmerged leaves are in every resolution
+ * on the way down, so the one that is more is on the side that has one more.
  */
-static enum err merged_node(const struct tree *tree, uint32_t child, uint32_t size,
-                            const struct parent *above, struct view *hash) {
-  enum err err = OK;
-  unsigned found = 0;
-  *hash = VIEW_NONE;
-  struct resolved *resolution = mem_new(size, sizeof *resolution);
-  TRY(resolution == NULL ? ERR_NOMEM : OK);
-  tree_resolution(tree, child, resolution);
-  for (uint32_t i = 0; i < size; i++) {
-    uint32_t node = resolution[i].node, at = 0;
-    struct parent_node parent;
-    if (node_height(node) == 0 && parent_unmerged_between(above, node / 2, node / 2 + 1, &at) == 1)
-      continue;
-    found++;
-    if (node_height(node) == 0)
-      *hash = leaf_parent_hash(tree_leaf(tree, node / 2));
-    else if (tree_parent(tree, node, &parent))
-      *hash = parent.parent_hash;
+static struct view merged_hash(const struct node *child, uint32_t first,
+                               const struct parent *above) {
+  uint32_t at = 0;
+  uint32_t unmerged = parent_unmerged_between(above, first, first + (1u << child->height), &at);
+  if (child->resolution != unmerged + 1)
+    return VIEW_NONE;
+  while (child->height > 0 && child->parent == NULL) {
+    uint32_t middle = first + (1u << (child->height - 1));
+    bool right = child->child[0]->resolution == parent_unmerged_between(above, first, middle, &at);
+    first = right ? middle : first;
+    child = child->child[right];
   }
-  if (found != 1)
-    *hash = VIEW_NONE;
-done:
-  mem_free(resolution);
-  return err;
+  return child->height == 0 ? leaf_parent_hash(child->leaf) : parent_hash(child->parent);
 }
 
 /* Whether exactly the node below `side` was set together with this one (section 7.9.2). */
-static enum err chained(const struct tree *tree, uint32_t index, unsigned side, bool *out) {
+static enum err chained(const struct tree *tree, const struct node *node, uint32_t first,
+                        unsigned side, bool *out) {
   enum err err = OK;
-  const struct node *node = tree_find(tree, index);
-  uint32_t child = side == 0 ? node_left(index) : node_right(index);
-  uint32_t first = node_first_leaf(child), at = 0;
-  uint32_t unmerged = parent_unmerged_between(node->parent, first, first + node_leaves(child), &at);
-  uint32_t size = node->child[side]->resolution;
   uint8_t expected[HASH_MAX];
-  struct view hash = VIEW_NONE;
+  uint32_t child_first = first + (side == 0 ? 0 : 1u << (node->height - 1));
+  struct view hash = merged_hash(node->child[side], child_first, node->parent);
   *out = false;
-  if (size != unmerged + 1)
-    return OK;
-  TRY(merged_node(tree, child, size, node->parent, &hash));
   if (hash.size == 0)
     return OK;
-  TRY(hash_input(tree->suite, node, node_first_leaf(index), side, expected));
+  TRY(hash_input(tree->suite, node, first, side, expected));
   *out = view_equal(hash, view_of(expected, tree->suite->hash->size));
 done:
   return err;
@@ -123,10 +104,11 @@ enum err tree_verify_parent_hashes(const struct tree *tree, struct why *why) {
   uint32_t count = node_count(tree_width(tree));
   for (uint32_t index = 1; index < count; index += 2) {
     bool left = false, right = false;
-    if (tree_find(tree, index)->parent == NULL)
+    const struct node *node = tree_find(tree, index);
+    if (node->parent == NULL)
       continue;
-    TRY(chained(tree, index, 0, &left));
-    TRY(chained(tree, index, 1, &right));
+    TRY(chained(tree, node, node_first_leaf(index), 0, &left));
+    TRY(chained(tree, node, node_first_leaf(index), 1, &right));
     TRY(require(left != right, why, ERR_INVALID_TREE,
                 "RFC 9420, section 7.9.2: node %u is not parent-hash valid", index));
   }

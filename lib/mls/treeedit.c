@@ -78,20 +78,14 @@ done:
   return err;
 }
 
-/* RFC 9420, section 7.7: as long as the right half is blank, the left half is the tree.  The
- * keys of roots that go have left the index before: their right half was blanked leaf by leaf. */
-static enum err truncate(struct tree *tree) {
+/* RFC 9420, section 7.7: as long as the right half is blank, the left half is the tree.  The roots
+ * that go are blank, as they were above a leaf that was removed. */
+static void truncate(struct tree *tree) {
   while (tree->root->height > 0 && tree->root->child[1]->members == 0) {
-    if (tree->root->parent != NULL) {
-      enum err err = index_remove_key(tree, parent_key(tree->root->parent));
-      if (err != OK)
-        return err;
-    }
     struct node *left = node_share(tree->root->child[0]);
     node_drop(tree->root);
     tree->root = left;
   }
-  return OK;
 }
 
 static void put_leaf(struct node *node, const struct leaf *leaf) {
@@ -179,7 +173,7 @@ enum err tree_remove_leaf(struct tree *tree, uint32_t index) {
   put_leaf(path.node[0], NULL);
   TRY(blank_path(tree, &path));
   path_refresh(&path);
-  TRY(truncate(tree));
+  truncate(tree);
 done:
   return err;
 }

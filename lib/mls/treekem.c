@@ -288,8 +288,11 @@ static enum err read_path_keys(const struct tree *tree, uint32_t sender,
                 "leaf %u",
                 sender));
     TRY(update_path_node_read(&reader, &node));
-    TRY(require(hpke_check_public_key(tree_suite(tree), node.encryption_key) == OK, why,
-                ERR_INVALID_COMMIT, "RFC 9420, section 7.6: path node %zu holds no public key", i));
+    err = hpke_check_public_key(tree_suite(tree), node.encryption_key);
+    if (err == ERR_MALFORMED)
+      return refuse(why, ERR_INVALID_COMMIT,
+                    "RFC 9420, section 7.6: path node %zu holds no public key", i);
+    TRY(err);
     /* RFC 9420, section 12.4.2: no key of the path is in use in the tree. */
     TRY(require(!tree_has_encryption_key(tree, node.encryption_key), why, ERR_INVALID_COMMIT,
                 "RFC 9420, section 12.4.2: the key of path node %zu is in use already", i));
@@ -465,8 +468,6 @@ enum err treekem_decrypt(const struct tree *tree, uint32_t sender, const struct 
   }
   TRY(private_keys_copy(old, &keys));
   /* The nodes above are new or blank now; our keys below them are as they were. */
-  for (uint32_t height = common; height < PATH_NODES_MAX; height++)
-    secret_wipe(&keys->at[height]);
   private_keys_prune(keys, tree);
   TRY(decrypt_secret(tree, sender, &my_node, common, group_context, added, added_count, keys, why,
                      &path_secret));

@@ -185,8 +185,6 @@ enum err node_own(const struct suite *suite, struct node **node) {
   enum err err = node_new(suite, old->height, &copy);
   if (err != OK)
     return err;
-  copy->members = old->members;
-  copy->resolution = old->resolution;
   if (old->height == 0) {
     copy->leaf = old->leaf == NULL ? NULL : leaf_share(old->leaf);
   } else {

@@ -74,7 +74,8 @@ struct node *node_share(struct node *node);
 void node_drop(struct node *node);
 /** Where the tree hash is kept: suite->hash->size bytes. */
 uint8_t *node_hash(const struct node *node);
-/** Make *node one of a single owner, its children shared, its hash to be computed anew. */
+/** Make *node one of a single owner, its children shared, its hash to be computed anew;
+ *  node_refresh() must follow. */
 CHECKED enum err node_own(const struct suite *suite, struct node **node);
 /** Compute what is cached of the subtree, except the hash. */
 void node_refresh(struct node *node);
