@@ -343,11 +343,15 @@ struct call *call_start(e2ee_media *media, const char *source, const char *folde
 }
 
 void call_keys_changed(struct call *call) {
-  atomic_fetch_add(&call->key_changes, 1);
+  if (call) {
+    atomic_fetch_add(&call->key_changes, 1);
+  }
 }
 
 void call_mute(struct call *call) {
-  atomic_store(&call->muted, true);
+  if (call) {
+    atomic_store(&call->muted, true);
+  }
 }
 
 void call_stop(struct call *call, struct call_counts *counts) {

@@ -35,6 +35,8 @@ struct call;
 struct call *call_start(e2ee_media *media, const char *source, const char *folder, int udp,
                         uint64_t age_us);
 
+/* The next two accept NULL: there is no call yet. */
+
 /** A new epoch's keys are installed: frames that came too early can be opened now. */
 void call_keys_changed(struct call *call);
 

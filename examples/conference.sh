@@ -9,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tests/debian.sh
-need_packages git meson ninja-build pkg-config gcc libc6-dev libsodium-dev libtomcrypt-dev \
+need_packages meson ninja-build pkg-config gcc libc6-dev libsodium-dev libtomcrypt-dev \
   libcbor-dev libssl-dev libogg-dev python3
 
 seed=${1:-9605}
@@ -40,12 +40,12 @@ began=$(date +%s%N)
 # Whatever ends this script ends the processes of the scene.
 clean_up() {
   trap '' INT TERM
-  kill -9 $(jobs -p) 2>/dev/null || true
+  jobs -p | xargs -r kill -9 2>/dev/null || true
   rm -f "$run"/*.in
   wait 2>/dev/null || true
 }
 trap clean_up EXIT
-trap 'exit 130' INT TERM
+trap 'echo "FAIL: interrupted"; exit 130' INT TERM
 
 say() {
   printf '[%4.1f s] %s\n' "$((($(date +%s%N) - began) / 100000000))e-1" "$*"

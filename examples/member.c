@@ -156,9 +156,7 @@ static void switch_keys(struct member *me, uint64_t delay_us) {
   const uint64_t at = clock_us() + delay_us;
   me->switches[me->switch_count++] =
       (struct epoch_switch){.epoch = epoch, .activate_at = at, .retire_at = at + RETIRE_US};
-  if (me->call) {
-    call_keys_changed(me->call);
-  }
+  call_keys_changed(me->call);
 }
 
 static void follow_switches(struct member *me) {
@@ -485,6 +483,10 @@ void member_on_welcome(struct member *me, struct slice welcome) {
   e2ee_incoming *incoming = NULL;
   e2ee_incoming_status status;
   struct changes changes = {0};
+  if (me->memory.group) {
+    member_say(me, "not invited twice");
+    return;
+  }
   int err = e2ee_welcome_open(me->memory.client, welcome.data, welcome.size, NULL, 0, &incoming);
   if (err == E2EE_OK) {
     err = inspect(me, incoming, &status, &changes);
@@ -493,6 +495,7 @@ void member_on_welcome(struct member *me, struct slice welcome) {
     err = e2ee_incoming_join(incoming, &me->memory.group);
   }
   if (err == E2EE_OK) {
+    save(me);
     enter_epoch(me, ACTIVATE_US);
   } else {
     complain(me, "cannot use a Welcome", err);

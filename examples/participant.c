@@ -23,12 +23,15 @@
 
 enum { MLS_SUITE = 1, SOCKET_BYTES = 1 << 20 };
 
-/* ---- Starting and running ---------------------------------------------------------- */
+/* ---- What is asked of it ------------------------------------------------------- */
 
 static void on_room(struct member *me, const struct message *message) {
   struct sockaddr_in relay = {.sin_family = AF_INET,
                               .sin_port = htons((uint16_t)number_read(message->field[0])),
                               .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  if (me->call) {
+    return;
+  }
   if (connect(me->udp, (struct sockaddr *)&relay, sizeof relay) == 0) {
     me->call = call_start(me->media, me->media_path, me->folder, me->udp,
                           number_read(message->field[1]) * 1000);
@@ -137,6 +140,8 @@ static void run(struct member *me) {
     member_work(me);
   }
 }
+
+/* ---- Beginning and end ---------------------------------------------------------- */
 
 static bool open_sockets(struct member *me, uint16_t port, uint16_t *own_udp_port) {
   struct sockaddr_in relay = {
