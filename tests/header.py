@@ -30,7 +30,9 @@ def zero(kind):
 
 
 def largest(kind):
-    return ffi.NULL if kind.kind == "pointer" else 2 ** (8 * ffi.sizeof(kind)) - 1
+    if kind.kind == "pointer":
+        return ffi.NULL
+    return 2 ** (8 * ffi.sizeof(kind) - (kind.cname == "int")) - 1
 
 
 def valid(kind, handles):

@@ -25,11 +25,11 @@ allowed() {
   crypto/tomcrypt*.[ch]\ '<tomcrypt'*) ;;
   crypto/openssl*.[ch]\ '<openssl/'*) ;;
   state/*\ '<cbor.h>' | state/*\ '<cbor/'*) ;;
-  mls/*\ '<pthread.h>' | sframe/*\ '<pthread.h>') return 1 ;;
+  mls/*\ '<pthread.h>' | sframe/*\ '<pthread.h>' | mls/*\ '<sched.h>') return 1 ;;
   # C11 and POSIX.
   *' <assert.h>' | *' <errno.h>' | *' <inttypes.h>' | *' <limits.h>' | *' <pthread.h>') ;;
   *' <stdalign.h>' | *' <stdarg.h>' | *' <stdatomic.h>' | *' <stdbool.h>' | *' <stddef.h>') ;;
-  *' <stdint.h>' | *' <stdio.h>' | *' <stdlib.h>' | *' <string.h>' | *' <sys/mman.h>') ;;
+  *' <sched.h>' | *' <stdint.h>' | *' <stdio.h>' | *' <stdlib.h>' | *' <string.h>' | *' <sys/mman.h>') ;;
   *' <time.h>' | *' <unistd.h>' | *' <e2ee/e2ee.h>' | *' <e2ee/mls.h>') ;;
   *) return 1 ;;
   esac

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Check one family of official vectors: check.sh E2EE_VECTORS_PROGRAM FAMILY.
 # The vectors are those of $E2EE_VECTORS, else of ../shared/vectors beside the repository; where
-# neither is there, the test is skipped (status 77).
+# neither is there, or the build has none of the algorithms, the test is skipped (status 77).
 # SPDX-License-Identifier: ISC
 set -u
 program=$1 family=$2
@@ -19,4 +19,11 @@ case $family in
     set -- "$vectors/mls/$family.json" ;;
   *) set -- "$vectors/wycheproof/${family}_test.json" ;;
 esac
-exec "$program" "$family" "$@"
+output=$("$program" "$family" "$@")
+status=$?
+echo "$output"
+# Where this build has none of the algorithms, nothing was tested.
+if [ "$status" -eq 0 ] && ! echo "$output" | grep -q ' [1-9][0-9]* passed'; then
+  exit 77
+fi
+exit "$status"
