@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "api/handles.h"
 
-#include <sched.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -36,11 +35,6 @@ int api_leave(const struct e2ee_client *client, enum err err) {
     mine->dead = true;
   busy_leave(&mine->busy);
   return err;
-}
-
-void api_enter_to_free(struct e2ee_client *client) {
-  while (!busy_enter(&client->busy))
-    (void)sched_yield();
 }
 
 struct e2ee_client *api_client_share(struct e2ee_client *client) {
@@ -91,7 +85,7 @@ void api_group_drop(struct e2ee_group *group) {
     return;
   /* The group takes itself off its client's list, which another group's call may be reading. */
   struct e2ee_client *client = api_client_share(group->client);
-  api_enter_to_free(client);
+  busy_wait(&client->busy);
   api_group_undo(group);
   busy_leave(&client->busy);
   api_client_drop(client);

@@ -59,9 +59,6 @@ CHECKED enum err api_enter(const struct e2ee_client *client);
 /** Leave it; every failure gets an explanation.  @return err */
 int api_leave(const struct e2ee_client *client, enum err err);
 
-/** Enter where the caller cannot be refused: wait until whoever is inside has left. */
-void api_enter_to_free(struct e2ee_client *client);
-
 struct e2ee_client *api_client_share(struct e2ee_client *client);
 void api_client_drop(struct e2ee_client *client);
 struct e2ee_group *api_group_share(struct e2ee_group *group);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/sync.h"
 
+#include <sched.h>
+
 void refs_init(struct refs *refs) {
   atomic_init(&refs->count, 1);
 }
@@ -20,6 +22,11 @@ bool refs_only(struct refs *refs) {
 
 bool busy_enter(struct busy *busy) {
   return !atomic_exchange_explicit(&busy->inside, true, memory_order_acquire);
+}
+
+void busy_wait(struct busy *busy) {
+  while (!busy_enter(busy))
+    (void)sched_yield();
 }
 
 void busy_leave(struct busy *busy) {

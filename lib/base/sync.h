@@ -31,6 +31,9 @@ struct busy {
 
 /** @return false if somebody is inside already */
 CHECKED bool busy_enter(struct busy *busy);
+/** Enter where one cannot be refused: wait until whoever is inside has left. */
+void busy_wait(struct busy *busy);
+
 void busy_leave(struct busy *busy);
 
 #endif
