@@ -50,7 +50,7 @@ static enum err read_message(const struct group *group, struct view message, str
   }
   TRY(read_end(&reader));
 done:
-  return err;
+  return codec_unparsed(err, &client->why, "message");
 }
 
 /* The current epoch; or, for an application message, a past one that is kept. */
@@ -59,9 +59,10 @@ static enum err find_epoch(const struct group *group, const struct arrived *arri
   struct why *why = &group->client->why;
   uint64_t current = group_epoch_number(group);
   if (!view_equal(arrived->group_id, group_identifier(group)))
-    return refuse(why, ERR_INVALID_ARG, "the message is for another group");
+    return refuse(why, ERR_INVALID_ARG, "RFC 9420, section 6: the message is for another group");
   if (arrived->epoch > current)
-    return refuse(why, ERR_FUTURE_EPOCH, "the message is of epoch %llu, the group is in %llu",
+    return refuse(why, ERR_FUTURE_EPOCH,
+                  "RFC 9420, section 6: the message is of epoch %llu, the group is in %llu",
                   (unsigned long long)arrived->epoch, (unsigned long long)current);
   *out = group->epoch;
   if (arrived->epoch == current)
@@ -72,7 +73,8 @@ static enum err find_epoch(const struct group *group, const struct arrived *arri
         arrived->wire_format == WIRE_PRIVATE_MESSAGE)
       return OK;
   }
-  return refuse(why, ERR_OLD_EPOCH, "the message is of epoch %llu, the group is in %llu",
+  return refuse(why, ERR_OLD_EPOCH,
+                "RFC 9420, section 6: the message is of epoch %llu, the group is in %llu",
                 (unsigned long long)arrived->epoch, (unsigned long long)current);
 }
 

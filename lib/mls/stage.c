@@ -51,7 +51,8 @@ static enum err stage_proposals(struct stage *stage) {
   stage->committer = stage->external ? LEAF_NONE : sender.index;
   TRY(commit_read(&reader, why_of(stage), &stage->commit));
   TRY(require(stage->external || sender.index != stage->from->own_leaf, why_of(stage),
-              ERR_INVALID_COMMIT, "an own commit that is not the pending one"));
+              ERR_INVALID_COMMIT,
+              "RFC 9420, section 12.4.2: an own commit that is not the pending one"));
   TRY(proposal_list_resolve(&stage->list, stage->commit.proposals, &group->proposals,
                             stage->from->suite, sender, why_of(stage)));
   TRY(proposals_apply(stage->from, &stage->list, stage->committer, client_now(client),
@@ -64,20 +65,35 @@ done:
   return err;
 }
 
-/* RFC 9420, section 12.4.3.2: the place of the new member; and what it removes is its old self. */
+/* RFC 9420, section 12.2: what an external commit removes is what its sender was, and the path's leaf
+ * may stand there as an Update of it might. */
+static enum err stage_old_self(const struct stage *stage) {
+  enum err err = OK;
+  for (size_t i = 0; i < stage->effects.changes.count; i++) {
+    const struct change *change = &stage->effects.changes.item[i];
+    if (change->kind != E2EE_CHANGE_REMOVE)
+      continue;
+    TRY(require(view_equal(leaf_credential(change->subject).raw, leaf_credential(stage->leaf).raw),
+                why_of(stage), ERR_INVALID_COMMIT,
+                "RFC 9420, section 12.2: an external commit removes leaf %u, whose credential is "
+                "another's",
+                change->leaf));
+    TRY(require(
+        !view_equal(leaf_encryption_key(change->subject), leaf_encryption_key(stage->leaf)),
+        why_of(stage), ERR_INVALID_COMMIT,
+        "RFC 9420, section 12.2: an external commit keeps the encryption key of leaf %u, which it "
+        "removes",
+        change->leaf));
+  }
+done:
+  return err;
+}
+
+/* RFC 9420, section 12.4.3.2: the place of the new member. */
 static enum err stage_external(struct stage *stage) {
   enum err err = OK;
   const struct settings *settings = &stage->group->client->settings;
-  for (size_t i = 0; i < stage->effects.changes.count; i++) {
-    const struct change *change = &stage->effects.changes.item[i];
-    TRY(require(
-        change->kind != E2EE_CHANGE_REMOVE ||
-            view_equal(leaf_credential(change->subject).raw, leaf_credential(stage->leaf).raw),
-        why_of(stage), ERR_INVALID_COMMIT,
-        "RFC 9420, section 12.2: an external commit removes leaf %u, whose credential is "
-        "another's",
-        change->leaf));
-  }
+  TRY(stage_old_self(stage));
   TRY(require(tree_members(stage->effects.tree) < settings->max_members, why_of(stage), ERR_LIMIT,
               "the group would have more than %u members", settings->max_members));
   TRY(tree_make_room(stage->effects.tree, &stage->committer));

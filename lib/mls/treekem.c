@@ -379,7 +379,8 @@ static enum err pick_ciphertext(const struct update_path_node *node, uint32_t po
   uint32_t seen = 0;
   for (; reader.left > 0; seen++) {
     struct hpke_ciphertext ciphertext;
-    TRY(hpke_ciphertext_read(&reader, &ciphertext));
+    TRY(require(hpke_ciphertext_read(&reader, &ciphertext) == OK, why, ERR_MALFORMED,
+                "RFC 9420, section 7.6: ciphertext %u of a path node is none", seen));
     if (seen == position)
       *out = ciphertext;
   }
