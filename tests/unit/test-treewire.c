@@ -467,6 +467,35 @@ START_TEST(test_broken_by_unmerged_leaves) {
 }
 END_TEST
 
+/* The one who sent the path, alone in a blank half then, is found among those who came later. */
+START_TEST(test_among_unmerged_leaves) {
+  for (uint32_t committer = 0; committer < 8; committer++) {
+    struct model *model = model_new(suite);
+    struct tree *scratch = NULL;
+    uint32_t first = committer / 4 * 4;
+    forge_seed(9);
+    ck_assert_int_eq(tree_new(suite, &scratch), OK);
+    while (model_members(model) < 9)
+      model_add(model, scratch, forge_leaf(suite, NULL));
+    for (uint32_t leaf = first; leaf < first + 4; leaf++)
+      if (leaf != committer)
+        model_remove(model, scratch, leaf);
+    model_commit(model, scratch, committer);
+    while (model_members(model) < 9)
+      model_add(model, scratch, forge_leaf(suite, NULL));
+    struct tree *tree = accepted(model);
+    ck_assert_int_eq(tree_verify_parent_hashes(tree, NULL), OK);
+    ck_assert_uint_eq(tree_resolution_size(tree, first == 0 ? 3 : 11), 4);
+    tree_drop(tree);
+    leaf_drop(model->leaf[committer]);
+    model->leaf[committer] = forge_leaf(suite, NULL);
+    unchained(model, "node 7 is not parent-hash valid");
+    tree_drop(scratch);
+    model_free(model);
+  }
+}
+END_TEST
+
 /* A right half that is cut off takes the chain of the left half's top with it, but no more: honest
  * trees shrink, too.  A half that is hung below another root is noticed. */
 START_TEST(test_shrunk_and_grown) {
@@ -539,6 +568,7 @@ int main(void) {
   tcase_add_test(hashes, test_leaf_exchanged);
   tcase_add_test(hashes, test_broken_by_blanks);
   tcase_add_test(hashes, test_broken_by_unmerged_leaves);
+  tcase_add_test(hashes, test_among_unmerged_leaves);
   tcase_add_test(hashes, test_shrunk_and_grown);
   tcase_add_loop_test(hashes, test_random_damage, 0, 3);
   Suite *all = suite_create("treewire");
