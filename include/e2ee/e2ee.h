@@ -208,8 +208,7 @@ E2EE_API E2EE_CHECKED int e2ee_client_set(e2ee_client *client, uint32_t setting,
  * check, its RFC section, and the leaf, node or proposal concerned.  ASCII, no terminating
  * zero, never a secret.  Empty if the last call succeeded.
  */
-E2EE_API E2EE_CHECKED int e2ee_client_explain(const e2ee_client *client, uint8_t *out,
-                                              size_t *len);
+E2EE_API E2EE_CHECKED int e2ee_client_explain(const e2ee_client *client, uint8_t *out, size_t *len);
 
 /* ---- Key packages [control] ---------------------------------------------- */
 
