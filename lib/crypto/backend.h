@@ -10,20 +10,27 @@
 /** Largest message that every AEAD here can seal under one nonce and one call. */
 #define AEAD_MESSAGE_MAX 0x7fffffffu
 
-/* sodium.c.  sodium_ready() needs a working random source, or libsodium ends the process. */
-CHECKED bool sodium_ready(void);
+/*
+ * provider_init() starts the backends, one thread at a time, and again if it failed; their tables'
+ * available() answers afterwards.
+ */
+
+/* sodium.c.  sodium_start() needs a working random source, or libsodium ends the process. */
+CHECKED enum err sodium_start(void);
 extern const struct hash sodium_sha256, sodium_sha512;
 extern const struct aead sodium_chacha20poly1305;
 extern const struct dh sodium_x25519;
 extern const struct signature sodium_ed25519;
 
 /* tomcrypt.c, tomcrypt_ec.c */
+CHECKED enum err tomcrypt_start(void);
 extern const struct hash tomcrypt_sha256, tomcrypt_sha384, tomcrypt_sha512;
 extern const struct aead tomcrypt_aes128gcm, tomcrypt_aes256gcm;
 extern const struct dh tomcrypt_p256, tomcrypt_p384, tomcrypt_p521;
 extern const struct signature tomcrypt_ecdsa_p256, tomcrypt_ecdsa_p384, tomcrypt_ecdsa_p521;
 
 /* openssl.c and openssl_ec.c, where config.h has HAVE_OPENSSL */
+CHECKED enum err openssl_start(void);
 extern const struct hash openssl_sha256, openssl_sha384, openssl_sha512;
 extern const struct aead openssl_aes128gcm, openssl_aes256gcm, openssl_chacha20poly1305;
 extern const struct dh openssl_x25519, openssl_x448, openssl_p256, openssl_p384, openssl_p521;

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "crypto/kdf.h"
+#include "crypto/smallorder.h"
 
 /* What the algorithms are called in the derivations of RFC 9180: of the KEM, and of the whole. */
 struct suite_id {
@@ -105,7 +106,8 @@ done:
 }
 
 enum err hpke_check_public_key(const struct suite *suite, struct view public_key) {
-  if (public_key.size != suite->dh->public_size)
+  /* A member with a key of small order could not be encrypted to: nobody could commit any more. */
+  if (public_key.size != suite->dh->public_size || small_order(public_key))
     return ERR_MALFORMED;
   return suite->dh->check_public(public_key.data);
 }

@@ -15,7 +15,8 @@ CHECKED enum err hpke_derive_key_pair(const struct suite *suite, struct view inp
 CHECKED enum err hpke_generate_key_pair(const struct suite *suite, struct secret *private_key,
                                         uint8_t *public_key);
 
-/** OK if the bytes have the size of a public key and, for the NIST curves, are a point. */
+/** OK if the bytes have the size of a public key and are a point; not one of small order, to which
+ *  nothing can be encrypted. */
 CHECKED enum err hpke_check_public_key(const struct suite *suite, struct view public_key);
 
 /** OK if the private key belongs to the public one, else ERR_INVALID_ARG. */

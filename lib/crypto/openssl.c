@@ -9,39 +9,51 @@
 
 #include <openssl/evp.h>
 #include <openssl/sha.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "crypto/backend.h"
 #include "crypto/hmac.h"
 #include "crypto/openssl.h"
 
-/* ---- What is looked up once and then shared by all threads, never written again ---- */
+/* ---- What openssl_start() looks up, shared by all threads and never written again ---- */
+
+OSSL_LIB_CTX *openssl_library;
 
 static struct {
   EVP_CIPHER *aes128gcm;
   EVP_CIPHER *aes256gcm;
   EVP_CIPHER *chacha20poly1305;
-} shared;
+  bool x25519, x448, ed25519, ed448;
+} found;
+
+static void find_cipher(EVP_CIPHER **cipher, const char *name) {
+  if (*cipher == NULL)
+    *cipher = EVP_CIPHER_fetch(openssl_library, name, NULL);
+}
 
 static bool has_key_type(const char *type) {
-  EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+  EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(openssl_library, type, NULL);
   EVP_PKEY_CTX_free(context);
-  if (context == NULL)
-    ERR_clear_error();
   return context != NULL;
 }
 
-static void look_up(void) {
-  shared.aes128gcm = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL);
-  shared.aes256gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-  shared.chacha20poly1305 = EVP_CIPHER_fetch(NULL, "ChaCha20-Poly1305", NULL);
-  ERR_clear_error();
-}
-
-static void look_up_once(void) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  (void)pthread_once(&once, look_up);
+/* May run again after it failed. */
+enum err openssl_start(void) {
+  enum err err;
+  if (openssl_library == NULL)
+    openssl_library = OSSL_LIB_CTX_new();
+  TRY(require_memory(openssl_library));
+  find_cipher(&found.aes128gcm, "AES-128-GCM");
+  find_cipher(&found.aes256gcm, "AES-256-GCM");
+  find_cipher(&found.chacha20poly1305, "ChaCha20-Poly1305");
+  found.x25519 = has_key_type("X25519");
+  found.x448 = has_key_type("X448");
+  found.ed25519 = has_key_type("ED25519");
+  found.ed448 = has_key_type("ED448");
+  if (has_key_type("EC"))
+    TRY(openssl_ec_start());
+done:
+  return failed(err);
 }
 
 static bool available(void) {
@@ -49,34 +61,31 @@ static bool available(void) {
 }
 
 static bool has_aes128gcm(void) {
-  look_up_once();
-  return shared.aes128gcm != NULL;
+  return found.aes128gcm != NULL;
 }
 
 static bool has_aes256gcm(void) {
-  look_up_once();
-  return shared.aes256gcm != NULL;
+  return found.aes256gcm != NULL;
 }
 
 static bool has_chacha20poly1305(void) {
-  look_up_once();
-  return shared.chacha20poly1305 != NULL;
+  return found.chacha20poly1305 != NULL;
 }
 
 static bool has_x25519(void) {
-  return has_key_type("X25519");
+  return found.x25519;
 }
 
 static bool has_x448(void) {
-  return has_key_type("X448");
+  return found.x448;
 }
 
 static bool has_ed25519(void) {
-  return has_key_type("ED25519");
+  return found.ed25519;
 }
 
 static bool has_ed448(void) {
-  return has_key_type("ED448");
+  return found.ed448;
 }
 
 /* ---- SHA-2 and HMAC ---- */
@@ -130,15 +139,15 @@ done:
 }
 
 static enum err aes128gcm_key_new(const uint8_t *key, struct aead_key **out) {
-  return aead_key_new(shared.aes128gcm, key, out);
+  return aead_key_new(found.aes128gcm, key, out);
 }
 
 static enum err aes256gcm_key_new(const uint8_t *key, struct aead_key **out) {
-  return aead_key_new(shared.aes256gcm, key, out);
+  return aead_key_new(found.aes256gcm, key, out);
 }
 
 static enum err chacha20poly1305_key_new(const uint8_t *key, struct aead_key **out) {
-  return aead_key_new(shared.chacha20poly1305, key, out);
+  return aead_key_new(found.chacha20poly1305, key, out);
 }
 
 static enum err aead_key_set(struct aead_key *key, const uint8_t *bytes) {
@@ -226,7 +235,8 @@ static enum err raw_derive_public(const char *type, size_t key_size, const uint8
                                   size_t public_size, uint8_t *public_key) {
   enum err err;
   size_t size = public_size;
-  EVP_PKEY *key = EVP_PKEY_new_raw_private_key_ex(NULL, type, NULL, private_key, key_size);
+  EVP_PKEY *key =
+      EVP_PKEY_new_raw_private_key_ex(openssl_library, type, NULL, private_key, key_size);
   TRY(require_memory(key));
   TRY(require_done(EVP_PKEY_get_raw_public_key(key, public_key, &size) == 1, ERR_INTERNAL));
   TRY(require_done(size == public_size, ERR_INTERNAL));
@@ -249,11 +259,12 @@ static enum err raw_agree(const char *type, size_t key_size, const uint8_t *priv
   size_t size = sizeof result;
   EVP_PKEY_CTX *context = NULL;
   EVP_PKEY *peer = NULL;
-  EVP_PKEY *key = EVP_PKEY_new_raw_private_key_ex(NULL, type, NULL, private_key, key_size);
+  EVP_PKEY *key =
+      EVP_PKEY_new_raw_private_key_ex(openssl_library, type, NULL, private_key, key_size);
   TRY(require_memory(key));
-  peer = EVP_PKEY_new_raw_public_key_ex(NULL, type, NULL, public_key, key_size);
+  peer = EVP_PKEY_new_raw_public_key_ex(openssl_library, type, NULL, public_key, key_size);
   TRY(require_memory(peer));
-  context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+  context = EVP_PKEY_CTX_new_from_pkey(openssl_library, key, NULL);
   TRY(require_memory(context));
   TRY(require_done(EVP_PKEY_derive_init(context) == 1, ERR_NOMEM));
   TRY(require_done(EVP_PKEY_derive_set_peer(context, peer) == 1, ERR_MALFORMED));
@@ -273,10 +284,12 @@ static enum err raw_sign(const char *type, size_t key_size, const uint8_t *priva
   enum err err;
   size_t written = 2 * key_size;
   EVP_MD_CTX *context = EVP_MD_CTX_new();
-  EVP_PKEY *key = EVP_PKEY_new_raw_private_key_ex(NULL, type, NULL, private_key, key_size);
+  EVP_PKEY *key =
+      EVP_PKEY_new_raw_private_key_ex(openssl_library, type, NULL, private_key, key_size);
   TRY(require_memory(context));
   TRY(require_memory(key));
-  TRY(require_done(EVP_DigestSignInit_ex(context, NULL, NULL, NULL, NULL, key, NULL) == 1,
+  TRY(require_done(EVP_DigestSignInit_ex(context, NULL, NULL, openssl_library, NULL, key, NULL) ==
+                       1,
                    ERR_NOMEM));
   TRY(require_done(EVP_DigestSign(context, out, &written, message.data, message.size) == 1,
                    ERR_INTERNAL));
@@ -293,10 +306,11 @@ static enum err raw_verify(const char *type, size_t key_size, const uint8_t *pub
     return ERR_SIGNATURE;
   enum err err;
   EVP_MD_CTX *context = EVP_MD_CTX_new();
-  EVP_PKEY *key = EVP_PKEY_new_raw_public_key_ex(NULL, type, NULL, public_key, key_size);
+  EVP_PKEY *key = EVP_PKEY_new_raw_public_key_ex(openssl_library, type, NULL, public_key, key_size);
   TRY(require_memory(context));
   TRY(require_done(key != NULL, ERR_SIGNATURE));
-  TRY(require_done(EVP_DigestVerifyInit_ex(context, NULL, NULL, NULL, NULL, key, NULL) == 1,
+  TRY(require_done(EVP_DigestVerifyInit_ex(context, NULL, NULL, openssl_library, NULL, key, NULL) ==
+                       1,
                    ERR_NOMEM));
   TRY(require_done(
       EVP_DigestVerify(context, signature.data, signature.size, message.data, message.size) == 1,

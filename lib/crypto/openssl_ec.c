@@ -7,33 +7,27 @@
 #include <openssl/evp.h>
 #include <openssl/obj_mac.h>
 #include <openssl/param_build.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "crypto/backend.h"
 #include "crypto/openssl.h"
 
-/* ---- The curves: looked up once and then shared by all threads, never written again ---- */
+/* ---- The curves: shared by all threads, not written after openssl_ec_start() ---- */
 
 enum curve_id { CURVE_P256, CURVE_P384, CURVE_P521, CURVE_COUNT };
 
 static EC_GROUP *groups[CURVE_COUNT];
 static const char *const curve_name[CURVE_COUNT] = {"P-256", "P-384", "P-521"};
 
-static void look_up(void) {
+enum err openssl_ec_start(void) {
   static const int nid[CURVE_COUNT] = {NID_X9_62_prime256v1, NID_secp384r1, NID_secp521r1};
-  EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-  if (context != NULL)
-    for (unsigned i = 0; i < CURVE_COUNT; i++)
-      groups[i] = EC_GROUP_new_by_curve_name(nid[i]);
-  EVP_PKEY_CTX_free(context);
-  ERR_clear_error();
-}
-
-static bool has_curve(enum curve_id curve) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  (void)pthread_once(&once, look_up);
-  return groups[curve] != NULL;
+  for (unsigned i = 0; i < CURVE_COUNT; i++) {
+    if (groups[i] == NULL)
+      groups[i] = EC_GROUP_new_by_curve_name_ex(openssl_library, NULL, nid[i]);
+    if (groups[i] == NULL)
+      return ERR_NOMEM;
+  }
+  return OK;
 }
 
 #define UNCOMPRESSED 4 /* first byte of a point (SEC 1, section 2.3.3) */
@@ -127,7 +121,7 @@ static enum err curve_key(enum curve_id curve, const BIGNUM *private_key, struct
                           EVP_PKEY **out) {
   enum err err;
   OSSL_PARAM *parameters = NULL;
-  EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+  EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(openssl_library, "EC", NULL);
   OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
   TRY(require_memory(context));
   TRY(require_memory(build));
@@ -167,7 +161,7 @@ static enum err curve_sign(enum curve_id curve, const struct hash *hash, const u
   TRY(hash->digest(&message, 1, digest));
   TRY(read_scalar(curve, private_key, &scalar));
   TRY(curve_key(curve, scalar, VIEW_NONE, &key));
-  context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+  context = EVP_PKEY_CTX_new_from_pkey(openssl_library, key, NULL);
   TRY(require_memory(context));
   TRY(require_done(EVP_PKEY_sign_init(context) == 1, ERR_NOMEM));
   TRY(require_done(EVP_PKEY_sign(context, out, &written, digest, hash->size) == 1, ERR_INTERNAL));
@@ -190,7 +184,7 @@ static enum err curve_verify(enum curve_id curve, const struct hash *hash,
   TRY(hash->digest(&message, 1, digest));
   err = curve_key(curve, NULL, view_of(public_key, 1 + 2 * curve_size(curve)), &key);
   TRY(err == ERR_MALFORMED ? ERR_SIGNATURE : err);
-  context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+  context = EVP_PKEY_CTX_new_from_pkey(openssl_library, key, NULL);
   TRY(require_memory(context));
   TRY(require_done(EVP_PKEY_verify_init(context) == 1, ERR_NOMEM));
   TRY(require_done(EVP_PKEY_verify(context, signature.data, signature.size, digest, hash->size) ==
@@ -216,7 +210,7 @@ static enum err curve_generate(enum curve_id curve, uint8_t *private_key, uint8_
 
 #define DEFINE_CURVE(id, curve, title, bytes, hash, der_max)                                       \
   static bool has_##id(void) {                                                                     \
-    return has_curve(curve);                                                                       \
+    return groups[curve] != NULL;                                                                  \
   }                                                                                                \
   static enum err id##_derive_public(const uint8_t *private_key, uint8_t *public_key) {            \
     return curve_derive_public(curve, private_key, public_key);                                    \

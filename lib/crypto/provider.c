@@ -135,8 +135,11 @@ static enum err init_once(void) {
   uint8_t probe[16];
   if (getentropy(probe, sizeof probe) != 0)
     return ERR_RANDOM;
-  if (!sodium_ready())
-    return ERR_RANDOM;
+  TRY(sodium_start());
+  TRY(tomcrypt_start());
+#if HAVE_OPENSSL
+  TRY(openssl_start());
+#endif
   pick_all();
   TRY(test_picked());
 done:

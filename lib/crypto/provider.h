@@ -117,7 +117,8 @@ const struct aead *provider_aead(enum aead_id id);
 const struct dh *provider_dh(enum dh_id id);
 const struct signature *provider_signature(enum signature_id id);
 
-/* All tables built in, for tests that run one backend against another; NULL after the last. */
+/* All tables that work here, for tests that run one backend against another, best first; NULL after
+ * the last.  After provider_init(). */
 const struct hash *provider_hash_at(enum hash_id id, size_t index);
 const struct aead *provider_aead_at(enum aead_id id, size_t index);
 const struct dh *provider_dh_at(enum dh_id id, size_t index);

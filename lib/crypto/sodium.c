@@ -9,12 +9,12 @@
 #include "crypto/backend.h"
 #include "crypto/sealbox.h"
 
-bool sodium_ready(void) {
-  return sodium_init() >= 0;
+enum err sodium_start(void) {
+  return sodium_init() >= 0 ? OK : ERR_RANDOM;
 }
 
 static bool available(void) {
-  return true; /* provider_init() fails where sodium_ready() does */
+  return true; /* provider_init() fails where sodium_start() does */
 }
 
 /* ---- SHA-2 and HMAC ---- */

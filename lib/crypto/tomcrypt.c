@@ -3,13 +3,13 @@
  * the others against.  The NIST curves are in tomcrypt_ec.c.
  * SPDX-License-Identifier: ISC
  */
-#include <pthread.h>
 #include <string.h>
 
 #include <tomcrypt.h>
 
 #include "crypto/backend.h"
 #include "crypto/hmac.h"
+#include "crypto/tomcrypt.h"
 
 #define NAME "libtomcrypt"
 
@@ -64,16 +64,15 @@ DEFINE_SHA(512, 128);
 #define TAG_SIZE 16
 
 /* libtomcrypt names ciphers by their place in a table of the process, which has no lock: this adds
- * AES once and finds it if the program has added it already. */
+ * AES once, and finds it if the program has added it already. */
 static int aes_index = -1;
 
-static void register_aes(void) {
+enum err tomcrypt_start(void) {
   aes_index = register_cipher(&aes_desc);
+  return tomcrypt_ec_start();
 }
 
 static bool has_aes(void) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  (void)pthread_once(&once, register_aes);
   return aes_index >= 0;
 }
 

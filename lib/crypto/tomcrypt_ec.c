@@ -6,7 +6,6 @@
  * to the order less 1; points, signatures and the rest of ECDSA are handled here.
  * SPDX-License-Identifier: ISC
  */
-#include <pthread.h>
 #include <string.h>
 
 #define LTM_DESC   /* declares LibTomMath as a provider of arithmetic */
@@ -15,6 +14,7 @@
 
 #include "crypto/backend.h"
 #include "crypto/der.h"
+#include "crypto/tomcrypt.h"
 
 /* ---- Numbers of libtomcrypt: of unlimited size, allocated ---- */
 
@@ -25,9 +25,11 @@ static enum err math(int result) {
 }
 
 static void numbers_free(void **const *numbers, size_t count) {
-  for (size_t i = 0; i < count; i++)
+  for (size_t i = 0; i < count; i++) {
     if (*numbers[i] != NULL)
       mp_clear(*numbers[i]);
+    *numbers[i] = NULL;
+  }
 }
 
 /* All numbers are NULL before; mp_init() and mp_init_multi() leave dangling pointers on failure. */
@@ -41,7 +43,7 @@ static enum err numbers_new(void **const *numbers, size_t count) {
   return OK;
 }
 
-/* ---- The curves: parameters shared by all threads and never written again ---- */
+/* ---- The curves: shared by all threads, not written after tomcrypt_ec_start() ---- */
 
 #define UNCOMPRESSED 4     /* first byte of a point (SEC 1, section 2.3.3) */
 #define BLINDING_BYTES 8   /* of the multiple of the order added to a scalar */
@@ -56,41 +58,43 @@ struct curve {
   void *prime;
   void *b;
   void *order;
-  ecc_point *base;
+  ecc_point *base; /* NULL if libtomcrypt was built without the curve */
 };
 
 static struct curve curves[CURVE_COUNT] = {{.size = 32}, {.size = 48}, {.size = 66}};
-static bool curves_ready;
 
-static bool curve_set_up(struct curve *curve) {
+static enum err curve_start(struct curve *curve, const ltc_ecc_set_type *set) {
+  enum err err;
   void **const numbers[] = {&curve->prime, &curve->b, &curve->order};
-  const ltc_ecc_set_type *set = ltc_ecc_sets;
-  while (set->size != 0 && (size_t)set->size != curve->size)
-    set++;
-  if (set->size == 0)
-    return false;
-  curve->base = ltc_ecc_new_point();
-  return curve->base != NULL && numbers_new(numbers, 3) == OK &&
-         mp_read_radix(curve->prime, set->prime, 16) == CRYPT_OK &&
-         mp_read_radix(curve->b, set->B, 16) == CRYPT_OK &&
-         mp_read_radix(curve->order, set->order, 16) == CRYPT_OK &&
-         mp_read_radix(curve->base->x, set->Gx, 16) == CRYPT_OK &&
-         mp_read_radix(curve->base->y, set->Gy, 16) == CRYPT_OK &&
-         mp_set(curve->base->z, 1) == CRYPT_OK;
+  ecc_point *base = ltc_ecc_new_point();
+  TRY(base != NULL ? OK : ERR_NOMEM);
+  TRY(numbers_new(numbers, 3));
+  TRY(math(mp_read_radix(curve->prime, set->prime, 16)));
+  TRY(math(mp_read_radix(curve->b, set->B, 16)));
+  TRY(math(mp_read_radix(curve->order, set->order, 16)));
+  TRY(math(mp_read_radix(base->x, set->Gx, 16)));
+  TRY(math(mp_read_radix(base->y, set->Gy, 16)));
+  TRY(math(mp_set(base->z, 1)));
+  curve->base = base;
+  base = NULL;
+done:
+  if (err != OK)
+    numbers_free(numbers, 3);
+  ltc_ecc_del_point(base);
+  return err;
 }
 
-static void curves_set_up(void) {
+/* May run again after it failed. */
+enum err tomcrypt_ec_start(void) {
+  enum err err = OK;
   if (ltc_mp.name == NULL) /* else the program has chosen its arithmetic already */
     ltc_mp = ltm_desc;
-  curves_ready = true;
   for (unsigned i = 0; i < CURVE_COUNT; i++)
-    curves_ready = curves_ready && curve_set_up(&curves[i]);
-}
-
-static bool has_curves(void) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  (void)pthread_once(&once, curves_set_up);
-  return curves_ready;
+    for (const ltc_ecc_set_type *set = ltc_ecc_sets; set->size != 0; set++)
+      if ((size_t)set->size == curves[i].size && curves[i].base == NULL)
+        TRY(curve_start(&curves[i], set));
+done:
+  return err;
 }
 
 /* ---- Numbers and points ---- */
@@ -421,6 +425,9 @@ done:
 }
 
 #define DEFINE_CURVE(id, curve, title, bytes, hash, der_max)                                       \
+  static bool has_##id(void) {                                                                     \
+    return curves[curve].base != NULL;                                                             \
+  }                                                                                                \
   static enum err id##_derive_public(const uint8_t *private_key, uint8_t *public_key) {            \
     return curve_derive_public(&curves[curve], private_key, public_key);                           \
   }                                                                                                \
@@ -436,7 +443,7 @@ done:
                                    .public_size = 1 + 2 * bytes,                                   \
                                    .private_size = bytes,                                          \
                                    .shared_size = bytes,                                           \
-                                   .available = has_curves,                                        \
+                                   .available = has_##id,                                          \
                                    .derive_public = id##_derive_public,                            \
                                    .check_public = id##_check_public,                              \
                                    .agree = id##_agree};                                           \
@@ -456,7 +463,7 @@ done:
                                                 .public_size = 1 + 2 * bytes,                      \
                                                 .private_size = bytes,                             \
                                                 .max_size = der_max,                               \
-                                                .available = has_curves,                           \
+                                                .available = has_##id,                             \
                                                 .generate = id##_generate,                         \
                                                 .derive_public = id##_derive_public,               \
                                                 .sign = id##_sign,                                 \
