@@ -264,6 +264,7 @@ static enum err own_private_keys(const struct tree *tree, uint32_t own_leaf, uin
   keys->at[0] = own->secret->encryption_key;
   if (secrets->has_path_secret)
     TRY(treekem_join(tree, committer, secrets->path_secret, keys, why));
+  TRY(private_keys_complete(keys, tree, why));
   *out = keys;
   keys = NULL;
 done:
@@ -351,7 +352,7 @@ static enum err read_welcome(struct client *client, struct view message, struct 
   TRY(require(out->cipher_suite == client->suite->id, &client->why, ERR_UNSUPPORTED,
               "RFC 9420, section 12.4.3.1: a Welcome of cipher suite %u", out->cipher_suite));
 done:
-  return err;
+  return codec_unparsed(err, &client->why, "Welcome");
 }
 
 enum err join_open_welcome(struct client *client, struct view message, struct view tree,
@@ -498,7 +499,7 @@ static enum err read_group_info(struct client *client, struct view message,
   TRY(group_info_read(&reader, &client->why, out));
   TRY(read_end(&reader));
 done:
-  return err;
+  return codec_unparsed(err, &client->why, "GroupInfo");
 }
 
 enum err join_external(struct client *client, struct view message, struct view tree,

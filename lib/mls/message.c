@@ -184,7 +184,7 @@ enum err message_read_key_package(struct view message, struct why *why, struct v
   *out = key_package.raw;
 done:
   key_package_free(&key_package);
-  return err;
+  return codec_unparsed(err, why, "KeyPackage");
 }
 
 enum err message_key_package_identity(struct view message, struct bytes *out) {

@@ -54,6 +54,22 @@ void private_keys_prune(struct private_keys *keys, const struct tree *tree) {
   }
 }
 
+enum err private_keys_complete(const struct private_keys *keys, const struct tree *tree,
+                               struct why *why) {
+  enum err err = OK;
+  for (uint32_t height = 1; height <= width_height(tree_width(tree)); height++) {
+    struct parent_node parent;
+    if (!tree_parent(tree, node_ancestor(keys->leaf, height), &parent))
+      continue;
+    TRY(require(keys->at[height].size > 0 || is_unmerged(&parent, keys->leaf), why,
+                ERR_INVALID_TREE,
+                "RFC 9420, section 12.4.3.1: leaf %u was not told the key of the node at height %u",
+                keys->leaf, height));
+  }
+done:
+  return err;
+}
+
 enum err private_keys_check(const struct private_keys *keys, const struct tree *tree,
                             struct why *why) {
   enum err err = OK;

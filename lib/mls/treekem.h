@@ -31,6 +31,13 @@ void private_keys_prune(struct private_keys *keys, const struct tree *tree);
 CHECKED enum err private_keys_check(const struct private_keys *keys, const struct tree *tree,
                                     struct why *why);
 
+/**
+ * There is a key for every node above the leaf that has one and does not list the leaf as unmerged:
+ * whoever lacks one cannot read what others encrypt to that node.  ERR_INVALID_TREE.
+ */
+CHECKED enum err private_keys_complete(const struct private_keys *keys, const struct tree *tree,
+                                       struct why *why);
+
 /** Fresh secrets of the sender's filtered direct path, lowest node first. */
 struct new_path {
   size_t count;

@@ -237,5 +237,5 @@ enum err tree_read(const struct suite *suite, struct view ratchet_tree, uint32_t
 done:
   node_list_free(&list);
   tree_drop(tree);
-  return err;
+  return codec_unparsed(err, why, "ratchet tree");
 }
