@@ -66,11 +66,23 @@ done:
 }
 
 int e2ee_group_propose_leave(e2ee_group *group, e2ee_bytes **out) {
-  if (group == NULL && out != NULL)
-    *out = NULL;
-  if (group == NULL || out == NULL)
+  enum err err = OK;
+  struct e2ee_bytes *result = NULL;
+  if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
-  return e2ee_group_propose_remove(group, group_own_leaf(group->group), out);
+  *out = NULL;
+  if (group == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  err = api_enter(group->client);
+  if (err != OK)
+    return err;
+  TRY(api_bytes_new(&result));
+  TRY(group_propose_remove(group->group, group_own_leaf(group->group), &result->bytes));
+  *out = result;
+  result = NULL;
+done:
+  e2ee_bytes_free(result);
+  return api_leave(group->client, err);
 }
 
 /* ---- Commits ---- */
@@ -90,9 +102,22 @@ int e2ee_commit_new(e2ee_group *group, e2ee_commit **out) {
   commit = mem_new(1, sizeof *commit);
   TRY(commit == NULL ? ERR_NOMEM : OK);
   commit->group = api_group_share(group);
+  commit->epoch = group_epoch_number(group->group);
   *out = commit;
 done:
   return api_leave(group->client, err);
+}
+
+/* In another epoch, somebody else may be at a leaf that is to be removed. */
+static enum err check_commit(const struct e2ee_commit *commit) {
+  enum err err = OK;
+  const struct group *group = commit->group->group;
+  TRY(group_check_active(group));
+  TRY(require(commit->epoch == group_epoch_number(group), &group->client->why, ERR_OLD_EPOCH,
+              "the commit was started in epoch %llu, the group is in %llu",
+              (unsigned long long)commit->epoch, (unsigned long long)group_epoch_number(group)));
+done:
+  return err;
 }
 
 int e2ee_commit_add(e2ee_commit *commit, const uint8_t *key_package, size_t key_package_len) {
@@ -102,8 +127,10 @@ int e2ee_commit_add(e2ee_commit *commit, const uint8_t *key_package, size_t key_
   enum err err = api_enter(group->client);
   if (err != OK)
     return err;
-  return api_leave(group->client, commit_plan_add(&commit->plan, group->group,
-                                                  view_of(key_package, key_package_len)));
+  TRY(check_commit(commit));
+  TRY(commit_plan_add(&commit->plan, group->group, view_of(key_package, key_package_len)));
+done:
+  return api_leave(group->client, err);
 }
 
 int e2ee_commit_remove(e2ee_commit *commit, uint32_t leaf) {
@@ -113,7 +140,10 @@ int e2ee_commit_remove(e2ee_commit *commit, uint32_t leaf) {
   enum err err = api_enter(group->client);
   if (err != OK)
     return err;
-  return api_leave(group->client, commit_plan_remove(&commit->plan, group->group, leaf));
+  TRY(check_commit(commit));
+  TRY(commit_plan_remove(&commit->plan, group->group, leaf));
+done:
+  return api_leave(group->client, err);
 }
 
 /* Copies of the pending commit's messages for the application. */
@@ -148,10 +178,14 @@ int e2ee_commit_build(e2ee_commit *commit, e2ee_bytes **message, e2ee_bytes **we
   err = api_enter(group->client);
   if (err != OK)
     return err;
+  uint64_t revision = group->group->revision;
+  TRY(check_commit(commit));
   TRY(commit_build(group->group, &commit->plan));
   err = hand_out_pending(group->group, message, welcome);
-  if (err != OK)
-    group_discard_pending(group->group); /* nobody has seen it */
+  if (err != OK) { /* nobody has seen it: it never was */
+    group_discard_pending(group->group);
+    group->group->revision = revision;
+  }
 done:
   return api_leave(group->client, err);
 }

@@ -187,7 +187,10 @@ int e2ee_group_member(const e2ee_group *group, uint32_t leaf, uint32_t what, uin
   const struct leaf *member = tree_leaf(shown->tree, leaf);
   TRY(require(member != NULL, &group->group->client->why, ERR_NOT_FOUND, "leaf %u has no member",
               leaf));
-  TRY(member_read(tree_leaf(shown->tree, shown->own_leaf), member, what, &value));
+  const struct leaf *own = tree_leaf(shown->tree, shown->own_leaf);
+  TRY(require(own != NULL || what != E2EE_MEMBER_SAFETY_CODE, &group->group->client->why,
+              ERR_INVALID_STATE, "the client never was a member beside leaf %u", leaf));
+  TRY(member_read(own, member, what, &value));
   TRY(api_put(bytes_view(&value), out, len));
 done:
   bytes_free(&value);

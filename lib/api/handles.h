@@ -36,6 +36,7 @@ struct e2ee_group {
 
 struct e2ee_commit {
   struct e2ee_group *group;
+  uint64_t epoch; /* that its leaf numbers are of */
   struct commit_plan plan;
 };
 

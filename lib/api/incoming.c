@@ -136,6 +136,12 @@ static enum err change_at(const struct e2ee_incoming *incoming, uint32_t index,
   return OK;
 }
 
+/* Whether a change is about the own member: who is added at the own leaf takes it over. */
+static bool is_own(const struct e2ee_incoming *incoming, const struct change *change) {
+  bool takes_over = change->kind == E2EE_CHANGE_ADD && incoming->message != NULL;
+  return change->leaf != LEAF_NONE && change->leaf == incoming->own_index && !takes_over;
+}
+
 int e2ee_incoming_change(const e2ee_incoming *incoming, uint32_t index, e2ee_change *out,
                          size_t out_size) {
   const struct change *change = NULL;
@@ -149,7 +155,7 @@ int e2ee_incoming_change(const e2ee_incoming *incoming, uint32_t index, e2ee_cha
       .kind = change->kind,
       .leaf = change->leaf,
       .proposer = change->proposer,
-      .flags = change->leaf != LEAF_NONE && change->leaf == incoming->own_index ? 1 : 0,
+      .flags = is_own(incoming, change) ? 1 : 0,
   };
   api_fill(out, out_size, &shown, sizeof shown);
 done:
@@ -169,7 +175,8 @@ int e2ee_incoming_member(const e2ee_incoming *incoming, uint32_t index, uint32_t
   TRY(change_at(incoming, index, &change));
   TRY(require(change->subject != NULL && incoming->own != NULL, &incoming->client->client->why,
               ERR_NOT_FOUND, "the change is about no member"));
-  TRY(member_read(incoming->own, change->subject, what, &value));
+  const struct leaf *own = is_own(incoming, change) ? change->subject : incoming->own;
+  TRY(member_read(own, change->subject, what, &value));
   TRY(api_put(bytes_view(&value), out, len));
 done:
   bytes_free(&value);

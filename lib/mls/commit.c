@@ -39,7 +39,7 @@ enum err commit_plan_add(struct commit_plan *plan, const struct group *group,
                          struct view key_package) {
   struct writer writer = {0};
   struct view raw;
-  enum err err = message_read_key_package(key_package, &group->client->why, &raw);
+  enum err err = group_read_key_package(group, key_package, &raw);
   if (err != OK)
     return err;
   proposal_write_add(&writer, raw);
@@ -47,13 +47,15 @@ enum err commit_plan_add(struct commit_plan *plan, const struct group *group,
 }
 
 enum err commit_plan_remove(struct commit_plan *plan, const struct group *group, uint32_t leaf) {
+  enum err err = OK;
   struct writer writer = {0};
-  enum err err = require(leaf != group->epoch->own_leaf, &group->client->why, ERR_INVALID_ARG,
-                         "RFC 9420, section 12.2: a commit cannot remove its committer");
-  if (err != OK)
-    return err;
+  TRY(group_check_member(group, leaf));
+  TRY(require(leaf != group->epoch->own_leaf, &group->client->why, ERR_INVALID_ARG,
+              "RFC 9420, section 12.2: a commit cannot remove its committer"));
   proposal_write_remove(&writer, leaf);
-  return plan_proposal(plan, group, &writer);
+  err = plan_proposal(plan, group, &writer);
+done:
+  return err;
 }
 
 static bool psk_known(const struct group *group, const struct proposal *proposal) {

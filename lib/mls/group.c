@@ -112,6 +112,26 @@ done:
   return err;
 }
 
+enum err group_check_member(const struct group *group, uint32_t leaf) {
+  enum err err = OK;
+  TRY(group_check_active(group));
+  TRY(require(tree_leaf(group->epoch->tree, leaf) != NULL, &group->client->why, ERR_NOT_FOUND,
+              "leaf %u has no member", leaf));
+done:
+  return err;
+}
+
+enum err group_read_key_package(const struct group *group, struct view message, struct view *out) {
+  enum err err = OK;
+  struct client *client = group->client;
+  TRY(group_check_active(group));
+  TRY(require(message.size <= client->settings.max_message_bytes, &client->why, ERR_LIMIT,
+              "a key package of %zu bytes", message.size));
+  TRY(message_read_key_package(message, &client->why, out));
+done:
+  return err;
+}
+
 void group_discard_pending(struct group *group) {
   pending_commit_free(group->pending);
   group->pending = NULL;
@@ -241,6 +261,8 @@ enum err group_encrypt(struct group *group, struct view data, struct bytes *out)
               "RFC 9420, section 12.4: %zu proposals wait to be committed before application data "
               "may be sent",
               group->proposals.count));
+  TRY(require(data.size <= group->client->settings.max_message_bytes, &group->client->why,
+              ERR_LIMIT, "an application message of %zu bytes", data.size));
   TRY(group_sign(group, CONTENT_APPLICATION, data, &storage, &content));
   TRY(group_protect(group, &content, out));
 done:
@@ -253,30 +275,32 @@ done:
 static enum err propose(struct group *group, struct view body, struct secret **update_key,
                         struct bytes *out) {
   enum err err = OK;
-  struct bytes storage = {0}, message = {0};
+  struct bytes storage = {0};
   struct proposal proposal;
   struct authenticated_content content;
   struct client *client = group->client;
   struct reader reader = reader_of(body);
+  size_t before = group->proposals.count;
   TRY(group_check_active(group));
   TRY(proposal_read(&reader, &client->why, &proposal));
   TRY(proposal_check(group->epoch, &proposal,
                      (struct sender){SENDER_MEMBER, group->epoch->own_leaf}, client_now(client),
                      &client->why));
   TRY(group_sign(group, CONTENT_PROPOSAL, body, &storage, &content));
-  TRY(group_protect(group, &content, &message));
   TRY(proposal_store_add(&group->proposals, group->epoch->suite, &content, update_key));
-  bytes_move(out, &message);
+  /* Last, because it moves the own ratchet on. */
+  TRY(group_protect(group, &content, out));
 done:
+  if (err != OK)
+    proposal_store_cut(&group->proposals, before);
   bytes_free(&storage);
-  bytes_free(&message);
   return err;
 }
 
 enum err group_propose_add(struct group *group, struct view key_package, struct bytes *out) {
   struct writer writer = {0};
   struct view raw;
-  enum err err = message_read_key_package(key_package, &group->client->why, &raw);
+  enum err err = group_read_key_package(group, key_package, &raw);
   if (err != OK)
     return err;
   proposal_write_add(&writer, raw);
@@ -287,8 +311,11 @@ enum err group_propose_add(struct group *group, struct view key_package, struct 
 
 enum err group_propose_remove(struct group *group, uint32_t leaf, struct bytes *out) {
   struct writer writer = {0};
+  enum err err = group_check_member(group, leaf);
+  if (err != OK)
+    return err;
   proposal_write_remove(&writer, leaf);
-  enum err err = writer.err != OK ? writer.err : propose(group, writer_view(&writer), NULL, out);
+  err = writer.err != OK ? writer.err : propose(group, writer_view(&writer), NULL, out);
   writer_free(&writer);
   return err;
 }

@@ -45,6 +45,13 @@ void group_free(struct group *group); /* wipes; accepts NULL */
 /** ERR_INVALID_STATE once the member has left, or before an external commit was accepted. */
 CHECKED enum err group_check_active(const struct group *group);
 
+/** The same, and ERR_NOT_FOUND for a leaf without a member. */
+CHECKED enum err group_check_member(const struct group *group, uint32_t leaf);
+
+/** The KeyPackage in an MLSMessage that the application was given; ERR_LIMIT if it is too large. */
+CHECKED enum err group_read_key_package(const struct group *group, struct view message,
+                                        struct view *out);
+
 /** The epoch to show: the current one, or the pending one of somebody who joins from outside. */
 const struct epoch *group_shown_epoch(const struct group *group);
 

@@ -276,6 +276,7 @@ enum err process_message(struct group *group, struct view message, struct incomi
   if (is_own_commit(group, message)) {
     incoming->kind = E2EE_INCOMING_OWN_COMMIT;
     incoming->sender = group->pending->next->own_leaf;
+    TRY(bytes_copy(&incoming->authenticated, message));
   } else {
     TRY(group_check_active(group));
     TRY(read_message(group, message, &arrived));
@@ -299,12 +300,15 @@ static enum err accept_proposal(struct incoming *incoming, const struct framing_
   enum err err = OK;
   struct group *group = incoming->group;
   struct secret *none = NULL;
+  size_t before = group->proposals.count;
   TRY(proposal_store_restore(&group->proposals, group->epoch->suite,
                              bytes_view(&incoming->authenticated), &none));
   if (incoming->encrypted)
     TRY(framing_used(keys, &incoming->origin));
   group->revision++;
 done:
+  if (err != OK)
+    proposal_store_cut(&group->proposals, before);
   return err;
 }
 
@@ -323,6 +327,17 @@ done:
   return err;
 }
 
+/* Only the commit that came back, not another that was built when it had been discarded. */
+static enum err accept_own_commit(struct incoming *incoming) {
+  enum err err = OK;
+  struct group *group = incoming->group;
+  TRY(require(is_own_commit(group, bytes_view(&incoming->authenticated)), &group->client->why,
+              ERR_NOT_FOUND, "the own commit was discarded"));
+  TRY(commit_accepted(group));
+done:
+  return err;
+}
+
 enum err process_accept(struct incoming *incoming) {
   enum err err = OK;
   struct group *group = incoming->group;
@@ -331,7 +346,7 @@ enum err process_accept(struct incoming *incoming) {
   TRY(require(!group->left && incoming->epoch == group_epoch_number(group), why, ERR_OLD_EPOCH,
               "the group has left the epoch of this message"));
   if (incoming->kind == E2EE_INCOMING_OWN_COMMIT) {
-    TRY(commit_accepted(group));
+    TRY(accept_own_commit(incoming));
   } else {
     struct framing_keys keys = epoch_framing(group->epoch, group->client->settings.max_skip);
     TRY(incoming->kind == E2EE_INCOMING_PROPOSAL ? accept_proposal(incoming, &keys)

@@ -16,7 +16,7 @@ struct incoming {
   uint64_t epoch;      /* in which it was sent */
   struct changes changes;
   struct bytes data;          /* application: plaintext */
-  struct bytes authenticated; /* proposal: AuthenticatedContent */
+  struct bytes authenticated; /* proposal: AuthenticatedContent; own commit: the message */
   struct epoch *next;         /* commit; NULL if it removes this member */
   bool removes_own;
   bool encrypted; /* a PrivateMessage: its key is used up by accepting */

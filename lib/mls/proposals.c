@@ -77,9 +77,13 @@ done:
   return err;
 }
 
+void proposal_store_cut(struct proposal_store *store, size_t count) {
+  while (store->count > count)
+    stored_free(&store->item[--store->count]);
+}
+
 void proposal_store_clear(struct proposal_store *store) {
-  for (size_t i = 0; i < store->count; i++)
-    stored_free(&store->item[i]);
+  proposal_store_cut(store, 0);
   mem_free(store->item);
   *store = (struct proposal_store){0};
 }

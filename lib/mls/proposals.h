@@ -39,6 +39,8 @@ CHECKED enum err proposal_store_add(struct proposal_store *store, const struct s
 CHECKED enum err proposal_store_restore(struct proposal_store *store, const struct suite *suite,
                                         struct view authenticated, struct secret **update_key);
 void proposal_store_clear(struct proposal_store *store);
+/** Forget all but the first `count`. */
+void proposal_store_cut(struct proposal_store *store, size_t count);
 
 /* ---- The list that one commit applies ---- */
 
