@@ -191,13 +191,14 @@ E2EE_API E2EE_CHECKED int e2ee_client_public_key(const e2ee_client *client, uint
 
 /** Settings for e2ee_client_set(); the default is in brackets.  Not saved. */
 enum {
-  E2EE_SET_TIME = 1,               /**< Unix seconds for lifetimes; 0: system clock [0]. */
-  E2EE_SET_MAX_MEMBERS = 2,        /**< Largest group accepted [32768]. */
-  E2EE_SET_MAX_MESSAGE_BYTES = 3,  /**< Largest handshake message [33554432]. */
-  E2EE_SET_PAST_EPOCHS = 4,        /**< Epochs kept for late messages [2]. */
-  E2EE_SET_MAX_SKIP = 5,           /**< Ratchet steps skipped per sender [1000]. */
-  E2EE_SET_ENCRYPT_HANDSHAKE = 6,  /**< 1: send handshakes as PrivateMessage [1]. */
-  E2EE_SET_KEY_PACKAGE_SECONDS = 7 /**< Lifetime of new key packages [7776000]. */
+  E2EE_SET_TIME = 1,                /**< Unix seconds for lifetimes; 0: system clock [0]. */
+  E2EE_SET_MAX_MEMBERS = 2,         /**< Largest group accepted [32768]. */
+  E2EE_SET_MAX_MESSAGE_BYTES = 3,   /**< Largest handshake message [33554432]. */
+  E2EE_SET_PAST_EPOCHS = 4,         /**< Epochs kept for late messages [2]. */
+  E2EE_SET_MAX_SKIP = 5,            /**< Ratchet steps skipped per sender [1000]. */
+  E2EE_SET_ENCRYPT_HANDSHAKE = 6,   /**< 1: send handshakes as PrivateMessage [1]. */
+  E2EE_SET_KEY_PACKAGE_SECONDS = 7, /**< Lifetime of new key packages [7776000]. */
+  E2EE_SET_MAX_LIFETIME_SECONDS = 8 /**< Longest lifetime accepted; 0: any [31622400]. */
 };
 
 /** Set one E2EE_SET_*.  @return 0, E2EE_ERR_INVALID_ARG or E2EE_ERR_UNSUPPORTED */

@@ -96,6 +96,7 @@ static enum err set(struct settings *settings, uint32_t setting, uint64_t value)
       [E2EE_SET_MAX_SKIP] = {0, 1u << 20},
       [E2EE_SET_ENCRYPT_HANDSHAKE] = {0, 1},
       [E2EE_SET_KEY_PACKAGE_SECONDS] = {1, INT64_MAX},
+      [E2EE_SET_MAX_LIFETIME_SECONDS] = {0, UINT64_MAX},
   };
   if (setting == 0 || setting >= sizeof ranges / sizeof ranges[0])
     return ERR_UNSUPPORTED;
@@ -120,8 +121,11 @@ static enum err set(struct settings *settings, uint32_t setting, uint64_t value)
   case E2EE_SET_ENCRYPT_HANDSHAKE:
     settings->encrypt_handshake = value == 1;
     break;
-  default:
+  case E2EE_SET_KEY_PACKAGE_SECONDS:
     settings->key_package_seconds = value;
+    break;
+  default:
+    settings->max_lifetime_seconds = value;
   }
   return OK;
 }

@@ -22,7 +22,7 @@ struct application {
   const struct epoch *epoch;
   const struct proposal_list *list;
   uint32_t committer;
-  uint64_t now;
+  struct lifetime_rule lifetimes;
   uint32_t max_members;
   struct why *why;
   struct effects *effects;
@@ -35,15 +35,16 @@ static uint32_t proposer_leaf(struct sender sender) {
 
 /* ---- Single proposals (section 12.1) ---- */
 
-static enum err read_key_package(const struct epoch *epoch, struct view raw, uint64_t now,
-                                 struct why *why, struct key_package *out) {
+static enum err read_key_package(const struct epoch *epoch, struct view raw,
+                                 struct lifetime_rule lifetimes, struct why *why,
+                                 struct key_package *out) {
   enum err err = OK;
   struct key_package key_package = {0};
   struct reader reader = reader_of(raw);
   TRY(key_package_read(&reader, why, &key_package));
   TRY(read_end(&reader));
   TRY(key_package_check(epoch->suite, &key_package, why));
-  TRY(leaf_check_lifetime(key_package.leaf, now, 0, why));
+  TRY(leaf_check_lifetime(key_package.leaf, lifetimes.now, lifetimes.longest, why));
   *out = key_package;
   key_package = (struct key_package){0};
 done:
@@ -103,7 +104,7 @@ static bool sender_may(uint16_t type, uint8_t sender_type) {
 }
 
 enum err proposal_check(const struct epoch *epoch, const struct proposal *proposal,
-                        struct sender sender, uint64_t now, struct why *why) {
+                        struct sender sender, struct lifetime_rule lifetimes, struct why *why) {
   enum err err = OK;
   struct key_package key_package = {0};
   struct leaf *leaf = NULL;
@@ -112,7 +113,7 @@ enum err proposal_check(const struct epoch *epoch, const struct proposal *propos
               proposal->type, sender.type));
   switch (proposal->type) {
   case PROPOSAL_ADD:
-    TRY(read_key_package(epoch, proposal->body.add, now, why, &key_package));
+    TRY(read_key_package(epoch, proposal->body.add, lifetimes, why, &key_package));
     break;
   case PROPOSAL_UPDATE:
     TRY(read_update(epoch, proposal->body.update, sender.index, why, &leaf));
@@ -296,7 +297,8 @@ static enum err apply_add(struct application *job, const struct listed_proposal 
   uint32_t index = 0;
   TRY(require(tree_members(effects->tree) < job->max_members, job->why, ERR_LIMIT,
               "the group would have more than %u members", job->max_members));
-  TRY(read_key_package(job->epoch, item->proposal.body.add, job->now, job->why, &key_package));
+  TRY(read_key_package(job->epoch, item->proposal.body.add, job->lifetimes, job->why,
+                       &key_package));
   err = tree_add_leaf(effects->tree, key_package.leaf, &index);
   if (err == ERR_INVALID_TREE)
     TRY(refuse(job->why, ERR_INVALID_PROPOSAL,
@@ -382,11 +384,12 @@ done:
 }
 
 enum err proposals_apply(const struct epoch *epoch, const struct proposal_list *list,
-                         uint32_t committer, uint64_t now, uint32_t max_members, struct why *why,
-                         size_t *offender, struct effects *out) {
+                         uint32_t committer, struct lifetime_rule lifetimes, uint32_t max_members,
+                         struct why *why, size_t *offender, struct effects *out) {
   enum err err = OK;
   struct effects effects = {.extensions = epoch->context.extensions};
-  struct application job = {epoch, list, committer, now, max_members, why, &effects, list->count};
+  struct application job = {epoch,       list, committer, lifetimes,
+                            max_members, why,  &effects,  list->count};
   TRY(check_list(&job));
   size_t adds = count_type(list, PROPOSAL_ADD);
   effects.added = mem_new(adds, sizeof *effects.added);

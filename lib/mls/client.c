@@ -11,6 +11,7 @@
 static const struct settings default_settings = {
     .max_message_bytes = 33554432,
     .key_package_seconds = 7776000,
+    .max_lifetime_seconds = 31622400,
     .max_members = 32768,
     .past_epochs = 2,
     .max_skip = 1000,
@@ -87,11 +88,22 @@ void client_free(struct client *client) {
   mem_free(client);
 }
 
-uint64_t client_now(const struct client *client) {
+static uint64_t client_now(const struct client *client) {
   if (client->settings.time != 0)
     return client->settings.time;
   time_t now = time(NULL);
   return now < 0 ? 0 : (uint64_t)now;
+}
+
+struct lifetime_rule client_lifetimes(const struct client *client) {
+  return (struct lifetime_rule){client_now(client), client->settings.max_lifetime_seconds};
+}
+
+void client_set_lifetime(const struct client *client, struct leaf_template *leaf) {
+  uint64_t now = client_now(client);
+  uint64_t seconds = client->settings.key_package_seconds, longest = UINT64_MAX - now;
+  leaf->not_before = now > CLOCK_SKEW_SECONDS ? now - CLOCK_SKEW_SECONDS : 0;
+  leaf->not_after = now + (seconds < longest ? seconds : longest);
 }
 
 enum err client_leaf(const struct client *client, struct bytes *storage,
@@ -112,13 +124,9 @@ enum err client_key_package(struct client *client, struct bytes *out) {
   struct writer message = {0};
   struct leaf_template leaf;
   struct key_package_secret secret = {0};
-  uint64_t now = client_now(client);
   TRY(client_leaf(client, &storage, &leaf));
   leaf.source = LEAF_KEY_PACKAGE;
-  leaf.not_before = now > CLOCK_SKEW_SECONDS ? now - CLOCK_SKEW_SECONDS : 0;
-  uint64_t longest = UINT64_MAX - now;
-  uint64_t seconds = client->settings.key_package_seconds;
-  leaf.not_after = now + (seconds < longest ? seconds : longest);
+  client_set_lifetime(client, &leaf);
   TRY(key_package_new(client->suite, &leaf, VIEW_NONE, client->signature_key, &raw, &secret));
   message_write_header(&message, WIRE_KEY_PACKAGE);
   write_bytes(&message, bytes_view(&raw));

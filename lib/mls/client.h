@@ -12,6 +12,7 @@ struct settings {
   uint64_t time; /* Unix seconds; 0: system clock */
   uint64_t max_message_bytes;
   uint64_t key_package_seconds;
+  uint64_t max_lifetime_seconds; /* 0: any */
   uint32_t max_members;
   uint32_t past_epochs;
   uint32_t max_skip;
@@ -58,8 +59,16 @@ CHECKED enum err client_restore(const struct suite *suite, struct view credentia
                                 struct client **out);
 void client_free(struct client *client); /* accepts NULL */
 
-/** The time that lifetimes are measured against. */
-uint64_t client_now(const struct client *client);
+/** What lifetimes are measured against, in seconds. */
+struct lifetime_rule {
+  uint64_t now;     /* since 1970 */
+  uint64_t longest; /* 0: any */
+};
+
+struct lifetime_rule client_lifetimes(const struct client *client);
+
+/** Put the lifetime of a key package made now into a leaf. */
+void client_set_lifetime(const struct client *client, struct leaf_template *leaf);
 
 /** The fields of a leaf of this client; key, source and lifetime are filled in where it is made.
  *  @param storage  to be freed after use of `out` */

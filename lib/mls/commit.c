@@ -26,7 +26,8 @@ static enum err plan_proposal(struct commit_plan *plan, const struct group *grou
   TRY(writer->err);
   struct reader reader = reader_of(writer_view(writer));
   TRY(proposal_read(&reader, &client->why, &proposal));
-  TRY(proposal_check(group->epoch, &proposal, own_sender(group), client_now(client), &client->why));
+  TRY(proposal_check(group->epoch, &proposal, own_sender(group), client_lifetimes(client),
+                     &client->why));
   TRY(mem_grow(&plan->proposal, &plan->capacity, plan->count + 1, sizeof *plan->proposal));
   TRY(writer_take(writer, &plan->proposal[plan->count]));
   plan->count++;
@@ -155,8 +156,9 @@ static enum err apply_list(struct group *group, struct proposal_list *list,
   struct client *client = group->client;
   for (;;) {
     size_t offender = list->count;
-    enum err err = proposals_apply(group->epoch, list, group->epoch->own_leaf, client_now(client),
-                                   client->settings.max_members, &client->why, &offender, effects);
+    enum err err =
+        proposals_apply(group->epoch, list, group->epoch->own_leaf, client_lifetimes(client),
+                        client->settings.max_members, &client->why, &offender, effects);
     if (err == OK || err == ERR_NOMEM || offender == list->count ||
         list->item[offender].stored == NULL)
       return err;

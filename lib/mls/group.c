@@ -38,8 +38,7 @@ static enum err first_leaf(struct client *client, struct private_keys *keys, str
   struct leaf_template fields;
   TRY(client_leaf(client, &storage, &fields));
   fields.source = LEAF_KEY_PACKAGE;
-  fields.not_before = 0;
-  fields.not_after = UINT64_MAX;
+  client_set_lifetime(client, &fields);
   TRY(key_package_new(client->suite, &fields, VIEW_NONE, client->signature_key, &raw, &secret));
   struct reader reader = reader_of(bytes_view(&raw));
   TRY(key_package_read(&reader, NULL, &key_package));
@@ -284,8 +283,8 @@ static enum err propose(struct group *group, struct view body, struct secret **u
   TRY(group_check_active(group));
   TRY(proposal_read(&reader, &client->why, &proposal));
   TRY(proposal_check(group->epoch, &proposal,
-                     (struct sender){SENDER_MEMBER, group->epoch->own_leaf}, client_now(client),
-                     &client->why));
+                     (struct sender){SENDER_MEMBER, group->epoch->own_leaf},
+                     client_lifetimes(client), &client->why));
   TRY(group_sign(group, CONTENT_PROPOSAL, body, &storage, &content));
   TRY(proposal_store_add(&group->proposals, group->epoch->suite, &content, update_key));
   /* Last, because it moves the own ratchet on. */

@@ -176,7 +176,8 @@ static enum err open_tree(struct client *client, const struct group_info *info, 
                "RFC 9420, section 12.4.3.1: the GroupInfo's signature by leaf %u is wrong",
                info->signer));
   TRY(err);
-  TRY(validate_tree(tree, info->context.group_id, info->context.extensions, why));
+  TRY(validate_tree(tree, info->context.group_id, info->context.extensions,
+                    client->settings.max_lifetime_seconds, why));
   *out = tree;
   tree = NULL;
 done:
@@ -470,8 +471,8 @@ static enum err external_work(struct client *client, const struct group_info *in
   struct reader reader = reader_of(writer_view(&writer));
   TRY(proposal_read(&reader, &client->why, &proposal));
   TRY(proposal_list_add(&list, &proposal, (struct sender){SENDER_NEW_MEMBER_COMMIT, 0}, NULL));
-  TRY(proposals_apply(from, &list, LEAF_NONE, client_now(client), client->settings.max_members,
-                      &client->why, NULL, &work->effects));
+  TRY(proposals_apply(from, &list, LEAF_NONE, client_lifetimes(client),
+                      client->settings.max_members, &client->why, NULL, &work->effects));
   schedule_zero(client->suite, &work->psk_secret);
   TRY(tree_make_room(work->effects.tree, &leaf));
   TRY(commit_write_body(work, leaf, NULL, &list));

@@ -322,6 +322,20 @@ done:
   return err;
 }
 
+/* RFC 9420, section 7.2: no leaf is valid for longer than the application accepts. */
+enum err leaf_check_span(const struct leaf *leaf, uint64_t longest, struct why *why) {
+  enum err err = OK;
+  uint64_t not_before, not_after;
+  leaf_lifetime(leaf, &not_before, &not_after);
+  TRY(require(not_before <= not_after, why, ERR_LIFETIME,
+              "RFC 9420, section 7.2: the leaf's lifetime ends before it begins"));
+  TRY(require(longest == 0 || not_after - not_before <= longest, why, ERR_LIFETIME,
+              "RFC 9420, section 7.2: the leaf is valid for %llu seconds, longer than %llu",
+              (unsigned long long)(not_after - not_before), (unsigned long long)longest));
+done:
+  return err;
+}
+
 enum err leaf_check_lifetime(const struct leaf *leaf, uint64_t now, uint64_t longest,
                              struct why *why) {
   enum err err = OK;
@@ -335,9 +349,7 @@ enum err leaf_check_lifetime(const struct leaf *leaf, uint64_t now, uint64_t lon
   TRY(require(now <= not_after, why, ERR_LIFETIME,
               "RFC 9420, section 7.3: the leaf was valid up to %llu, now it is %llu",
               (unsigned long long)not_after, (unsigned long long)now));
-  TRY(require(longest == 0 || not_after - not_before <= longest, why, ERR_LIFETIME,
-              "RFC 9420, section 7.2: the leaf is valid for %llu seconds, longer than %llu",
-              (unsigned long long)(not_after - not_before), (unsigned long long)longest));
+  TRY(leaf_check_span(leaf, longest, why));
 done:
   return err;
 }

@@ -80,8 +80,11 @@ CHECKED enum err leaf_verify_signature(const struct suite *suite, const struct l
  */
 CHECKED enum err leaf_check(const struct suite *suite, const struct leaf *leaf, struct why *why);
 
-/** ERR_LIFETIME unless not_before <= now <= not_after, and the span is at most `longest` seconds;
- *  always OK for other sources than key_package.  @param longest  0: any */
+/** ERR_LIFETIME unless the lifetime is one, of at most `longest` seconds; always OK for other sources
+ *  than key_package.  @param longest  0: any */
+CHECKED enum err leaf_check_span(const struct leaf *leaf, uint64_t longest, struct why *why);
+
+/** The same, and ERR_LIFETIME unless not_before <= now <= not_after. */
 CHECKED enum err leaf_check_lifetime(const struct leaf *leaf, uint64_t now, uint64_t longest,
                                      struct why *why);
 

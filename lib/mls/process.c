@@ -207,7 +207,8 @@ static enum err process_proposal(struct incoming *incoming, const struct epoch *
   struct reader reader = reader_of(content->content.content);
   incoming->kind = E2EE_INCOMING_PROPOSAL;
   TRY(proposal_read(&reader, &client->why, &proposal));
-  TRY(proposal_check(epoch, &proposal, content->content.sender, client_now(client), &client->why));
+  TRY(proposal_check(epoch, &proposal, content->content.sender, client_lifetimes(client),
+                     &client->why));
   TRY(describe_proposal(incoming, epoch, &proposal));
   framing_write_authenticated(&writer, content);
   TRY(writer_take(&writer, &incoming->authenticated));

@@ -116,20 +116,22 @@ void effects_free(struct effects *effects);
 /**
  * Check a list of proposals and apply it (sections 12.2 and 12.3).
  * @param committer  member's leaf, or LEAF_NONE for an external commit
- * @param now        Unix seconds, for lifetimes of key packages
+ * @param lifetimes  for those of key packages
  * @param offender   out, may be NULL: on failure, position of the proposal to blame; the size of the
  *                   list if none is
  * @return OK; ERR_INVALID_PROPOSAL; ERR_LIFETIME; ERR_LIMIT; ERR_UNSUPPORTED; ERR_SIGNATURE
  */
 CHECKED enum err proposals_apply(const struct epoch *epoch, const struct proposal_list *list,
-                                 uint32_t committer, uint64_t now, uint32_t max_members,
-                                 struct why *why, size_t *offender, struct effects *out);
+                                 uint32_t committer, struct lifetime_rule lifetimes,
+                                 uint32_t max_members, struct why *why, size_t *offender,
+                                 struct effects *out);
 
 /**
  * Check one proposal by itself (section 12.1), as it arrives: what it is about exists, and its
  * sender may propose it.  Errors as above.
  */
 CHECKED enum err proposal_check(const struct epoch *epoch, const struct proposal *proposal,
-                                struct sender sender, uint64_t now, struct why *why);
+                                struct sender sender, struct lifetime_rule lifetimes,
+                                struct why *why);
 
 #endif

@@ -55,7 +55,7 @@ static enum err stage_proposals(struct stage *stage) {
               "RFC 9420, section 12.4.2: an own commit that is not the pending one"));
   TRY(proposal_list_resolve(&stage->list, stage->commit.proposals, &group->proposals,
                             stage->from->suite, sender, why_of(stage)));
-  TRY(proposals_apply(stage->from, &stage->list, stage->committer, client_now(client),
+  TRY(proposals_apply(stage->from, &stage->list, stage->committer, client_lifetimes(client),
                       client->settings.max_members, why_of(stage), NULL, &stage->effects));
   TRY(require(stage->commit.has_path || !stage->effects.path_required, why_of(stage),
               ERR_INVALID_COMMIT, "RFC 9420, section 12.4: the commit needs a path and has none"));

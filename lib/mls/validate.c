@@ -109,13 +109,14 @@ done:
 }
 
 enum err validate_tree(const struct tree *tree, struct view group_id, struct view extensions,
-                       struct why *why) {
+                       uint64_t longest, struct why *why) {
   enum err err = OK;
   TRY(tree_verify_parent_hashes(tree, why));
   for (uint32_t index = tree_next_member(tree, 0); index != LEAF_NONE;
        index = tree_next_member(tree, index + 1)) {
     const struct leaf *leaf = tree_leaf(tree, index);
     TRY(validate_leaf(tree, extensions, leaf, index, why));
+    TRY(leaf_check_span(leaf, longest, why));
     TRY(leaf_verify_signature(tree_suite(tree), leaf, group_id, index, why));
   }
 done:

@@ -21,8 +21,10 @@ CHECKED enum err validate_leaf(const struct tree *tree, struct view extensions,
 CHECKED enum err validate_extensions(const struct tree *tree, struct view extensions,
                                      struct why *why);
 
-/** Section 12.4.3.1: the whole tree of a group that is being joined, signatures included. */
+/** Section 12.4.3.1: the whole tree of a group that is being joined, signatures included.  Members
+ *  outlive the lifetime of the leaf they came with, so only its length is looked at.
+ *  @param longest  lifetime in seconds; 0: any */
 CHECKED enum err validate_tree(const struct tree *tree, struct view group_id,
-                               struct view extensions, struct why *why);
+                               struct view extensions, uint64_t longest, struct why *why);
 
 #endif
