@@ -112,6 +112,7 @@ enum err proposal_list_resolve(struct proposal_list *list, struct view proposals
                                const struct proposal_store *store, const struct suite *suite,
                                struct sender committer, struct why *why) {
   enum err err = OK;
+  size_t references = 0;
   struct reader reader = reader_of(proposals);
   while (reader.left > 0) {
     struct proposal_or_ref item;
@@ -124,6 +125,9 @@ enum err proposal_list_resolve(struct proposal_list *list, struct view proposals
     TRY(require(stored != NULL, why, ERR_MISSING_PROPOSAL,
                 "RFC 9420, section 12.4: proposal %zu of the commit was never received",
                 list->count));
+    /* Whatever its type, one proposal twice is two of one kind for one subject; and lookups end. */
+    TRY(require(++references <= store->count, why, ERR_INVALID_PROPOSAL,
+                "RFC 9420, section 12.2: a commit names one proposal twice"));
     TRY(proposal_list_add(list, &stored->proposal, stored->sender, stored));
   }
 done:

@@ -6,15 +6,22 @@ static const uint16_t credential_types[] = {CREDENTIAL_BASIC, CREDENTIAL_X509};
 
 #define CREDENTIAL_TYPES (sizeof credential_types / sizeof credential_types[0])
 
+/* What required_capabilities lists: nothing if the extension is not there. */
+static enum err read_required(struct view extensions, struct why *why, struct capabilities *out) {
+  struct view data;
+  *out = (struct capabilities){0};
+  if (!extensions_find(extensions, EXTENSION_REQUIRED_CAPABILITIES, &data))
+    return OK;
+  return require(required_capabilities_read(data, out) == OK, why, ERR_MALFORMED,
+                 "RFC 9420, section 11.1: the encoding of required_capabilities is broken");
+}
+
 /* RFC 9420, section 11.1: the leaf supports what required_capabilities lists. */
 static enum err check_required(const struct leaf *leaf, uint32_t index, struct view extensions,
                                struct why *why) {
   enum err err = OK;
-  struct view data;
   struct capabilities required;
-  if (!extensions_find(extensions, EXTENSION_REQUIRED_CAPABILITIES, &data))
-    return OK;
-  TRY(required_capabilities_read(data, &required));
+  TRY(read_required(extensions, why, &required));
   for (size_t i = 0; i < required.extensions.size / 2; i++)
     TRY(require(leaf_supports_extension(leaf, list_at(required.extensions, i)), why,
                 ERR_INVALID_TREE,
@@ -81,7 +88,6 @@ done:
 
 enum err validate_extensions(const struct tree *tree, struct view extensions, struct why *why) {
   enum err err = OK;
-  struct view data;
   struct capabilities required;
   TRY(extensions_check(extensions, why));
   struct reader reader = reader_of(extensions);
@@ -92,9 +98,7 @@ enum err validate_extensions(const struct tree *tree, struct view extensions, st
                 "RFC 9420, section 12.1.7: a member does not support the extension 0x%04x",
                 extension.type));
   }
-  if (!extensions_find(extensions, EXTENSION_REQUIRED_CAPABILITIES, &data))
-    return OK;
-  TRY(required_capabilities_read(data, &required));
+  TRY(read_required(extensions, why, &required));
   bool all = true;
   for (size_t i = 0; i < required.extensions.size / 2; i++)
     all = all && tree_all_support_extension(tree, list_at(required.extensions, i));
