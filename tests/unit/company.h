@@ -1,0 +1,44 @@
+/*
+ * Clients and what they hold of one group, for tests that play a group's life.
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef TESTS_COMPANY_H
+#define TESTS_COMPANY_H
+
+#include "mls/commit.h"
+#include "mls/join.h"
+#include "mls/process.h"
+
+struct member {
+  struct client *client;
+  struct group *group; /* NULL: in none */
+};
+
+/** A client of a suite, called `name`. */
+struct member member_new(uint16_t suite, char name);
+void member_free(struct member *member);
+
+/** A member adds another; all `count` members that are in the group hear of it. */
+void company_add(struct member *members, size_t count, size_t by, size_t joiner);
+
+/** A group of the first `present` members; each is added by the one who came before. */
+void company_new(struct member *members, size_t count, size_t present);
+void company_free(struct member *members, size_t count);
+
+/** Everybody in the group but `from` accepts a message. */
+void company_hears(struct member *members, size_t count, size_t from, struct view message);
+
+/** A commit of the stored proposals, with new keys, that all accept. */
+void company_commit(struct member *members, size_t count, size_t by);
+
+void member_hears(struct member *member, struct view message);
+
+/** An application message.  @return to be freed */
+struct bytes member_says(struct member *member, const char *text);
+void member_reads(struct member *member, struct view message, const char *text);
+void member_refuses(struct member *member, struct view message, enum err expected);
+
+/** Both are in the same epoch and have the same secrets. */
+void members_agree(const struct member *a, const struct member *b);
+
+#endif

@@ -1,0 +1,217 @@
+/*
+ * Blobs that released versions have written: every later version loads them.  tests/data/state-vN
+ * holds one client and one group of format version N, and what must come out of them:
+ *
+ *   client, group  the blobs, under the key 00 01 02 ... 1f
+ *   exported       MLS-Exporter("state", "", 32) of the group's epoch
+ *   late           a message of the epoch before, "late"; not read yet when the group was saved
+ *   now            the next message of another member
+ *   joining, left  another group: the client's external commit pending, and refused
+ *
+ * A new format version gets a folder of its own, written by `test-state-released --write FOLDER`; the
+ * old ones stay as they are.
+ * SPDX-License-Identifier: ISC
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "company.h"
+#include "state/seal.h"
+#include "state/snapshot.h"
+
+static uint8_t key[SEALBOX_KEY_SIZE];
+
+/* ---- Files ---- */
+
+static FILE *file_open(const char *folder, const char *name, const char *mode) {
+  char path[1000];
+  (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+  FILE *file = fopen(path, mode);
+  if (file == NULL)
+    ck_abort_msg("%s cannot be opened", path);
+  return file;
+}
+
+static void file_write(const char *folder, const char *name, struct view bytes) {
+  FILE *file = file_open(folder, name, "wb");
+  ck_assert_uint_eq(fwrite(bytes.data, 1, bytes.size, file), bytes.size);
+  ck_assert_int_eq(fclose(file), 0);
+}
+
+static struct bytes file_read(const char *folder, const char *name) {
+  uint8_t buffer[65536];
+  struct bytes bytes = {0};
+  FILE *file = file_open(folder, name, "rb");
+  size_t size = fread(buffer, 1, sizeof buffer, file);
+  ck_assert(size > 0 && size < sizeof buffer);
+  (void)fclose(file);
+  ck_assert_int_eq(bytes_copy(&bytes, view_of(buffer, size)), OK);
+  return bytes;
+}
+
+/* ---- Writing a new one ---- */
+
+#define MEMBERS 3
+
+static void export_state(const struct group *group, uint8_t out[32]) {
+  ck_assert_int_eq(group_export(group, VIEW_TEXT("state"), VIEW_NONE, out, 32), OK);
+}
+
+static const char *folder; /* to write to */
+
+static void write_group(const char *name, const struct group *group) {
+  struct bytes blob = {0};
+  ck_assert_int_eq(snapshot_save_group(group, VIEW_ARRAY(key), &blob), OK);
+  file_write(folder, name, bytes_view(&blob));
+  bytes_free(&blob);
+}
+
+static void write_joining(struct member *inside, struct client *client) {
+  struct bytes info = {0};
+  struct group *other = NULL, *joining = NULL;
+  ck_assert_int_eq(group_new(inside->client, VIEW_TEXT("other"), &other), OK);
+  ck_assert_int_eq(group_info(other, &info), OK);
+  ck_assert_int_eq(join_external(client, bytes_view(&info), VIEW_NONE, &joining), OK);
+  write_group("joining", joining);
+  ck_assert_int_eq(commit_discard(joining), OK);
+  write_group("left", joining);
+  group_free(joining);
+  group_free(other);
+  bytes_free(&info);
+}
+
+START_TEST(write_folder) {
+  struct member members[MEMBERS];
+  struct bytes bytes = {0};
+  struct commit_plan plan = {0};
+  uint8_t exported[32];
+  for (size_t i = 0; i < MEMBERS; i++)
+    members[i] = member_new(1, (char)('a' + i));
+  struct member *alice = &members[0];
+  company_new(members, MEMBERS, MEMBERS);
+  ck_assert_int_eq(client_key_package(alice->client, &bytes), OK);
+  bytes_free(&bytes);
+  ck_assert_int_eq(client_add_psk(alice->client, VIEW_TEXT("id"), VIEW_TEXT("psk")), OK);
+  bytes = member_says(&members[1], "late");
+  file_write(folder, "late", bytes_view(&bytes));
+  bytes_free(&bytes);
+  company_commit(members, MEMBERS, 0);
+  bytes = member_says(&members[1], "now");
+  file_write(folder, "now", bytes_view(&bytes));
+  bytes_free(&bytes);
+  export_state(alice->group, exported);
+  file_write(folder, "exported", VIEW_ARRAY(exported));
+
+  ck_assert_int_eq(group_propose_update(alice->group, &bytes), OK);
+  bytes_free(&bytes);
+  ck_assert_int_eq(group_propose_remove(alice->group, 2, &bytes), OK);
+  bytes_free(&bytes);
+  ck_assert_int_eq(commit_build(alice->group, &plan), OK);
+  ck_assert_int_eq(snapshot_save_client(alice->client, VIEW_ARRAY(key), &bytes), OK);
+  file_write(folder, "client", bytes_view(&bytes));
+  bytes_free(&bytes);
+  write_group("group", alice->group);
+  write_joining(&members[1], alice->client);
+  company_free(members, MEMBERS);
+}
+END_TEST
+
+/* ---- Loading them all ---- */
+
+static struct client *load_client(const char *from) {
+  struct bytes blob = file_read(from, "client");
+  struct client *client = NULL;
+  struct why why = {""};
+  if (snapshot_load_client(VIEW_ARRAY(key), bytes_view(&blob), &why, &client) != OK)
+    ck_abort_msg("%s", why.text);
+  bytes_free(&blob);
+  return client;
+}
+
+static struct group *load_group(const char *from, const char *name, struct client *client) {
+  struct bytes blob = file_read(from, name);
+  struct group *group = NULL;
+  if (snapshot_load_group(client, VIEW_ARRAY(key), bytes_view(&blob), &group) != OK)
+    ck_abort_msg("%s", client->why.text);
+  bytes_free(&blob);
+  return group;
+}
+
+static void check_client(const struct client *client) {
+  struct reader reader = reader_of(bytes_view(&client->credential));
+  struct credential credential;
+  struct view psk;
+  ck_assert_int_eq(credential_read(&reader, &credential), OK);
+  ck_assert(view_equal(credential.identity, VIEW_TEXT("a")));
+  ck_assert_uint_eq(client->key_package_count, 1);
+  ck_assert(client_find_psk(client, VIEW_TEXT("id"), &psk));
+  ck_assert(view_equal(psk, VIEW_TEXT("psk")));
+}
+
+static void check_group(const char *from, struct member *member) {
+  struct group *group = member->group;
+  uint8_t exported[32];
+  struct bytes late = file_read(from, "late"), now = file_read(from, "now"),
+               expected = file_read(from, "exported");
+  export_state(group, exported);
+  ck_assert(view_equal(VIEW_ARRAY(exported), bytes_view(&expected)));
+  ck_assert_uint_eq(group_epoch_number(group), MEMBERS);
+  ck_assert(group->restored);
+  ck_assert_uint_eq(group->proposals.count, 2);
+  ck_assert_ptr_nonnull(group->proposals.item[0].update_key);
+  member_reads(member, bytes_view(&late), "late");
+  member_reads(member, bytes_view(&now), "now");
+  ck_assert_int_eq(commit_accepted(group), OK);
+  ck_assert_uint_eq(tree_members(group->epoch->tree), MEMBERS - 1);
+  bytes_free(&late);
+  bytes_free(&now);
+  bytes_free(&expected);
+}
+
+static void check_other_group(const char *from, struct client *client) {
+  struct group *joining = load_group(from, "joining", client),
+               *left = load_group(from, "left", client);
+  ck_assert_int_eq(group_check_active(joining), ERR_INVALID_STATE);
+  ck_assert(!joining->left);
+  ck_assert_int_eq(commit_accepted(joining), OK);
+  ck_assert_int_eq(group_check_active(joining), OK);
+  ck_assert(left->left);
+  group_free(joining);
+  group_free(left);
+}
+
+START_TEST(test_version) {
+  const char *data = getenv("E2EE_TEST_DATA");
+  char from[900];
+  (void)snprintf(from, sizeof from, "%s/state-v%d", data != NULL ? data : "tests/data", _i);
+  struct member member = {load_client(from), NULL};
+  check_client(member.client);
+  member.group = load_group(from, "group", member.client);
+  check_group(from, &member);
+  check_other_group(from, member.client);
+  member_free(&member);
+}
+END_TEST
+
+int main(int argc, char **argv) {
+  if (provider_init() != OK)
+    return 2;
+  for (size_t i = 0; i < sizeof key; i++)
+    key[i] = (uint8_t)i;
+  if (argc == 3 && strcmp(argv[1], "--write") == 0)
+    folder = argv[2];
+  TCase *tests = tcase_create("state-released");
+  if (folder != NULL)
+    tcase_add_test(tests, write_folder);
+  else
+    tcase_add_loop_test(tests, test_version, 1, SEAL_VERSION + 1);
+  Suite *suite = suite_create("state-released");
+  suite_add_tcase(suite, tests);
+  SRunner *runner = srunner_create(suite);
+  srunner_run_all(runner, CK_NORMAL);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed == 0 ? 0 : 1;
+}

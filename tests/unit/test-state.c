@@ -1,0 +1,480 @@
+/*
+ * Saved state: whoever is saved and loaded is the same as before, at every point of a group's life.
+ * SPDX-License-Identifier: ISC
+ */
+#include <check.h>
+#include <string.h>
+
+#include "company.h"
+#include "state/seal.h"
+#include "state/snapshot.h"
+
+#define MEMBERS 5
+
+static const uint8_t key[SEALBOX_KEY_SIZE] = {7, 7, 7};
+
+/* ---- Being the same, field by field ---- */
+
+static void same_bytes(struct view a, struct view b) {
+  ck_assert_uint_eq(a.size, b.size);
+  ck_assert(view_equal(a, b));
+}
+
+static void same_secret(const struct secret *a, const struct secret *b) {
+  same_bytes(secret_view(a), secret_view(b));
+}
+
+static void same_secrets(const struct epoch_secrets *a, const struct epoch_secrets *b) {
+  ck_assert((a == NULL) == (b == NULL));
+  if (a == NULL)
+    return;
+  same_secret(&a->sender_data, &b->sender_data);
+  same_secret(&a->encryption, &b->encryption);
+  same_secret(&a->exporter, &b->exporter);
+  same_secret(&a->epoch_authenticator, &b->epoch_authenticator);
+  same_secret(&a->external, &b->external);
+  same_secret(&a->confirmation, &b->confirmation);
+  same_secret(&a->membership, &b->membership);
+  same_secret(&a->resumption_psk, &b->resumption_psk);
+  same_secret(&a->init, &b->init);
+}
+
+static void same_secret_tree(const struct secret_tree *a, const struct secret_tree *b) {
+  struct writer x = {0}, y = {0};
+  ck_assert((a == NULL) == (b == NULL));
+  if (a == NULL)
+    return;
+  secret_tree_write(&x, a);
+  secret_tree_write(&y, b);
+  same_bytes(writer_view(&x), writer_view(&y));
+  writer_free(&x);
+  writer_free(&y);
+}
+
+static void same_tree(const struct tree *a, const struct tree *b) {
+  struct writer x = {0}, y = {0};
+  tree_write(&x, a);
+  tree_write(&y, b);
+  same_bytes(writer_view(&x), writer_view(&y));
+  same_bytes(tree_hash(a), tree_hash(b));
+  writer_free(&x);
+  writer_free(&y);
+}
+
+static void same_epoch(const struct epoch *a, const struct epoch *b) {
+  ck_assert_ptr_eq(a->suite, b->suite);
+  same_bytes(bytes_view(&a->context_raw), bytes_view(&b->context_raw));
+  ck_assert_uint_eq(a->context.epoch, b->context.epoch);
+  same_bytes(a->context.extensions, b->context.extensions);
+  ck_assert_uint_eq(a->own_leaf, b->own_leaf);
+  same_bytes(epoch_confirmation_tag(a), epoch_confirmation_tag(b));
+  same_bytes(epoch_interim_hash(a), epoch_interim_hash(b));
+  same_tree(a->tree, b->tree);
+  ck_assert((a->keys == NULL) == (b->keys == NULL));
+  for (size_t i = 0; a->keys != NULL && i < PATH_NODES_MAX; i++)
+    same_secret(&a->keys->at[i], &b->keys->at[i]);
+  if (a->keys != NULL)
+    ck_assert_uint_eq(a->keys->leaf, b->keys->leaf);
+  same_secrets(a->secrets, b->secrets);
+  same_secret_tree(a->secret_tree, b->secret_tree);
+}
+
+static void same_proposals(const struct proposal_store *a, const struct proposal_store *b) {
+  ck_assert_uint_eq(a->count, b->count);
+  for (size_t i = 0; i < a->count; i++) {
+    const struct stored_proposal *x = &a->item[i], *y = &b->item[i];
+    same_bytes(bytes_view(&x->authenticated), bytes_view(&y->authenticated));
+    same_bytes(VIEW_ARRAY(x->ref), VIEW_ARRAY(y->ref));
+    same_bytes(x->proposal.raw, y->proposal.raw);
+    ck_assert_int_eq(x->sender.type, y->sender.type);
+    ck_assert_uint_eq(x->sender.index, y->sender.index);
+    ck_assert((x->update_key == NULL) == (y->update_key == NULL));
+    if (x->update_key != NULL)
+      same_secret(x->update_key, y->update_key);
+  }
+}
+
+static void same_group(const struct group *a, const struct group *b) {
+  same_epoch(a->epoch, b->epoch);
+  ck_assert_uint_eq(a->past_count, b->past_count);
+  for (size_t i = 0; i < a->past_count; i++)
+    same_epoch(a->past[i], b->past[i]);
+  same_proposals(&a->proposals, &b->proposals);
+  ck_assert((a->pending == NULL) == (b->pending == NULL));
+  if (a->pending != NULL) {
+    same_bytes(bytes_view(&a->pending->message), bytes_view(&b->pending->message));
+    same_bytes(bytes_view(&a->pending->welcome), bytes_view(&b->pending->welcome));
+    same_epoch(a->pending->next, b->pending->next);
+  }
+  ck_assert_uint_eq(a->revision, b->revision);
+  ck_assert(a->left == b->left);
+}
+
+static void same_client(const struct client *a, const struct client *b) {
+  ck_assert_ptr_eq(a->suite, b->suite);
+  same_bytes(bytes_view(&a->credential), bytes_view(&b->credential));
+  same_bytes(bytes_view(&a->signature_public), bytes_view(&b->signature_public));
+  same_secret(a->signature_key, b->signature_key);
+  ck_assert_uint_eq(a->key_package_count, b->key_package_count);
+  for (size_t i = 0; i < a->key_package_count; i++) {
+    const struct own_key_package *x = &a->key_packages[i], *y = &b->key_packages[i];
+    same_bytes(bytes_view(&x->raw), bytes_view(&y->raw));
+    same_bytes(VIEW_ARRAY(x->ref), VIEW_ARRAY(y->ref));
+    same_secret(&x->secret->init_key, &y->secret->init_key);
+    same_secret(&x->secret->encryption_key, &y->secret->encryption_key);
+  }
+  ck_assert_uint_eq(a->psk_count, b->psk_count);
+  for (size_t i = 0; i < a->psk_count; i++) {
+    same_bytes(bytes_view(&a->psks[i].id), bytes_view(&b->psks[i].id));
+    same_bytes(bytes_view(&a->psks[i].psk), bytes_view(&b->psks[i].psk));
+  }
+}
+
+/* ---- Saving and loading ---- */
+
+static struct client *client_again(const struct client *client) {
+  struct bytes blob = {0};
+  struct client *again = NULL;
+  struct why why = {""};
+  ck_assert_int_eq(snapshot_save_client(client, VIEW_ARRAY(key), &blob), OK);
+  if (snapshot_load_client(VIEW_ARRAY(key), bytes_view(&blob), &why, &again) != OK)
+    ck_abort_msg("%s", why.text);
+  same_client(client, again);
+  bytes_free(&blob);
+  return again;
+}
+
+static struct group *group_again(const struct group *group, struct client *client) {
+  struct bytes blob = {0};
+  struct group *again = NULL;
+  ck_assert_int_eq(snapshot_save_group(group, VIEW_ARRAY(key), &blob), OK);
+  if (snapshot_load_group(client, VIEW_ARRAY(key), bytes_view(&blob), &again) != OK)
+    ck_abort_msg("%s", client->why.text);
+  same_group(group, again);
+  ck_assert(again->restored);
+  ck_assert_ptr_eq(again->client, client);
+  bytes_free(&blob);
+  return again;
+}
+
+static struct member member_again(const struct member *member) {
+  struct member again = {client_again(member->client), NULL};
+  if (member->group != NULL)
+    again.group = group_again(member->group, again.client);
+  return again;
+}
+
+/* Everybody's program ends and starts again. */
+static void restart(struct member *members) {
+  for (size_t i = 0; i < MEMBERS; i++) {
+    struct member again = member_again(&members[i]);
+    member_free(&members[i]);
+    members[i] = again;
+  }
+}
+
+static void company(struct member *members, uint16_t suite, size_t present) {
+  for (size_t i = 0; i < MEMBERS; i++)
+    members[i] = member_new(suite, (char)('a' + i));
+  company_new(members, MEMBERS, present);
+}
+
+/* ---- A life with a restart after each step ---- */
+
+static void all_agree(struct member *members) {
+  for (size_t i = 1; i < MEMBERS; i++)
+    if (members[i].group != NULL && !members[i].group->left)
+      members_agree(&members[0], &members[i]);
+}
+
+static void add_with_restarts(struct member *members, size_t by, size_t joiner) {
+  struct bytes key_package = {0};
+  struct commit_plan plan = {0};
+  struct opened_welcome opened = {0};
+  ck_assert_int_eq(client_key_package(members[joiner].client, &key_package), OK);
+  restart(members);
+  ck_assert_int_eq(commit_plan_add(&plan, members[by].group, bytes_view(&key_package)), OK);
+  ck_assert_int_eq(commit_build(members[by].group, &plan), OK);
+  restart(members);
+  struct bytes welcome = {0};
+  ck_assert_int_eq(bytes_copy(&welcome, bytes_view(&members[by].group->pending->welcome)), OK);
+  company_hears(members, MEMBERS, by, bytes_view(&members[by].group->pending->message));
+  ck_assert_int_eq(commit_accepted(members[by].group), OK);
+  restart(members);
+  ck_assert_int_eq(
+      join_open_welcome(members[joiner].client, bytes_view(&welcome), VIEW_NONE, &opened), OK);
+  ck_assert_int_eq(join_accept_welcome(members[joiner].client, &opened, &members[joiner].group),
+                   OK);
+  restart(members);
+  all_agree(members);
+  opened_welcome_free(&opened);
+  commit_plan_free(&plan);
+  bytes_free(&key_package);
+  bytes_free(&welcome);
+}
+
+/* Proposals of several kinds, an own Update among them; committed by somebody else. */
+static void propose_with_restarts(struct member *members) {
+  struct bytes update = {0}, removal = {0};
+  ck_assert_int_eq(group_propose_update(members[1].group, &update), OK);
+  company_hears(members, MEMBERS, 1, bytes_view(&update));
+  restart(members);
+  ck_assert_ptr_nonnull(members[1].group->proposals.item[0].update_key);
+  ck_assert_int_eq(group_propose_remove(members[0].group, 2, &removal), OK);
+  company_hears(members, MEMBERS, 0, bytes_view(&removal));
+  restart(members);
+  company_commit(members, MEMBERS, 3);
+  ck_assert(members[2].group->left);
+  restart(members);
+  ck_assert(members[2].group->left);
+  all_agree(members);
+  bytes_free(&update);
+  bytes_free(&removal);
+}
+
+static void join_from_outside(struct member *members, size_t joiner) {
+  struct bytes info = {0};
+  struct member *member = &members[joiner];
+  ck_assert_int_eq(group_info(members[0].group, &info), OK);
+  ck_assert_int_eq(join_external(member->client, bytes_view(&info), VIEW_NONE, &member->group), OK);
+  restart(members);
+  ck_assert_int_eq(group_check_active(member->group), ERR_INVALID_STATE);
+  for (size_t i = 0; i < MEMBERS; i++)
+    if (i != joiner && !members[i].group->left)
+      member_hears(&members[i], bytes_view(&member->group->pending->message));
+  ck_assert_int_eq(commit_accepted(member->group), OK);
+  restart(members);
+  all_agree(members);
+  bytes_free(&info);
+}
+
+START_TEST(test_life) {
+  if (suite_find((uint16_t)_i) == NULL)
+    return;
+  struct member members[MEMBERS];
+  company(members, (uint16_t)_i, 1);
+  restart(members);
+  for (size_t joiner = 1; joiner < 4; joiner++)
+    add_with_restarts(members, joiner - 1, joiner);
+  for (size_t by = 0; by < 4; by++) {
+    company_commit(members, MEMBERS, by);
+    restart(members);
+  }
+  propose_with_restarts(members);
+  join_from_outside(members, 4);
+  company_commit(members, MEMBERS, 4);
+  restart(members);
+  all_agree(members);
+  company_free(members, MEMBERS);
+}
+END_TEST
+
+/* ---- Two copies ---- */
+
+/* The copy does what the original does with the same input. */
+START_TEST(test_copies_behave_alike) {
+  struct member members[MEMBERS];
+  company(members, 1, 4);
+  struct bytes update = {0};
+  ck_assert_int_eq(group_propose_update(members[1].group, &update), OK);
+  company_hears(members, MEMBERS, 1, bytes_view(&update));
+  struct member copy = member_again(&members[1]);
+  struct commit_plan plan = {0};
+  ck_assert_int_eq(commit_build(members[0].group, &plan), OK);
+  struct view commit = bytes_view(&members[0].group->pending->message);
+  member_hears(&copy, commit);
+  company_hears(members, MEMBERS, 0, commit);
+  ck_assert_int_eq(commit_accepted(members[0].group), OK);
+  same_group(members[1].group, copy.group);
+
+  struct bytes message = member_says(&members[2], "to both");
+  member_reads(&copy, bytes_view(&message), "to both");
+  member_refuses(&copy, bytes_view(&message), ERR_REPLAY);
+  member_reads(&members[1], bytes_view(&message), "to both");
+  same_group(members[1].group, copy.group);
+  bytes_free(&update);
+  bytes_free(&message);
+  member_free(&copy);
+  company_free(members, MEMBERS);
+}
+END_TEST
+
+/* No key is used twice: ratchets go on where they stood. */
+START_TEST(test_ratchets_go_on) {
+  struct member members[MEMBERS];
+  company(members, 1, 2);
+  struct bytes sent[6];
+  for (size_t i = 0; i < 6; i++) {
+    sent[i] = member_says(&members[0], "one after the other");
+    restart(members);
+  }
+  /* Out of order: what was skipped is kept, what was read is not read again. */
+  static const size_t order[] = {3, 0, 5, 1, 2, 4};
+  for (size_t i = 0; i < 6; i++) {
+    member_reads(&members[1], bytes_view(&sent[order[i]]), "one after the other");
+    restart(members);
+    for (size_t j = 0; j <= i; j++)
+      member_refuses(&members[1], bytes_view(&sent[order[j]]), ERR_REPLAY);
+  }
+  for (size_t i = 0; i < 6; i++)
+    bytes_free(&sent[i]);
+  company_free(members, MEMBERS);
+}
+END_TEST
+
+/* Past epochs come along, with the members they had. */
+START_TEST(test_late_messages) {
+  struct member members[MEMBERS];
+  company(members, 1, 3);
+  struct bytes late = member_says(&members[2], "late"), later = member_says(&members[2], "later");
+  struct commit_plan plan = {0};
+  ck_assert_int_eq(commit_plan_remove(&plan, members[0].group, 2), OK);
+  ck_assert_int_eq(commit_build(members[0].group, &plan), OK);
+  company_hears(members, MEMBERS, 0, bytes_view(&members[0].group->pending->message));
+  ck_assert_int_eq(commit_accepted(members[0].group), OK);
+  restart(members);
+  ck_assert_ptr_null(tree_leaf(members[1].group->epoch->tree, 2));
+  member_reads(&members[1], bytes_view(&late), "late");
+  company_commit(members, MEMBERS, 0);
+  restart(members);
+  ck_assert_uint_eq(members[1].group->past_count, 2);
+  member_refuses(&members[1], bytes_view(&late), ERR_REPLAY);
+  member_reads(&members[1], bytes_view(&later), "later");
+  company_commit(members, MEMBERS, 0);
+  restart(members);
+  member_refuses(&members[1], bytes_view(&later), ERR_OLD_EPOCH);
+  commit_plan_free(&plan);
+  bytes_free(&late);
+  bytes_free(&later);
+  company_free(members, MEMBERS);
+}
+END_TEST
+
+/* The own commit is known when it comes back, and can be dropped for another's. */
+START_TEST(test_pending_commit) {
+  struct member members[MEMBERS];
+  company(members, 1, 2);
+  struct commit_plan plan = {0};
+  ck_assert_int_eq(commit_build(members[0].group, &plan), OK);
+  struct member loser = member_again(&members[0]);
+  restart(members);
+  struct incoming *incoming = NULL;
+  struct bytes own = {0};
+  ck_assert_int_eq(bytes_copy(&own, bytes_view(&members[0].group->pending->message)), OK);
+  ck_assert_int_eq(process_message(members[0].group, bytes_view(&own), &incoming), OK);
+  ck_assert_uint_eq(incoming->kind, E2EE_INCOMING_OWN_COMMIT);
+  ck_assert_int_eq(process_accept(incoming), OK);
+  member_hears(&members[1], bytes_view(&own));
+  members_agree(&members[0], &members[1]);
+  ck_assert_int_eq(commit_discard(loser.group), OK);
+  ck_assert(loser.group->restored);
+  incoming_free(incoming);
+  bytes_free(&own);
+  member_free(&loser);
+  company_free(members, MEMBERS);
+}
+END_TEST
+
+/* A commit that was saved may be accepted in two copies; one that was not makes this copy unique. */
+START_TEST(test_unique_again) {
+  struct member members[MEMBERS];
+  company(members, 1, 2);
+  struct commit_plan plan = {0};
+  ck_assert(!members[0].group->restored);
+  ck_assert_int_eq(commit_build(members[0].group, &plan), OK);
+  restart(members);
+  ck_assert_int_eq(commit_accepted(members[0].group), OK);
+  ck_assert(members[0].group->restored);
+  ck_assert_int_eq(commit_build(members[0].group, &plan), OK);
+  ck_assert_int_eq(commit_accepted(members[0].group), OK);
+  ck_assert(!members[0].group->restored);
+  company_free(members, MEMBERS);
+}
+END_TEST
+
+/* An external commit that was refused: never a member, and saved as such. */
+START_TEST(test_external_commit_refused) {
+  struct member members[MEMBERS];
+  company(members, 1, 2);
+  struct bytes info = {0};
+  ck_assert_int_eq(group_info(members[0].group, &info), OK);
+  ck_assert_int_eq(
+      join_external(members[4].client, bytes_view(&info), VIEW_NONE, &members[4].group), OK);
+  restart(members);
+  ck_assert_int_eq(commit_discard(members[4].group), OK);
+  restart(members);
+  ck_assert(members[4].group->left);
+  ck_assert_uint_eq(members[4].client->group_count, 0);
+  bytes_free(&info);
+  company_free(members, MEMBERS);
+}
+END_TEST
+
+/* ---- The client ---- */
+
+START_TEST(test_client) {
+  struct member member = member_new(1, 'a');
+  struct bytes key_package = {0};
+  struct view psk;
+  for (size_t i = 0; i < 3; i++) {
+    ck_assert_int_eq(client_key_package(member.client, &key_package), OK);
+    bytes_free(&key_package);
+  }
+  ck_assert_int_eq(client_add_psk(member.client, VIEW_TEXT("id"), VIEW_TEXT("secret")), OK);
+  ck_assert_int_eq(client_add_psk(member.client, VIEW_TEXT("other"), VIEW_TEXT("")), OK);
+  member.client->settings.max_members = 5;
+  struct client *again = client_again(member.client);
+  ck_assert(client_find_psk(again, VIEW_TEXT("id"), &psk));
+  same_bytes(psk, VIEW_TEXT("secret"));
+  /* Settings are not saved. */
+  ck_assert_uint_eq(again->settings.max_members, 32768);
+  client_free(again);
+  member_free(&member);
+}
+END_TEST
+
+/* A client is in as many groups as there are handles, whatever their ids. */
+START_TEST(test_list_of_groups) {
+  struct member members[MEMBERS];
+  company(members, 1, 3);
+  struct client *client = members[2].client;
+  struct group *second = group_again(members[2].group, client);
+  ck_assert_uint_eq(client->group_count, 2);
+  group_free(second);
+  ck_assert_uint_eq(client->group_count, 1);
+  ck_assert(client_in_group(client, VIEW_TEXT("company")));
+  struct bytes removal = {0};
+  ck_assert_int_eq(group_propose_remove(members[0].group, 2, &removal), OK);
+  company_hears(members, MEMBERS, 0, bytes_view(&removal));
+  company_commit(members, MEMBERS, 0);
+  ck_assert_uint_eq(client->group_count, 0);
+  struct group *left = group_again(members[2].group, client);
+  ck_assert_uint_eq(client->group_count, 0);
+  group_free(left);
+  bytes_free(&removal);
+  company_free(members, MEMBERS);
+}
+END_TEST
+
+int main(void) {
+  if (provider_init() != OK)
+    return 2;
+  TCase *tests = tcase_create("state");
+  tcase_set_timeout(tests, 120);
+  tcase_add_loop_test(tests, test_life, 1, 8);
+  tcase_add_test(tests, test_copies_behave_alike);
+  tcase_add_test(tests, test_ratchets_go_on);
+  tcase_add_test(tests, test_late_messages);
+  tcase_add_test(tests, test_pending_commit);
+  tcase_add_test(tests, test_unique_again);
+  tcase_add_test(tests, test_external_commit_refused);
+  tcase_add_test(tests, test_client);
+  tcase_add_test(tests, test_list_of_groups);
+  Suite *suite = suite_create("state");
+  suite_add_tcase(suite, tests);
+  SRunner *runner = srunner_create(suite);
+  srunner_run_all(runner, CK_NORMAL);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed == 0 ? 0 : 1;
+}
