@@ -53,11 +53,9 @@ static struct writer header_writer(uint8_t *bytes) {
 
 enum err kdf_expand_with_label(const struct suite *suite, struct view secret, struct view label,
                                struct view context, uint8_t *out, size_t size) {
-  if (size > UINT16_MAX)
-    return ERR_LIMIT;
   uint8_t first[HEADER_MAX], second[HEADER_MAX];
   struct writer before_label = header_writer(first), before_context = header_writer(second);
-  write_u16(&before_label, (uint16_t)size);
+  write_u16(&before_label, (uint16_t)size); /* kdf_expand() refuses sizes far below 2^16 */
   write_length(&before_label, LABEL_PREFIX.size + label.size);
   write_length(&before_context, context.size);
   if (before_label.err != OK || before_context.err != OK)

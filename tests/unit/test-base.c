@@ -111,7 +111,7 @@ START_TEST(test_read_too_short) {
 END_TEST
 
 struct length_case {
-  uint8_t bytes[4];
+  uint8_t bytes[8];
   size_t size;
   enum err err;
   size_t length;
@@ -131,7 +131,8 @@ static const struct length_case lengths[] = {
     {{0x80, 0x00, 0x00, 0x3f}, 4, ERR_MALFORMED, 0},
     {{0x80, 0x00, 0x3f, 0xff}, 4, ERR_MALFORMED, 0},
     {{0xc0}, 1, ERR_MALFORMED, 0}, /* prefix 0b11 */
-    {{0xff, 0xff, 0xff, 0xff}, 4, ERR_MALFORMED, 0},
+    {{0xc0, 0, 0, 0, 0x40, 0, 0, 0}, 8, ERR_MALFORMED, 0},
+    {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 8, ERR_MALFORMED, 0},
     {{0x40}, 1, ERR_MALFORMED, 0}, /* cut */
     {{0x80, 0x00, 0x40}, 3, ERR_MALFORMED, 0},
     {{0}, 0, ERR_MALFORMED, 0},

@@ -108,6 +108,12 @@ START_TEST(test_random) {
 }
 END_TEST
 
+/* RFC 9180, section 7, of the algorithms that RFC 9420, section 17.1 names: suites 1 to 7. */
+static const uint16_t code_points[][3] = {
+    {0x0020, 1, 1}, {0x0010, 1, 1}, {0x0020, 1, 3}, {0x0021, 3, 2},
+    {0x0012, 3, 2}, {0x0021, 3, 3}, {0x0011, 2, 2},
+};
+
 START_TEST(test_suites) {
   static const uint16_t without_openssl[] = {1, 2, 3, 5, 7};
   for (size_t i = 0; i < sizeof without_openssl / sizeof *without_openssl; i++) {
@@ -117,6 +123,14 @@ START_TEST(test_suites) {
   }
   ck_assert(!HAVE_OPENSSL == (suite_find(4) == NULL));
   ck_assert(!HAVE_OPENSSL == (suite_find(6) == NULL));
+  for (uint16_t i = 0; i < 7; i++) {
+    const struct suite *suite = suite_find((uint16_t)(i + 1));
+    if (suite == NULL)
+      continue;
+    ck_assert_uint_eq(suite->hpke_kem, code_points[i][0]);
+    ck_assert_uint_eq(suite->hpke_kdf, code_points[i][1]);
+    ck_assert_uint_eq(suite->hpke_aead, code_points[i][2]);
+  }
   ck_assert_ptr_null(suite_find(0));
   ck_assert_ptr_null(suite_find(8));
   ck_assert_ptr_null(suite_find(0xffff));

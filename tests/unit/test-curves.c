@@ -85,19 +85,20 @@ static void bad_points(enum dh_id id, const struct dh *dh) {
   assert_no_point(dh, key, bad);
 }
 
-/* y and y + prime name the same number: only the first is a coordinate.  P-521 alone has room for
+/* x and x + prime name the same number: only the first is a coordinate.  P-521 alone has room for
  * the second.  The point is the base point. */
 static void point_beyond_field(const struct dh *dh) {
-  uint8_t key[SECRET_MAX] = {0}, point[DH_PUBLIC_MAX];
+  uint8_t key[SECRET_MAX] = {0}, point[DH_PUBLIC_MAX], altered[DH_PUBLIC_MAX];
   key[65] = 1;
   ck_assert_int_eq(dh->derive_public(key, point), OK);
   ck_assert_int_eq(dh->check_public(point), OK);
-  /* The prime is 2^521 - 1: add 2^521, take 1 away. */
-  uint8_t *y = point + 1 + 66;
-  y[0] |= 2;
-  ck_assert_uint_ne(y[65], 0);
-  y[65]--;
-  assert_no_point(dh, key, point);
+  for (size_t at = 1; at < 133; at += 66) { /* x, then y: plus 2^521 - 1 */
+    memcpy(altered, point, sizeof altered);
+    altered[at] |= 2;
+    ck_assert_uint_ne(altered[at + 65], 0);
+    altered[at + 65]--;
+    assert_no_point(dh, key, altered);
+  }
 }
 
 START_TEST(test_bad_points) {
@@ -260,8 +261,12 @@ START_TEST(test_signature_tampered) {
     }
     assert_unverified(scheme, made.public_key, made.message,
                       view_of(made.bytes, made.signature.size + 1));
-    made.public_key[0] = 5;
-    assert_unverified(scheme, made.public_key, made.message, made.signature);
+    uint8_t first = made.public_key[0];
+    for (unsigned byte = 0; byte < 256; byte++) { /* for points: another encoding */
+      made.public_key[0] = (uint8_t)byte;
+      if (byte != first)
+        assert_unverified(scheme, made.public_key, made.message, made.signature);
+    }
     memset(made.public_key, 0, sizeof made.public_key);
     if (scheme->public_size > 57) /* EdDSA: a point of small order, and refused for it */
       made.public_key[0] = 4;
@@ -330,6 +335,33 @@ START_TEST(test_ecdsa_encodings) {
 }
 END_TEST
 
+/*
+ * A verification adds two products, here of P-256 and the message "abc".  In the first case they are
+ * the same point, so that it has to be doubled.  In the second they are opposite, and the sum is
+ * the neutral point; doubled by mistake, it would give r, and a signature that nobody made would pass.
+ */
+START_TEST(test_ecdsa_special_sums) {
+  static const char r_hex[] = "f30e5fb67a6458cfe545a7126da2bbf3eeeaf250eb3072da35d5b92b192ccbf5";
+  static const char s_hex[] = "2e089bdde762d06a4c45bfe75af3f45f3ef055c9805411c37c03f962184bcd3a";
+  static const char *const keys[] = {
+      "04c8414500c922468289fe181c4bc084380611af28b09c7ff528580fb745f4ac95"
+      "adaac70a97aa321911486c022ff99cf6c19a4ca8ed6d95f02241dd56f5adcdfb",
+      "04c8414500c922468289fe181c4bc084380611af28b09c7ff528580fb745f4ac95"
+      "525538f46855cde7eeb793fdd00663093e65b35812926a0fddbe22a90a523204",
+  };
+  const struct signature *scheme;
+  uint8_t r[32], s[32], key[65], der[80];
+  ck_assert_uint_eq(from_hex(r_hex, r) + from_hex(s_hex, s), 64);
+  size_t size = der_write_signature(r, s, 32, der);
+  for (size_t i = 0; (scheme = provider_signature_at(SIGNATURE_P256, i)) != NULL; i++)
+    for (size_t j = 0; j < 2; j++) {
+      ck_assert_uint_eq(from_hex(keys[j], key), 65);
+      ck_assert_int_eq(scheme->verify(key, VIEW_TEXT("abc"), view_of(der, size)),
+                       j == 0 ? OK : ERR_SIGNATURE);
+    }
+}
+END_TEST
+
 /* ---- DER ---- */
 
 START_TEST(test_der) {
@@ -364,6 +396,20 @@ START_TEST(test_der) {
   ck_assert_int_eq(der_read_signature(view_of(bytes, size), 4, r, s), OK);
   assert_equal(r, (const uint8_t *)"\xff\xff\xff\xff", 4);
   assert_equal(s, (const uint8_t *)"\0\0\0\x80", 4);
+}
+END_TEST
+
+/* A length of 128 and more takes the byte 81 in front of it. */
+START_TEST(test_der_long_length) {
+  uint8_t r[DER_NUMBER_MAX], s[DER_NUMBER_MAX], der[2 * DER_NUMBER_MAX + 9];
+  memset(r, 0xff, sizeof r);
+  size_t length = der_write_signature(r, r, DER_NUMBER_MAX, der);
+  ck_assert_int_eq(der_read_signature(view_of(der, length), DER_NUMBER_MAX, r, s), OK);
+  ck_assert_uint_eq(der[1], 0x81);
+  ck_assert_uint_eq(der[2], length - 3);
+  memmove(der + 1, der + 2, length - 2);
+  ck_assert_int_eq(der_read_signature(view_of(der, length - 1), DER_NUMBER_MAX, r, s),
+                   ERR_MALFORMED);
 }
 END_TEST
 
@@ -405,7 +451,9 @@ int main(void) {
   tcase_add_loop_test(signatures, test_signature, 0, SIGNATURE_COUNT);
   tcase_add_loop_test(signatures, test_signature_tampered, 0, SIGNATURE_COUNT);
   tcase_add_loop_test(signatures, test_ecdsa_encodings, 0, SIGNATURE_COUNT);
+  tcase_add_test(signatures, test_ecdsa_special_sums);
   tcase_add_test(signatures, test_der);
+  tcase_add_test(signatures, test_der_long_length);
   tcase_add_test(signatures, test_der_round_trip);
   Suite *all = suite_create("curves");
   suite_add_tcase(all, groups);
