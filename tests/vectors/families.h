@@ -15,6 +15,8 @@ FAMILY("crypto-basics", crypto_basics)
 FAMILY("tree-operations", tree_operations)
 FAMILY("tree-validation", tree_validation)
 FAMILY("treekem", treekem)
+FAMILY("welcome", welcome)
+FAMILY("passive-client", passive_client)
 
 /* Wycheproof: a family is the start of a file's name, or the file's "algorithm". */
 FAMILY("aes_gcm", wycheproof)
