@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "failing.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -8,7 +9,7 @@
 
 static bool armed, failed;
 static size_t left;
-static long blocks;
+static atomic_long blocks; /* some tests have threads; memory never fails in those */
 
 void failing_after(size_t after) {
   armed = true;

@@ -491,6 +491,8 @@ START_TEST(test_own_keys) {
   ck_assert_uint_eq(keys->at[7].size, 0);
   ck_assert_int_eq(private_keys_check(keys, world.tree, &why), OK);
   ck_assert_uint_gt(keys->at[3].size, 0);
+  ck_assert_int_eq(private_keys_complete(keys, world.tree, &why), ERR_INVALID_TREE);
+  check_why(&why, "leaf 5 was not told the key of the node at height 2");
   secret_wipe(&keys->at[0]);
   ck_assert_int_eq(private_keys_check(keys, world.tree, &why), ERR_INVALID_TREE);
   keys->leaf = 8;

@@ -186,7 +186,8 @@ static void check_keys(const struct world *world) {
     ck_assert((keys != NULL) == (tree_leaf(world->tree, leaf) != NULL));
     if (keys == NULL)
       continue;
-    if (private_keys_check(keys, world->tree, &why) != OK)
+    if (private_keys_check(keys, world->tree, &why) != OK ||
+        private_keys_complete(keys, world->tree, &why) != OK)
       ck_abort_msg("%s", why.text);
     for (uint32_t height = 1; height < PATH_NODES_MAX; height++) {
       struct parent_node parent;
