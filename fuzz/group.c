@@ -73,8 +73,8 @@ static void send_content(unsigned actor, uint8_t content_type, struct view body,
     return;
   struct bytes storage = {0}, message = {0};
   struct authenticated_content content;
-  group->client->settings.encrypt_handshake = encrypted;
-  harness_require(group_sign(group, content_type, body, &storage, &content) == OK, "not signed");
+  struct framed_content framed = {.content_type = content_type, .content = body};
+  harness_require(group_sign(group, &framed, encrypted, &storage, &content) == OK, "not signed");
   if (content_type == CONTENT_COMMIT)
     content.auth.confirmation_tag = view_of(tag, group->epoch->suite->hash->size);
   if (group_protect(group, &content, &message) == OK)

@@ -118,7 +118,7 @@ enum err recode_proposal(struct reader *reader, struct writer *writer, struct wh
     proposal_write_self_remove(writer);
     break;
   default:
-    err = ERR_INTERNAL;
+    proposal_write_custom(writer, proposal.type, proposal.body.custom);
   }
 done:
   bytes_free(&part);

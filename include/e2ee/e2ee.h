@@ -198,7 +198,8 @@ enum {
   E2EE_SET_MAX_SKIP = 5,            /**< Ratchet steps skipped per sender [1000]. */
   E2EE_SET_ENCRYPT_HANDSHAKE = 6,   /**< 1: send handshakes as PrivateMessage [1]. */
   E2EE_SET_KEY_PACKAGE_SECONDS = 7, /**< Lifetime of new key packages [7776000]. */
-  E2EE_SET_MAX_LIFETIME_SECONDS = 8 /**< Longest lifetime accepted; 0: any [31622400]. */
+  E2EE_SET_MAX_LIFETIME_SECONDS = 8 /**< Longest lifetime accepted; RFC 9420, section 7.2 wants
+                                         applications to choose one.  0: any [0]. */
 };
 
 /** Set one E2EE_SET_*.  @return 0, E2EE_ERR_INVALID_ARG or E2EE_ERR_UNSUPPORTED */
@@ -350,7 +351,8 @@ enum {
   E2EE_CHANGE_UPDATE = 3, /**< New keys; identity may differ: compare it. */
   E2EE_CHANGE_EXTENSIONS = 4,
   E2EE_CHANGE_PSK = 5,
-  E2EE_CHANGE_REINIT = 6
+  E2EE_CHANGE_REINIT = 6, /**< The group ends; see mls.h. */
+  E2EE_CHANGE_CUSTOM = 7  /**< A proposal of the application's own; see mls.h. */
 };
 
 /** One change that an incoming message would make. */

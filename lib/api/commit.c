@@ -77,7 +77,7 @@ int e2ee_group_propose_leave(e2ee_group *group, e2ee_bytes **out) {
   if (err != OK)
     return err;
   TRY(api_bytes_new(&result));
-  TRY(group_propose_remove(group->group, group_own_leaf(group->group), &result->bytes));
+  TRY(group_propose_leave(group->group, &result->bytes));
   *out = result;
   result = NULL;
 done:
@@ -98,7 +98,7 @@ int e2ee_commit_new(e2ee_group *group, e2ee_commit **out) {
   err = api_enter(group->client);
   if (err != OK)
     return err;
-  TRY(group_check_active(group->group));
+  TRY(commit_check_allowed(group->group));
   commit = mem_new(1, sizeof *commit);
   TRY(commit == NULL ? ERR_NOMEM : OK);
   commit->group = api_group_share(group);
@@ -112,7 +112,7 @@ done:
 static enum err check_commit(const struct e2ee_commit *commit) {
   enum err err = OK;
   const struct group *group = commit->group->group;
-  TRY(group_check_active(group));
+  TRY(commit_check_allowed(group));
   TRY(require(commit->epoch == group_epoch_number(group), &group->client->why, ERR_OLD_EPOCH,
               "the commit was started in epoch %llu, the group is in %llu",
               (unsigned long long)commit->epoch, (unsigned long long)group_epoch_number(group)));

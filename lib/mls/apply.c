@@ -22,8 +22,7 @@ struct application {
   const struct epoch *epoch;
   const struct proposal_list *list;
   uint32_t committer;
-  struct lifetime_rule lifetimes;
-  uint32_t max_members;
+  const struct proposal_rules *rules;
   struct why *why;
   struct effects *effects;
   size_t at; /* the proposal being worked on */
@@ -36,15 +35,15 @@ static uint32_t proposer_leaf(struct sender sender) {
 /* ---- Single proposals (section 12.1) ---- */
 
 static enum err read_key_package(const struct epoch *epoch, struct view raw,
-                                 struct lifetime_rule lifetimes, struct why *why,
-                                 struct key_package *out) {
+                                 const struct proposal_rules *rules, struct key_package *out) {
   enum err err = OK;
+  struct why *why = rules->why;
   struct key_package key_package = {0};
   struct reader reader = reader_of(raw);
   TRY(key_package_read(&reader, why, &key_package));
   TRY(read_end(&reader));
   TRY(key_package_check(epoch->suite, &key_package, why));
-  TRY(leaf_check_lifetime(key_package.leaf, lifetimes.now, lifetimes.longest, why));
+  TRY(leaf_check_lifetime(key_package.leaf, rules->now, rules->max_lifetime_seconds, why));
   *out = key_package;
   key_package = (struct key_package){0};
 done:
@@ -77,18 +76,22 @@ done:
   return err;
 }
 
-static enum err check_psk(const struct epoch *epoch, const struct psk_id *psk, struct why *why) {
+static enum err check_psk(const struct epoch *epoch, const struct psk_id *psk,
+                          const struct proposal_rules *rules) {
   enum err err = OK;
+  struct why *why = rules->why;
   TRY(require(psk->nonce.size == epoch->suite->hash->size, why, ERR_INVALID_PROPOSAL,
               "RFC 9420, section 12.1.4: a psk_nonce of %zu bytes", psk->nonce.size));
-  TRY(require(psk->type != PSK_RESUMPTION || psk->usage == PSK_APPLICATION, why,
-              ERR_INVALID_PROPOSAL,
+  TRY(require(psk->type != PSK_RESUMPTION || psk->usage == PSK_APPLICATION ||
+                  psk->usage == rules->psk_usage,
+              why, ERR_INVALID_PROPOSAL,
               "RFC 9420, section 12.1.4: a resumption PSK of usage %u in a proposal", psk->usage));
 done:
   return err;
 }
 
-/* RFC 9420, section 12.1.8: what a sender who is no member may propose. */
+/* RFC 9420, sections 12.1.8 and 12.2: who may propose what.  Types of the application are left to
+ * members. */
 static bool sender_may(uint16_t type, uint8_t sender_type) {
   switch (sender_type) {
   case SENDER_MEMBER:
@@ -103,17 +106,33 @@ static bool sender_may(uint16_t type, uint8_t sender_type) {
   }
 }
 
-enum err proposal_check(const struct epoch *epoch, const struct proposal *proposal,
-                        struct sender sender, struct lifetime_rule lifetimes, struct why *why) {
+/* RFC 9420, section 12.2: a type that is not a default one is supported by every member. */
+static enum err check_type_supported(const struct epoch *epoch, uint16_t type, struct why *why) {
+  return require(tree_all_support_proposal(epoch->tree, type), why, ERR_INVALID_PROPOSAL,
+                 "RFC 9420, section 12.2: a proposal of type %u, which a member does not support",
+                 type);
+}
+
+static enum err check_reinit(const struct epoch *epoch, const struct proposal *proposal,
+                             struct why *why) {
   enum err err = OK;
+  TRY(require(proposal->body.reinit.version >= epoch->context.version, why, ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.1.5: a ReInit to the lower version %u",
+              proposal->body.reinit.version));
+  TRY(extensions_check(proposal->body.reinit.extensions, why));
+done:
+  return err;
+}
+
+static enum err check_body(const struct epoch *epoch, const struct proposal *proposal,
+                           struct sender sender, const struct proposal_rules *rules) {
+  enum err err = OK;
+  struct why *why = rules->why;
   struct key_package key_package = {0};
   struct leaf *leaf = NULL;
-  TRY(require(sender_may(proposal->type, sender.type), why, ERR_INVALID_PROPOSAL,
-              "RFC 9420, section 12.1.8: a proposal of type %u by a sender of type %u",
-              proposal->type, sender.type));
   switch (proposal->type) {
   case PROPOSAL_ADD:
-    TRY(read_key_package(epoch, proposal->body.add, lifetimes, why, &key_package));
+    TRY(read_key_package(epoch, proposal->body.add, rules, &key_package));
     break;
   case PROPOSAL_UPDATE:
     TRY(read_update(epoch, proposal->body.update, sender.index, why, &leaf));
@@ -123,24 +142,32 @@ enum err proposal_check(const struct epoch *epoch, const struct proposal *propos
                 "RFC 9420, section 12.1.3: a Remove of the blank leaf %u", proposal->body.remove));
     break;
   case PROPOSAL_PSK:
-    TRY(check_psk(epoch, &proposal->body.psk, why));
+    TRY(check_psk(epoch, &proposal->body.psk, rules));
     break;
   case PROPOSAL_REINIT:
-    TRY(require(proposal->body.reinit.version >= epoch->context.version, why, ERR_INVALID_PROPOSAL,
-                "RFC 9420, section 12.1.5: a ReInit to the lower version %u",
-                proposal->body.reinit.version));
+    TRY(check_reinit(epoch, proposal, why));
     break;
   case PROPOSAL_GROUP_CONTEXT_EXTENSIONS:
     TRY(extensions_check(proposal->body.group_context_extensions, why));
     break;
-  case PROPOSAL_EXTERNAL_INIT:
+  default: /* ExternalInit, SelfRemove and the application's have nothing to look at */
     break;
-  default:
-    TRY(refuse(why, ERR_UNSUPPORTED, "a proposal of type %u is not supported", proposal->type));
   }
 done:
   key_package_free(&key_package);
   leaf_drop(leaf);
+  return err;
+}
+
+enum err proposal_check(const struct epoch *epoch, const struct proposal *proposal,
+                        struct sender sender, const struct proposal_rules *rules) {
+  enum err err = OK;
+  TRY(require(sender_may(proposal->type, sender.type), rules->why, ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.1.8: a proposal of type %u by a sender of type %u",
+              proposal->type, sender.type));
+  TRY(check_type_supported(epoch, proposal->type, rules->why));
+  TRY(check_body(epoch, proposal, sender, rules));
+done:
   return err;
 }
 
@@ -161,7 +188,7 @@ static enum err check_subjects(const struct application *job) {
   TRY(leaves == NULL ? ERR_NOMEM : OK);
   for (size_t i = 0; i < job->list->count; i++) {
     const struct listed_proposal *item = &job->list->item[i];
-    if (item->proposal.type == PROPOSAL_UPDATE)
+    if (item->proposal.type == PROPOSAL_UPDATE || item->proposal.type == PROPOSAL_SELF_REMOVE)
       leaves[count++] = item->sender.index;
     else if (item->proposal.type == PROPOSAL_REMOVE)
       leaves[count++] = item->proposal.body.remove;
@@ -211,19 +238,23 @@ done:
   return err;
 }
 
-/* RFC 9420, section 12.2, for an external commit: one ExternalInit, at most one Remove, PSKs. */
+/* RFC 9420, section 12.2, for an external commit: one ExternalInit, at most one Remove, PSKs; and,
+ * by reference, any number of SelfRemoves (draft-ietf-mls-extensions). */
 static enum err check_external_list(const struct application *job) {
   enum err err = OK;
   size_t removes = count_type(job->list, PROPOSAL_REMOVE);
-  size_t psks = count_type(job->list, PROPOSAL_PSK);
+  size_t others = count_type(job->list, PROPOSAL_PSK) + count_type(job->list, PROPOSAL_SELF_REMOVE);
   TRY(require(count_type(job->list, PROPOSAL_EXTERNAL_INIT) == 1, job->why, ERR_INVALID_PROPOSAL,
               "RFC 9420, section 12.2: an external commit without exactly one ExternalInit"));
-  TRY(require(removes <= 1 && 1 + removes + psks == job->list->count, job->why,
+  TRY(require(removes <= 1 && 1 + removes + others == job->list->count, job->why,
               ERR_INVALID_PROPOSAL,
               "RFC 9420, section 12.2: an external commit with proposals it may not have"));
-  for (size_t i = 0; i < job->list->count; i++)
-    TRY(require(job->list->item[i].stored == NULL, job->why, ERR_INVALID_PROPOSAL,
+  for (size_t i = 0; i < job->list->count; i++) {
+    const struct listed_proposal *item = &job->list->item[i];
+    TRY(require(item->stored == NULL || item->proposal.type == PROPOSAL_SELF_REMOVE, job->why,
+                ERR_INVALID_PROPOSAL,
                 "RFC 9420, section 12.4.3.2: an external commit with a proposal by reference"));
+  }
 done:
   return err;
 }
@@ -236,6 +267,10 @@ static enum err check_list(const struct application *job) {
     TRY(require(sender_may(item->proposal.type, item->sender.type), job->why, ERR_INVALID_PROPOSAL,
                 "RFC 9420, section 12.2: a proposal of type %u by a sender of type %u",
                 item->proposal.type, item->sender.type));
+    TRY(check_type_supported(job->epoch, item->proposal.type, job->why));
+    TRY(require(item->proposal.type != PROPOSAL_SELF_REMOVE || item->stored != NULL, job->why,
+                ERR_INVALID_PROPOSAL,
+                "draft-ietf-mls-extensions, SelfRemove: it is committed by reference only"));
   }
   TRY(check_subjects(job));
   TRY(check_psks(job));
@@ -274,10 +309,12 @@ done:
   return err;
 }
 
+/* A Remove, or a SelfRemove of its sender. */
 static enum err apply_remove(struct application *job, const struct listed_proposal *item) {
   enum err err = OK;
   struct effects *effects = job->effects;
-  uint32_t index = item->proposal.body.remove;
+  bool self = item->proposal.type == PROPOSAL_SELF_REMOVE;
+  uint32_t index = self ? item->sender.index : item->proposal.body.remove;
   const struct leaf *leaf = tree_leaf(job->epoch->tree, index);
   TRY(require(leaf != NULL, job->why, ERR_INVALID_PROPOSAL,
               "RFC 9420, section 12.1.3: a Remove of the blank leaf %u", index));
@@ -295,10 +332,9 @@ static enum err apply_add(struct application *job, const struct listed_proposal 
   struct effects *effects = job->effects;
   struct key_package key_package = {0};
   uint32_t index = 0;
-  TRY(require(tree_members(effects->tree) < job->max_members, job->why, ERR_LIMIT,
-              "the group would have more than %u members", job->max_members));
-  TRY(read_key_package(job->epoch, item->proposal.body.add, job->lifetimes, job->why,
-                       &key_package));
+  TRY(require(tree_members(effects->tree) < job->rules->max_members, job->why, ERR_LIMIT,
+              "the group would have more than %u members", job->rules->max_members));
+  TRY(read_key_package(job->epoch, item->proposal.body.add, job->rules, &key_package));
   err = tree_add_leaf(effects->tree, key_package.leaf, &index);
   if (err == ERR_INVALID_TREE)
     TRY(refuse(job->why, ERR_INVALID_PROPOSAL,
@@ -316,24 +352,20 @@ done:
 static enum err apply_other(struct application *job, const struct listed_proposal *item) {
   enum err err = OK;
   struct effects *effects = job->effects;
-  uint32_t proposer = proposer_leaf(item->sender);
-  switch (item->proposal.type) {
-  case PROPOSAL_PSK:
-    TRY(check_psk(job->epoch, &item->proposal.body.psk, job->why));
-    return changes_add(&effects->changes, E2EE_CHANGE_PSK, LEAF_NONE, proposer, NULL, job->at);
-  case PROPOSAL_GROUP_CONTEXT_EXTENSIONS:
-    effects->path_required = true;
-    effects->extensions = item->proposal.body.group_context_extensions;
-    return changes_add(&effects->changes, E2EE_CHANGE_EXTENSIONS, LEAF_NONE, proposer, NULL,
-                       job->at);
-  case PROPOSAL_EXTERNAL_INIT:
-    effects->path_required = true;
-    effects->external_init = item->proposal.body.external_init;
+  const struct proposal *proposal = &item->proposal;
+  TRY(check_body(job->epoch, proposal, item->sender, job->rules));
+  /* RFC 9420, section 12.4: what is not known to do without a path requires one. */
+  effects->path_required = effects->path_required ||
+                           (proposal->type != PROPOSAL_PSK && proposal->type != PROPOSAL_REINIT);
+  if (proposal->type == PROPOSAL_EXTERNAL_INIT) {
+    effects->external_init = proposal->body.external_init;
     return OK;
-  default:
-    return refuse(job->why, ERR_UNSUPPORTED, "a commit with a proposal of type %u",
-                  item->proposal.type);
   }
+  if (proposal->type == PROPOSAL_GROUP_CONTEXT_EXTENSIONS)
+    effects->extensions = proposal->body.group_context_extensions;
+  else if (proposal->type == PROPOSAL_REINIT)
+    effects->reinit = proposal->raw;
+  TRY(changes_add_other(&effects->changes, proposal, proposer_leaf(item->sender), job->at));
 done:
   return err;
 }
@@ -344,16 +376,18 @@ static enum err apply_item(struct application *job, unsigned pass) {
   switch (item->proposal.type) {
   case PROPOSAL_UPDATE:
     return pass == 1 ? apply_update(job, item) : OK;
-  case PROPOSAL_REMOVE:
+  case PROPOSAL_SELF_REMOVE:
     return pass == 2 ? apply_remove(job, item) : OK;
+  case PROPOSAL_REMOVE:
+    return pass == 3 ? apply_remove(job, item) : OK;
   case PROPOSAL_ADD:
-    return pass == 3 ? apply_add(job, item) : OK;
+    return pass == 4 ? apply_add(job, item) : OK;
   default:
     return pass == 0 ? apply_other(job, item) : OK;
   }
 }
 
-#define PASSES 4
+#define PASSES 5
 
 static enum err apply_all(struct application *job) {
   enum err err = OK;
@@ -384,12 +418,11 @@ done:
 }
 
 enum err proposals_apply(const struct epoch *epoch, const struct proposal_list *list,
-                         uint32_t committer, struct lifetime_rule lifetimes, uint32_t max_members,
-                         struct why *why, size_t *offender, struct effects *out) {
+                         uint32_t committer, const struct proposal_rules *rules, size_t *offender,
+                         struct effects *out) {
   enum err err = OK;
   struct effects effects = {.extensions = epoch->context.extensions};
-  struct application job = {epoch,       list, committer, lifetimes,
-                            max_members, why,  &effects,  list->count};
+  struct application job = {epoch, list, committer, rules, rules->why, &effects, list->count};
   TRY(check_list(&job));
   size_t adds = count_type(list, PROPOSAL_ADD);
   effects.added = mem_new(adds, sizeof *effects.added);

@@ -11,11 +11,13 @@
 static const struct settings default_settings = {
     .max_message_bytes = 33554432,
     .key_package_seconds = 7776000,
-    .max_lifetime_seconds = 31622400,
     .max_members = 32768,
     .past_epochs = 2,
     .max_skip = 1000,
+    .padding = 64,
     .encrypt_handshake = true,
+    .grease = true,
+    .tree_in_welcome = true,
 };
 
 /* Clocks of phones are off by minutes: a key package is valid from a while before it is made. */
@@ -79,24 +81,49 @@ void client_free(struct client *client) {
   }
   mem_free(client->key_packages);
   mem_free(client->psks);
-  for (size_t i = 0; i < client->group_count; i++)
-    bytes_free(&client->group_ids[i]);
-  mem_free(client->group_ids);
+  for (size_t i = 0; i < client->extension_count; i++)
+    bytes_free(&client->extensions[i].data);
+  mem_free(client->extensions);
+  for (size_t i = 0; i < TYPE_KINDS; i++)
+    writer_free(&client->types[i]);
+  mem_free(client->groups);
   bytes_free(&client->credential);
   bytes_free(&client->signature_public);
   locked_free(client->signature_key, sizeof *client->signature_key);
   mem_free(client);
 }
 
-static uint64_t client_now(const struct client *client) {
+uint64_t client_now(const struct client *client) {
   if (client->settings.time != 0)
     return client->settings.time;
   time_t now = time(NULL);
   return now < 0 ? 0 : (uint64_t)now;
 }
 
-struct lifetime_rule client_lifetimes(const struct client *client) {
-  return (struct lifetime_rule){client_now(client), client->settings.max_lifetime_seconds};
+enum err client_leaf(const struct client *client, struct leaf_storage *storage,
+                     struct leaf_template *out) {
+  enum err err = OK;
+  struct leaf_template leaf = {
+      .signature_key = bytes_view(&client->signature_public),
+      .credential = bytes_view(&client->credential),
+  };
+  struct capabilities more = {
+      .extensions = writer_view(&client->types[TYPE_EXTENSION]),
+      .proposals = writer_view(&client->types[TYPE_PROPOSAL]),
+      .credentials = writer_view(&client->types[TYPE_CREDENTIAL]),
+  };
+  TRY(leaf_own_capabilities(&more, client->settings.grease, &storage->capabilities,
+                            &leaf.capabilities));
+  TRY(client_write_extensions(client, PLACE_LEAF, &storage->extensions));
+  leaf.extensions = writer_view(&storage->extensions);
+  *out = leaf;
+done:
+  return err;
+}
+
+void leaf_storage_free(struct leaf_storage *storage) {
+  bytes_free(&storage->capabilities);
+  writer_free(&storage->extensions);
 }
 
 void client_set_lifetime(const struct client *client, struct leaf_template *leaf) {
@@ -106,45 +133,64 @@ void client_set_lifetime(const struct client *client, struct leaf_template *leaf
   leaf->not_after = now + (seconds < longest ? seconds : longest);
 }
 
-enum err client_leaf(const struct client *client, struct bytes *storage,
-                     struct leaf_template *out) {
-  struct leaf_template leaf = {
-      .signature_key = bytes_view(&client->signature_public),
-      .credential = bytes_view(&client->credential),
-  };
-  enum err err = leaf_own_capabilities(storage, &leaf.capabilities);
-  if (err == OK)
-    *out = leaf;
+/* The raw KeyPackage and its private half. */
+static enum err make_key_package(const struct client *client, bool last_resort, struct bytes *raw,
+                                 struct key_package_secret *secret) {
+  enum err err = OK;
+  struct leaf_storage storage = {0};
+  struct writer extensions = {0};
+  struct leaf_template leaf;
+  TRY(client_leaf(client, &storage, &leaf));
+  leaf.source = LEAF_KEY_PACKAGE;
+  client_set_lifetime(client, &leaf);
+  if (last_resort)
+    extension_write(&extensions, EXTENSION_LAST_RESORT, VIEW_NONE);
+  TRY(client_write_extensions(client, PLACE_KEY_PACKAGE, &extensions));
+  TRY(key_package_new(client->suite, &leaf, writer_view(&extensions), client->signature_key, raw,
+                      secret));
+done:
+  leaf_storage_free(&storage);
+  writer_free(&extensions);
+  return err;
+}
+
+static enum err publish(struct client *client, bool last_resort, struct bytes *out) {
+  enum err err = OK;
+  struct bytes raw = {0}, message = {0};
+  struct writer writer = {0};
+  struct key_package_secret secret = {0};
+  TRY(make_key_package(client, last_resort, &raw, &secret));
+  message_write_header(&writer, WIRE_KEY_PACKAGE);
+  write_bytes(&writer, bytes_view(&raw));
+  TRY(writer_take(&writer, &message));
+  TRY(client_add_key_package(client, bytes_view(&raw), &secret));
+  client->key_packages[client->key_package_count - 1].fresh = true;
+  bytes_move(out, &message);
+done:
+  wipe(&secret, sizeof secret);
+  bytes_free(&raw);
+  bytes_free(&message);
+  writer_free(&writer);
   return err;
 }
 
 enum err client_key_package(struct client *client, struct bytes *out) {
-  enum err err = OK;
-  struct bytes storage = {0}, raw = {0};
-  struct writer message = {0};
-  struct leaf_template leaf;
-  struct key_package_secret secret = {0};
-  TRY(client_leaf(client, &storage, &leaf));
-  leaf.source = LEAF_KEY_PACKAGE;
-  client_set_lifetime(client, &leaf);
-  TRY(key_package_new(client->suite, &leaf, VIEW_NONE, client->signature_key, &raw, &secret));
-  message_write_header(&message, WIRE_KEY_PACKAGE);
-  write_bytes(&message, bytes_view(&raw));
-  TRY(message.err);
-  TRY(client_add_key_package(client, bytes_view(&raw), &secret));
-  TRY(writer_take(&message, out));
-done:
-  writer_free(&message);
-  wipe(&secret, sizeof secret);
-  bytes_free(&storage);
-  bytes_free(&raw);
-  return err;
+  return publish(client, false, out);
+}
+
+enum err client_last_resort_key_package(struct client *client, struct bytes *out) {
+  return publish(client, true, out);
 }
 
 enum err client_add_key_package(struct client *client, struct view raw,
                                 struct key_package_secret *secret) {
   enum err err = OK;
   struct own_key_package own = {0};
+  struct key_package parsed = {0};
+  struct view none;
+  struct reader reader = reader_of(raw);
+  TRY(key_package_read(&reader, NULL, &parsed));
+  own.last_resort = extensions_find(parsed.extensions, EXTENSION_LAST_RESORT, &none);
   TRY(mem_grow(&client->key_packages, &client->key_package_capacity, client->key_package_count + 1,
                sizeof own));
   TRY(bytes_copy(&own.raw, raw));
@@ -156,6 +202,7 @@ enum err client_add_key_package(struct client *client, struct view raw,
   client->key_packages[client->key_package_count++] = own;
   own = (struct own_key_package){0};
 done:
+  key_package_free(&parsed);
   own_key_package_free(&own);
   return err;
 }
@@ -187,6 +234,7 @@ enum err client_add_psk(struct client *client, struct view id, struct view psk) 
   TRY(mem_grow(&client->psks, &client->psk_capacity, client->psk_count + 1, sizeof entry));
   TRY(bytes_copy(&entry.id, id));
   TRY(bytes_copy(&entry.psk, psk));
+  (void)client_remove_psk(client, id);
   client->psks[client->psk_count++] = entry;
   entry = (struct external_psk){0};
 done:
@@ -205,31 +253,87 @@ bool client_find_psk(const struct client *client, struct view id, struct view *p
   return false;
 }
 
-static size_t find_group(const struct client *client, struct view group_id) {
-  size_t at = 0;
-  while (at < client->group_count && !view_equal(bytes_view(&client->group_ids[at]), group_id))
-    at++;
-  return at;
+bool client_remove_psk(struct client *client, struct view id) {
+  for (size_t i = 0; i < client->psk_count; i++) {
+    if (!view_equal(bytes_view(&client->psks[i].id), id))
+      continue;
+    bytes_free(&client->psks[i].id);
+    bytes_free(&client->psks[i].psk);
+    client->psks[i] = client->psks[--client->psk_count];
+    return true;
+  }
+  return false;
 }
 
-bool client_in_group(const struct client *client, struct view group_id) {
-  return find_group(client, group_id) < client->group_count;
-}
+/* ---- Types and extensions of the application ---- */
 
-enum err client_enter_group(struct client *client, struct view group_id) {
-  enum err err = OK;
-  TRY(mem_grow(&client->group_ids, &client->group_capacity, client->group_count + 1,
-               sizeof *client->group_ids));
-  TRY(bytes_copy(&client->group_ids[client->group_count], group_id));
-  client->group_count++;
-done:
+enum err client_support(struct client *client, enum type_kind kind, uint16_t type) {
+  struct writer *types = &client->types[kind];
+  if (list_has(writer_view(types), type))
+    return OK;
+  write_u16(types, type);
+  enum err err = types->err;
+  types->err = OK;
   return err;
 }
 
-void client_leave_group(struct client *client, struct view group_id) {
-  size_t at = find_group(client, group_id);
-  if (at == client->group_count)
+enum err client_set_extension(struct client *client, uint32_t place, uint16_t type,
+                              struct view data) {
+  enum err err = OK;
+  struct bytes copy = {0};
+  size_t at = 0;
+  while (at < client->extension_count &&
+         (client->extensions[at].place != place || client->extensions[at].type != type))
+    at++;
+  TRY(mem_grow(&client->extensions, &client->extension_capacity, at + 1,
+               sizeof *client->extensions));
+  TRY(bytes_copy(&copy, data));
+  /* RFC 9420, section 7.3: a leaf supports the extensions that it carries. */
+  if (place == PLACE_LEAF && !extension_is_default(type))
+    TRY(client_support(client, TYPE_EXTENSION, type));
+  if (at == client->extension_count)
+    client->extensions[client->extension_count++] = (struct own_extension){place, type, {0}};
+  bytes_free(&client->extensions[at].data);
+  bytes_move(&client->extensions[at].data, &copy);
+done:
+  bytes_free(&copy);
+  return err;
+}
+
+/* RFC 9420, section 13.5: an extension with contents that nobody knows. */
+static void write_grease(struct writer *writer) {
+  uint8_t noise[9];
+  provider_random(noise, sizeof noise);
+  extension_write(writer, grease_value(noise[0]), view_of(noise + 1, noise[0] % sizeof noise));
+}
+
+enum err client_write_extensions(const struct client *client, uint32_t place,
+                                 struct writer *writer) {
+  for (size_t i = 0; i < client->extension_count; i++) {
+    const struct own_extension *own = &client->extensions[i];
+    if (own->place == place)
+      extension_write(writer, own->type, bytes_view(&own->data));
+  }
+  if (client->settings.grease && place != PLACE_LEAF)
+    write_grease(writer);
+  return writer->err;
+}
+
+/* ---- Groups ---- */
+
+enum err client_enter_group(struct client *client, const struct group *group) {
+  enum err err = mem_grow(&client->groups, &client->group_capacity, client->group_count + 1,
+                          sizeof *client->groups);
+  if (err == OK)
+    client->groups[client->group_count++] = group;
+  return err;
+}
+
+void client_leave_group(struct client *client, const struct group *group) {
+  for (size_t i = 0; i < client->group_count; i++) {
+    if (client->groups[i] != group)
+      continue;
+    client->groups[i] = client->groups[--client->group_count];
     return;
-  bytes_free(&client->group_ids[at]);
-  client->group_ids[at] = client->group_ids[--client->group_count];
+  }
 }

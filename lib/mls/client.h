@@ -16,7 +16,10 @@ struct settings {
   uint32_t max_members;
   uint32_t past_epochs;
   uint32_t max_skip;
+  uint32_t padding;              /* plaintexts are padded to a multiple of this; 0: not at all */
   bool encrypt_handshake;
+  bool grease;
+  bool tree_in_welcome;
 };
 
 /** A key package that was published and has not been used yet. */
@@ -24,6 +27,8 @@ struct own_key_package {
   struct bytes raw;
   uint8_t ref[HASH_MAX];
   struct key_package_secret *secret; /* locked */
+  bool last_resort;                  /* stays after it was used */
+  bool fresh; /* made here, not loaded: no copy of the client can join with it too */
 };
 
 /** An external PSK (RFC 9420, section 8.4). */
@@ -31,6 +36,24 @@ struct external_psk {
   struct bytes id;
   struct bytes psk;
 };
+
+/** Where an extension of the application goes. */
+enum extension_place {
+  PLACE_LEAF = 1,
+  PLACE_KEY_PACKAGE = 2,
+  PLACE_GROUP_INFO = 3,
+};
+
+struct own_extension {
+  uint32_t place;
+  uint16_t type;
+  struct bytes data;
+};
+
+/** Kinds of types that leaves list in their capabilities. */
+enum type_kind { TYPE_EXTENSION = 1, TYPE_PROPOSAL = 2, TYPE_CREDENTIAL = 3, TYPE_KINDS = 4 };
+
+struct group;
 
 struct client {
   const struct suite *suite;
@@ -44,7 +67,11 @@ struct client {
   struct external_psk *psks;
   size_t psk_count;
   size_t psk_capacity;
-  struct bytes *group_ids; /* of the groups this client is in */
+  struct writer types[TYPE_KINDS]; /* that the application supports: 16-bit items */
+  struct own_extension *extensions;
+  size_t extension_count;
+  size_t extension_capacity;
+  const struct group **groups; /* that live: their resumption PSKs can be looked up */
   size_t group_count;
   size_t group_capacity;
   struct why why; /* of the last call in this control domain */
@@ -59,24 +86,30 @@ CHECKED enum err client_restore(const struct suite *suite, struct view credentia
                                 struct client **out);
 void client_free(struct client *client); /* accepts NULL */
 
-/** What lifetimes are measured against, in seconds. */
-struct lifetime_rule {
-  uint64_t now;     /* since 1970 */
-  uint64_t longest; /* 0: any */
+/** The time that lifetimes are measured against. */
+uint64_t client_now(const struct client *client);
+
+
+/** What the views of a leaf_template point to. */
+struct leaf_storage {
+  struct bytes capabilities;
+  struct writer extensions;
 };
 
-struct lifetime_rule client_lifetimes(const struct client *client);
+void leaf_storage_free(struct leaf_storage *storage);
+
+/** The fields of a leaf of this client; key, source and lifetime are filled in where it is made.
+ *  @param storage  to be freed after use of `out` */
+CHECKED enum err client_leaf(const struct client *client, struct leaf_storage *storage,
+                             struct leaf_template *out);
 
 /** Put the lifetime of a key package made now into a leaf. */
 void client_set_lifetime(const struct client *client, struct leaf_template *leaf);
 
-/** The fields of a leaf of this client; key, source and lifetime are filled in where it is made.
- *  @param storage  to be freed after use of `out` */
-CHECKED enum err client_leaf(const struct client *client, struct bytes *storage,
-                             struct leaf_template *out);
-
 /** Make a key package and keep its private half.  @param out  MLSMessage to publish, to be freed */
 CHECKED enum err client_key_package(struct client *client, struct bytes *out);
+/** One that is not used up by joining with it (draft-ietf-mls-extensions). */
+CHECKED enum err client_last_resort_key_package(struct client *client, struct bytes *out);
 
 /** Enter a key package with its private half; the secret is moved in. */
 CHECKED enum err client_add_key_package(struct client *client, struct view raw,
@@ -88,13 +121,27 @@ const struct own_key_package *client_find_key_package(const struct client *clien
 /** Wipe one that was used. */
 void client_remove_key_package(struct client *client, struct view ref);
 
+/** A PSK of an id that is there already takes its place. */
 CHECKED enum err client_add_psk(struct client *client, struct view id, struct view psk);
+/** Wipe it.  @return false if there is none */
+bool client_remove_psk(struct client *client, struct view id);
 /** @return false if there is none */
 bool client_find_psk(const struct client *client, struct view id, struct view *psk);
 
-/** The groups that the client is in: joining one twice is refused (section 12.4.3.1). */
-bool client_in_group(const struct client *client, struct view group_id);
-CHECKED enum err client_enter_group(struct client *client, struct view group_id);
-void client_leave_group(struct client *client, struct view group_id);
+/** The application supports a type: all leaves made from now on say so. */
+CHECKED enum err client_support(struct client *client, enum type_kind kind, uint16_t type);
+
+/** Carry an extension in all leaves, key packages or GroupInfos made from now on; one of that type
+ *  in that place is replaced. */
+CHECKED enum err client_set_extension(struct client *client, uint32_t place, uint16_t type,
+                                      struct view data);
+
+/** The extensions of a place, a GREASE one included where the settings want it: items of the list. */
+CHECKED enum err client_write_extensions(const struct client *client, uint32_t place,
+                                         struct writer *writer);
+
+/** The groups that live.  A client may hold two handles of one group after loading. */
+CHECKED enum err client_enter_group(struct client *client, const struct group *group);
+void client_leave_group(struct client *client, const struct group *group);
 
 #endif

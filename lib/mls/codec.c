@@ -74,8 +74,7 @@ enum err credential_read(struct reader *reader, struct credential *out) {
   const uint8_t *from = reader->at;
   struct credential credential = {0, VIEW_NONE, VIEW_NONE};
   TRY(read_u16(reader, &credential.type));
-  if (credential.type != CREDENTIAL_BASIC && credential.type != CREDENTIAL_X509)
-    return ERR_UNSUPPORTED;
+
   TRY(read_vector(reader, &credential.identity));
   if (credential.type == CREDENTIAL_X509) {
     struct reader certificates = reader_of(credential.identity);
@@ -89,9 +88,17 @@ done:
   return err;
 }
 
-void credential_write_basic(struct writer *writer, struct view identity) {
-  write_u16(writer, CREDENTIAL_BASIC);
+void credential_write(struct writer *writer, uint16_t type, struct view identity) {
+  write_u16(writer, type);
   write_vector(writer, identity);
+}
+
+void credential_write_basic(struct writer *writer, struct view identity) {
+  credential_write(writer, CREDENTIAL_BASIC, identity);
+}
+
+uint16_t grease_value(uint8_t entropy) {
+  return (uint16_t)(0x0a0a + 0x1010 * (entropy % 15));
 }
 
 /* ---- Capabilities ---- */

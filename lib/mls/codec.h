@@ -33,6 +33,7 @@ enum extension_type {
   EXTENSION_REQUIRED_CAPABILITIES = 3,
   EXTENSION_EXTERNAL_PUB = 4,
   EXTENSION_EXTERNAL_SENDERS = 5,
+  EXTENSION_LAST_RESORT = 0x000a, /* draft-ietf-mls-extensions: a key package used many times */
 };
 
 enum proposal_type {
@@ -74,9 +75,12 @@ struct credential {
   struct view raw;      /* type and body */
 };
 
-/** Basic and X.509 bodies are parsed; the end of any other is not known: ERR_UNSUPPORTED. */
+/** Basic and X.509 bodies are parsed; a type that RFC 9420 does not define is the application's, and
+ *  taken to have one vector as its body. */
 CHECKED enum err credential_read(struct reader *reader, struct credential *out);
 void credential_write_basic(struct writer *writer, struct view identity);
+/** Any type: the body is a vector of `identity`, as credential_read() reports it. */
+void credential_write(struct writer *writer, uint16_t type, struct view identity);
 
 /** Capabilities (section 7.2): each list as the bytes of its 16-bit items. */
 struct capabilities {
@@ -96,6 +100,10 @@ CHECKED enum err required_capabilities_read(struct view data, struct capabilitie
 /** Whether a list of 16-bit items holds one; the item at an index below size / 2. */
 bool list_has(struct view list, uint16_t item);
 uint16_t list_at(struct view list, size_t index);
+
+/** A random one of the values that only test whether others ignore what they do not know
+ *  (section 13.5); `entropy` is a random byte. */
+uint16_t grease_value(uint8_t entropy);
 
 /** Extension and proposal types that every member supports without listing them (section 7.2). */
 bool extension_is_default(uint16_t type);

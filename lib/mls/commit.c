@@ -2,7 +2,9 @@
 #include "mls/commit.h"
 
 #include "base/mem.h"
+#include "mls/external.h"
 #include "mls/join.h"
+#include "mls/validate.h"
 
 /* ---- The plan ---- */
 
@@ -10,28 +12,45 @@ void commit_plan_free(struct commit_plan *plan) {
   for (size_t i = 0; i < plan->count; i++)
     bytes_free(&plan->proposal[i]);
   mem_free(plan->proposal);
+  bytes_free(&plan->extensions);
   *plan = (struct commit_plan){0};
 }
 
+/* Whoever commits: a member, or somebody who joins by the commit. */
 static struct sender own_sender(const struct group *group) {
+  if (group_is_outside(group))
+    return (struct sender){SENDER_NEW_MEMBER_COMMIT, 0};
   return (struct sender){SENDER_MEMBER, group->epoch->own_leaf};
 }
 
-static enum err plan_proposal(struct commit_plan *plan, const struct group *group,
-                              struct writer *writer) {
+enum err commit_check_allowed(const struct group *group) {
+  return group_is_outside(group) ? OK : group_check_active(group);
+}
+
+enum err commit_plan_proposal(struct commit_plan *plan, const struct group *group,
+                              struct view raw) {
   enum err err = OK;
   struct client *client = group->client;
+  struct proposal_rules rules = proposal_rules_of(client);
   struct proposal proposal;
-  TRY(group_check_active(group));
-  TRY(writer->err);
-  struct reader reader = reader_of(writer_view(writer));
+  struct reader reader = reader_of(raw);
+  TRY(commit_check_allowed(group));
   TRY(proposal_read(&reader, &client->why, &proposal));
-  TRY(proposal_check(group->epoch, &proposal, own_sender(group), client_lifetimes(client),
-                     &client->why));
+  TRY(read_end(&reader));
+  TRY(proposal_check(group->epoch, &proposal, own_sender(group), &rules));
   TRY(mem_grow(&plan->proposal, &plan->capacity, plan->count + 1, sizeof *plan->proposal));
-  TRY(writer_take(writer, &plan->proposal[plan->count]));
+  TRY(bytes_copy(&plan->proposal[plan->count], raw));
   plan->count++;
 done:
+  return err;
+}
+
+/* Plan what was written, and free it. */
+static enum err plan_written(struct commit_plan *plan, const struct group *group,
+                             struct writer *writer) {
+  enum err err = writer->err;
+  if (err == OK)
+    err = commit_plan_proposal(plan, group, writer_view(writer));
   writer_free(writer);
   return err;
 }
@@ -44,50 +63,148 @@ enum err commit_plan_add(struct commit_plan *plan, const struct group *group,
   if (err != OK)
     return err;
   proposal_write_add(&writer, raw);
-  return plan_proposal(plan, group, &writer);
+  return plan_written(plan, group, &writer);
 }
 
 enum err commit_plan_remove(struct commit_plan *plan, const struct group *group, uint32_t leaf) {
   enum err err = OK;
   struct writer writer = {0};
-  TRY(group_check_member(group, leaf));
+  TRY(commit_check_allowed(group));
+  TRY(group_check_leaf(group, leaf));
   TRY(require(leaf != group->epoch->own_leaf, &group->client->why, ERR_INVALID_ARG,
               "RFC 9420, section 12.2: a commit cannot remove its committer"));
   proposal_write_remove(&writer, leaf);
-  err = plan_proposal(plan, group, &writer);
+  err = plan_written(plan, group, &writer);
 done:
   return err;
 }
 
-static bool psk_known(const struct group *group, const struct proposal *proposal) {
-  struct view psk;
-  return proposal->type != PROPOSAL_PSK || group_find_psk(group, &proposal->body.psk, &psk);
-}
-
-/* The plan's proposals first, then the stored ones that go with them. */
-static enum err plan_list(const struct group *group, const struct commit_plan *plan,
-                          struct proposal_list *list) {
+enum err commit_plan_extension(struct commit_plan *plan, const struct group *group, uint16_t type,
+                               struct view data) {
   enum err err = OK;
-  for (size_t i = 0; i < plan->count; i++) {
-    struct proposal proposal;
-    struct reader reader = reader_of(bytes_view(&plan->proposal[i]));
-    TRY(proposal_read(&reader, NULL, &proposal));
-    TRY(proposal_list_add(list, &proposal, own_sender(group), NULL));
+  struct writer writer = {0};
+  struct view now =
+      plan->sets_extensions ? bytes_view(&plan->extensions) : group->epoch->context.extensions;
+  struct reader reader = reader_of(now);
+  TRY(group_check_active(group));
+  while (reader.left > 0) {
+    struct extension extension;
+    TRY(extension_read(&reader, &extension));
+    if (extension.type != type)
+      extension_write(&writer, extension.type, extension.data);
   }
-  /* The newest Update of a member is the one that counts (section 12.2). */
-  for (size_t i = group->proposals.count; i-- > 0;) {
-    const struct stored_proposal *stored = &group->proposals.item[i];
-    if (proposal_list_admits(list, &stored->proposal, stored->sender, group->epoch->own_leaf) &&
-        psk_known(group, &stored->proposal))
-      TRY(proposal_list_add(list, &stored->proposal, stored->sender, stored));
-  }
+  if (data.data != NULL)
+    extension_write(&writer, type, data);
+  struct bytes list = {0};
+  TRY(writer_take(&writer, &list));
+  bytes_free(&plan->extensions);
+  bytes_move(&plan->extensions, &list);
+  plan->sets_extensions = true;
+done:
+  writer_free(&writer);
+  return err;
+}
+
+/* ---- The list of proposals ---- */
+
+static enum err list_raw(struct commit_work *work, struct view raw) {
+  enum err err = OK;
+  struct proposal proposal;
+  struct reader reader = reader_of(raw);
+  TRY(proposal_read(&reader, &work->group->client->why, &proposal));
+  TRY(proposal_list_add(&work->list, &proposal, own_sender(work->group), NULL));
 done:
   return err;
+}
+
+/* What the plan and the group's situation put into the commit by value.  The bytes of the proposals
+ * that are made here are kept in `made`. */
+static enum err list_by_value(struct commit_work *work, const struct commit_plan *plan,
+                              struct bytes made[2]) {
+  enum err err = OK;
+  struct writer writer = {0};
+  if (group_is_outside(work->group)) {
+    TRY(external_init(work->group, &work->init_secret, &made[0]));
+    TRY(list_raw(work, bytes_view(&made[0])));
+  } else if (work->group->link != NULL) {
+    TRY(resume_link_proposal(work->group, &made[0]));
+    TRY(list_raw(work, bytes_view(&made[0])));
+  }
+  for (size_t i = 0; i < plan->count; i++)
+    TRY(list_raw(work, bytes_view(&plan->proposal[i])));
+  if (plan->sets_extensions) {
+    proposal_write_group_context_extensions(&writer, bytes_view(&plan->extensions));
+    TRY(writer_take(&writer, &made[1]));
+    TRY(list_raw(work, bytes_view(&made[1])));
+  }
+done:
+  writer_free(&writer);
+  return err;
+}
+
+/* Whether a stored proposal goes into this commit. */
+static bool admits(const struct commit_work *work, const struct stored_proposal *stored) {
+  const struct group *group = work->group;
+  const struct proposal *proposal = &stored->proposal;
+  struct view psk;
+  if (group_is_outside(group) && proposal->type != PROPOSAL_SELF_REMOVE)
+    return false;
+  if (proposal->type == PROPOSAL_PSK && !group_find_psk(group, &proposal->body.psk, &psk))
+    return false;
+  /* The group should go on as long as there is something to do in it (section 12.2). */
+  if (proposal->type == PROPOSAL_REINIT && work->list.count > 0)
+    return false;
+  return proposal_list_admits(&work->list, proposal, stored->sender, group->epoch->own_leaf);
+}
+
+static enum err list_stored(struct commit_work *work) {
+  const struct proposal_store *store = &work->group->proposals;
+  /* RFC 9420, section 12.2: Removes are preferred to Updates, and the newest Update to others.
+   * Adds are few here, so that their order does not matter.  A ReInit comes last. */
+  static const struct {
+    bool remove, reinit;
+  } passes[] = {{true, false}, {false, false}, {false, true}};
+  for (size_t pass = 0; pass < sizeof passes / sizeof passes[0]; pass++) {
+    for (size_t i = store->count; i-- > 0;) {
+      const struct stored_proposal *stored = &store->item[i];
+      uint16_t type = stored->proposal.type;
+      bool remove = type == PROPOSAL_REMOVE || type == PROPOSAL_SELF_REMOVE;
+      if (remove != passes[pass].remove || (type == PROPOSAL_REINIT) != passes[pass].reinit ||
+          !admits(work, stored))
+        continue;
+      enum err err = proposal_list_add(&work->list, &stored->proposal, stored->sender, stored);
+      if (err != OK)
+        return err;
+    }
+  }
+  return OK;
+}
+
+/*
+ * Apply the list.  Proposals that others made are no reason for our commit to fail: one that cannot
+ * be applied, beside the rest, is left out.
+ */
+static enum err apply_list(struct commit_work *work) {
+  struct proposal_rules rules = proposal_rules_of(work->group->client);
+  bool outside = group_is_outside(work->group);
+  uint32_t committer = outside ? LEAF_NONE : work->from->own_leaf;
+  if (work->group->link != NULL)
+    rules.psk_usage = work->group->link->usage;
+  for (;;) {
+    size_t offender = work->list.count;
+    enum err err =
+        proposals_apply(work->from, &work->list, committer, &rules, &offender, &work->effects);
+    if (err == OK || err == ERR_NOMEM || offender == work->list.count ||
+        work->list.item[offender].stored == NULL)
+      return err;
+    proposal_list_remove(&work->list, offender);
+  }
 }
 
 /* ---- The commit ---- */
 
-void commit_work_free(struct commit_work *work) {
+static void commit_work_free(struct commit_work *work) {
+  proposal_list_free(&work->list);
   effects_free(&work->effects);
   secret_wipe(&work->init_secret);
   secret_wipe(&work->psk_secret);
@@ -98,45 +215,50 @@ void commit_work_free(struct commit_work *work) {
   epoch_free(work->next);
 }
 
-static struct epoch_parts next_parts(const struct commit_work *work, uint32_t own_leaf) {
+static struct epoch_parts next_parts(const struct commit_work *work) {
   return (struct epoch_parts){
       .group_id = work->from->context.group_id,
       .epoch = work->from->context.epoch + 1,
       .extensions = work->effects.extensions,
       .tree = work->effects.tree,
-      .own_leaf = own_leaf,
+      .reinit = work->effects.reinit,
+      .own_leaf = work->leaf,
   };
 }
 
-enum err commit_write_body(struct commit_work *work, uint32_t leaf, const struct private_keys *old,
-                           const struct proposal_list *list) {
+/* New path for the own leaf, and the Commit. */
+static enum err write_body(struct commit_work *work) {
   enum err err = OK;
   struct effects *effects = &work->effects;
-  struct bytes storage = {0}, context = {0};
+  struct leaf_storage storage = {0};
+  struct bytes context = {0};
   struct writer writer = {0};
   struct leaf_template fields;
   TRY(client_leaf(work->client, &storage, &fields));
-  TRY(treekem_generate(effects->tree, leaf, &fields, work->client->signature_key,
-                       work->from->context.group_id, old, &work->keys, &work->path));
+  TRY(treekem_generate(effects->tree, work->leaf, &fields, work->client->signature_key,
+                       work->from->context.group_id, work->from->keys, &work->keys, &work->path));
+  TRY(validate_leaf(effects->tree, effects->extensions, tree_leaf(effects->tree, work->leaf),
+                    work->leaf, &work->group->client->why));
   /* RFC 9420, section 12.4.1: the provisional GroupContext still has the old transcript hash. */
-  struct epoch_parts parts = next_parts(work, leaf);
+  struct epoch_parts parts = next_parts(work);
   TRY(epoch_write_context(&parts, work->from->context.confirmed_transcript_hash, &context));
-  proposal_list_write(&writer, list, work->client->suite);
+  proposal_list_write(&writer, &work->list, work->client->suite);
   write_optional(&writer, true);
-  TRY(treekem_write(effects->tree, leaf, work->path, bytes_view(&context), effects->added,
+  TRY(treekem_write(effects->tree, work->leaf, work->path, bytes_view(&context), effects->added,
                     effects->added_count, &writer));
   TRY(writer_take(&writer, &work->body));
 done:
-  bytes_free(&storage);
+  leaf_storage_free(&storage);
   bytes_free(&context);
   writer_free(&writer);
   return err;
 }
 
-enum err commit_make_epoch(struct commit_work *work, const struct authenticated_content *content) {
+/* The epoch behind the commit, from its signed content. */
+static enum err make_epoch(struct commit_work *work, const struct authenticated_content *content) {
   enum err err = OK;
   struct writer transcript = {0};
-  struct epoch_parts parts = next_parts(work, work->keys->leaf);
+  struct epoch_parts parts = next_parts(work);
   struct epoch_inputs inputs = {&work->init_secret, &work->path->commit_secret, &work->psk_secret};
   framing_write_transcript(&transcript, content);
   TRY(transcript.err);
@@ -147,73 +269,71 @@ done:
   return err;
 }
 
-/*
- * Apply the list.  Proposals that others made are no reason for our commit to fail: one that cannot
- * be applied, beside the rest, is left out.
- */
-static enum err apply_list(struct group *group, struct proposal_list *list,
-                           struct effects *effects) {
-  struct client *client = group->client;
-  for (;;) {
-    size_t offender = list->count;
-    enum err err =
-        proposals_apply(group->epoch, list, group->epoch->own_leaf, client_lifetimes(client),
-                        client->settings.max_members, &client->why, &offender, effects);
-    if (err == OK || err == ERR_NOMEM || offender == list->count ||
-        list->item[offender].stored == NULL)
-      return err;
-    proposal_list_remove(list, offender);
-  }
+/* The list, what it does, and the secrets of the group that go into the next epoch. */
+static enum err begin_work(struct commit_work *work, const struct commit_plan *plan,
+                           struct bytes made[2]) {
+  enum err err = OK;
+  TRY(list_by_value(work, plan, made));
+  TRY(list_stored(work));
+  TRY(apply_list(work));
+  TRY(group_psk_secret(work->group, &work->list, &work->psk_secret));
+  work->leaf = work->from->own_leaf;
+  if (group_is_outside(work->group))
+    TRY(tree_make_room(work->effects.tree, &work->leaf));
+  else
+    TRY(secret_set(&work->init_secret, secret_view(&work->from->secrets->init)));
+done:
+  return err;
 }
 
-/* Apply the list, and take from the group what goes into the next epoch. */
-static enum err begin_work(struct group *group, struct proposal_list *list,
-                           struct commit_work *work) {
+/* Sign, enter the epoch beside, and write the messages. */
+static enum err finish_work(struct commit_work *work, struct pending_commit *pending) {
   enum err err = OK;
-  struct client *client = group->client;
-  const struct epoch *epoch = group->epoch;
-  TRY(apply_list(group, list, &work->effects));
-  TRY(group_psk_secret(client, group, epoch->suite, list, &client->why, &work->psk_secret));
-  TRY(secret_set(&work->init_secret, secret_view(&epoch->secrets->init)));
+  struct group *group = work->group;
+  struct bytes storage = {0};
+  struct authenticated_content content;
+  struct framed_content framed = {.content_type = CONTENT_COMMIT,
+                                  .content = bytes_view(&work->body)};
+  bool outside = group_is_outside(group);
+  TRY(outside ? external_sign(group, &framed, &storage, &content)
+              : group_sign(group, &framed, group->client->settings.encrypt_handshake, &storage,
+                           &content));
+  TRY(make_epoch(work, &content));
+  content.auth.confirmation_tag = epoch_confirmation_tag(work->next);
+  if (work->effects.added_count > 0)
+    TRY(join_write_welcome(work, &pending->welcome));
+  /* Last, because it moves the own ratchet on. */
+  TRY(outside ? external_protect(group, &content, &pending->message)
+              : group_protect(group, &content, &pending->message));
+  pending->next = work->next;
+  work->next = NULL;
 done:
+  bytes_free(&storage);
   return err;
 }
 
 enum err commit_build(struct group *group, const struct commit_plan *plan) {
   enum err err = OK;
-  struct proposal_list list = {0};
-  struct commit_work work = {.client = group->client, .from = group->epoch};
-  struct bytes storage = {0}, welcome = {0}, message = {0};
-  struct authenticated_content content;
+  struct commit_work work = {.group = group, .client = group->client, .from = group->epoch};
+  struct bytes made[2] = {{0}, {0}};
   struct pending_commit *pending = NULL;
-  TRY(group_check_active(group));
+  TRY(commit_check_allowed(group));
   TRY(require(group->pending == NULL, &group->client->why, ERR_PENDING_COMMIT,
               "the pending commit must be accepted or discarded first"));
-  TRY(plan_list(group, plan, &list));
-  TRY(begin_work(group, &list, &work));
-  TRY(commit_write_body(&work, group->epoch->own_leaf, group->epoch->keys, &list));
-  TRY(group_sign(group, CONTENT_COMMIT, bytes_view(&work.body), &storage, &content));
-  TRY(commit_make_epoch(&work, &content));
-  content.auth.confirmation_tag = epoch_confirmation_tag(work.next);
-  if (work.effects.added_count > 0)
-    TRY(join_write_welcome(&work, &list, &welcome));
   pending = mem_new(1, sizeof *pending);
   TRY(pending == NULL ? ERR_NOMEM : OK);
-  /* Last, because it moves the own ratchet on. */
-  TRY(group_protect(group, &content, &message));
-  bytes_move(&pending->message, &message);
-  bytes_move(&pending->welcome, &welcome);
-  pending->next = work.next;
   pending->fresh = true;
-  work.next = NULL;
+  TRY(begin_work(&work, plan, made));
+  TRY(write_body(&work));
+  TRY(finish_work(&work, pending));
   group->pending = pending;
+  pending = NULL;
   group->revision++;
 done:
-  proposal_list_free(&list);
   commit_work_free(&work);
-  bytes_free(&storage);
-  bytes_free(&welcome);
-  bytes_free(&message);
+  bytes_free(&made[0]);
+  bytes_free(&made[1]);
+  pending_commit_free(pending);
   return err;
 }
 
@@ -240,8 +360,8 @@ enum err commit_discard(struct group *group) {
   enum err err = commit_check_pending(group);
   if (err != OK)
     return err;
-  if (group->epoch->secrets == NULL)
-    group_leave(group); /* an external commit that was refused: never a member */
+  if (group_is_outside(group))
+    group_leave(group); /* the GroupInfo it was made from is of an epoch that is over */
   else
     group_discard_pending(group);
   return OK;

@@ -5,26 +5,40 @@
 #ifndef MLS_COMMIT_H
 #define MLS_COMMIT_H
 
-#include "mls/group.h"
+#include "mls/resume.h"
+#include "mls/send.h"
+
+/** ERR_INVALID_STATE unless the client may commit: as a member, or to join from outside. */
+CHECKED enum err commit_check_allowed(const struct group *group);
 
 /** Proposals that a commit will hold by value, as they are on the wire. */
 struct commit_plan {
   struct bytes *proposal;
   size_t count;
   size_t capacity;
+  struct bytes extensions; /* of the new GroupContext: items of the list */
+  bool sets_extensions;
 };
 
-/** Each checks what it adds against the group as it is now (section 12.1).
- *  @param key_package  MLSMessage */
+/* Each checks what it adds against the group as it is now (section 12.1). */
+
+/** @param key_package  MLSMessage */
 CHECKED enum err commit_plan_add(struct commit_plan *plan, const struct group *group,
                                  struct view key_package);
 CHECKED enum err commit_plan_remove(struct commit_plan *plan, const struct group *group,
                                     uint32_t leaf);
+/** Any proposal as it is on the wire. */
+CHECKED enum err commit_plan_proposal(struct commit_plan *plan, const struct group *group,
+                                      struct view proposal);
+/** Set, replace or take out (data.data == NULL) one extension of the GroupContext; the others stay. */
+CHECKED enum err commit_plan_extension(struct commit_plan *plan, const struct group *group,
+                                       uint16_t type, struct view data);
 void commit_plan_free(struct commit_plan *plan);
 
 /**
  * Build the commit of the plan and of every stored proposal that may stand beside it, with a path,
- * and make it the group's pending one.
+ * and make it the group's pending one.  In a group seen from outside it is the external commit by
+ * which the client joins (section 12.4.3.2).
  * @return OK; ERR_PENDING_COMMIT; what proposals_apply() returns
  */
 CHECKED enum err commit_build(struct group *group, const struct commit_plan *plan);
@@ -38,13 +52,14 @@ CHECKED enum err commit_accepted(struct group *group);
 /** It did not: wipe it. */
 CHECKED enum err commit_discard(struct group *group);
 
-/* ---- Shared with an external commit, which is built by somebody without a group ---- */
-
-/** The parts of a commit as they come about. */
+/** The parts of a commit as they come about: what a Welcome is written from. */
 struct commit_work {
+  struct group *group;
   const struct client *client;
-  const struct epoch *from; /* the epoch that is left; without secrets for an external commit */
+  const struct epoch *from; /* the epoch that is left */
+  struct proposal_list list;
   struct effects effects;
+  uint32_t leaf;             /* own one in the new epoch */
   struct secret init_secret; /* that goes into the new epoch */
   struct secret psk_secret;
   struct private_keys *keys; /* of the new epoch */
@@ -53,16 +68,5 @@ struct commit_work {
   struct secret joiner_secret;
   struct epoch *next;
 };
-
-void commit_work_free(struct commit_work *work);
-
-/** New path for `leaf`, and the Commit.  @param old  own keys, NULL for an external commit */
-CHECKED enum err commit_write_body(struct commit_work *work, uint32_t leaf,
-                                   const struct private_keys *old,
-                                   const struct proposal_list *list);
-
-/** The epoch behind the commit, from its signed content.  */
-CHECKED enum err commit_make_epoch(struct commit_work *work,
-                                   const struct authenticated_content *content);
 
 #endif

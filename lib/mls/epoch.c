@@ -10,6 +10,7 @@ void epoch_free(struct epoch *epoch) {
   if (epoch == NULL)
     return;
   bytes_free(&epoch->context_raw);
+  bytes_free(&epoch->reinit);
   tree_drop(epoch->tree);
   private_keys_free(epoch->keys);
   locked_free(epoch->secrets, sizeof *epoch->secrets);
@@ -61,6 +62,7 @@ static enum err epoch_new(const struct epoch_parts *parts, struct view context,
   epoch->tree = tree_share(parts->tree);
   epoch->own_leaf = parts->own_leaf;
   TRY(epoch_set_context(epoch, context));
+  TRY(bytes_copy(&epoch->reinit, parts->reinit));
   epoch->secrets = locked_new(sizeof *epoch->secrets);
   TRY(epoch->secrets == NULL ? ERR_NOMEM : OK);
   *out = epoch;

@@ -15,6 +15,7 @@ struct epoch {
   struct group_context context; /* views into it */
   struct tree *tree;
   uint32_t own_leaf;
+  struct bytes reinit; /* ReInit proposal that the commit to this epoch held: the group has ended */
   uint8_t confirmation_tag[HASH_MAX];
   uint8_t interim_transcript_hash[HASH_MAX];
   struct private_keys *keys; /* locked; NULL once past */
@@ -31,6 +32,7 @@ struct epoch_parts {
   uint64_t epoch;          /* of the new one */
   struct view extensions;  /* of the new GroupContext */
   const struct tree *tree; /* sealed, of the new epoch; shared */
+  struct view reinit;      /* ReInit proposal of the commit, or empty */
   uint32_t own_leaf;
 };
 

@@ -5,13 +5,10 @@
 
 #include "base/mem.h"
 #include "crypto/hpke.h"
-#include "crypto/kdf.h"
-#include "crypto/sign.h"
+#include "mls/groupinfo.h"
 #include "mls/psk.h"
-#include "mls/validate.h"
 
 #define LABEL_WELCOME VIEW_TEXT("Welcome")
-#define LABEL_EXTERNAL_INIT VIEW_TEXT("MLS 1.0 external init secret")
 
 /* ---- Writing a Welcome ---- */
 
@@ -94,27 +91,22 @@ done:
 
 static enum err write_group_info(const struct commit_work *work, struct bytes *encrypted) {
   enum err err = OK;
-  struct writer tree = {0}, extensions = {0}, info = {0};
-  tree_write(&tree, work->next->tree);
-  TRY(tree.err);
-  extension_write(&extensions, EXTENSION_RATCHET_TREE, writer_view(&tree));
-  TRY(extensions.err);
+  struct writer extensions = {0}, info = {0};
+  TRY(group_info_extensions(work->client, work->next, &extensions));
   TRY(group_info_sign(work->next, work->client->signature_key, writer_view(&extensions), &info));
   TRY(crypt_group_info(work->client->suite, &work->joiner_secret, &work->psk_secret, true,
                        writer_view(&info), encrypted));
 done:
-  writer_free(&tree);
   writer_free(&extensions);
   writer_free(&info);
   return err;
 }
 
-enum err join_write_welcome(const struct commit_work *work, const struct proposal_list *list,
-                            struct bytes *out) {
+enum err join_write_welcome(const struct commit_work *work, struct bytes *out) {
   enum err err = OK;
   struct bytes encrypted = {0};
   struct writer psk_ids = {0}, secrets = {0}, writer = {0};
-  TRY(write_psk_ids(list, &psk_ids));
+  TRY(write_psk_ids(&work->list, &psk_ids));
   TRY(write_group_info(work, &encrypted));
   for (size_t i = 0; i < work->effects.added_count; i++)
     TRY(write_member_secrets(work, i, writer_view(&psk_ids), bytes_view(&encrypted), &secrets));
@@ -131,57 +123,6 @@ done:
   writer_free(&psk_ids);
   writer_free(&secrets);
   writer_free(&writer);
-  return err;
-}
-
-/* ---- Verifying a GroupInfo (sections 12.4.3 and 12.4.3.1) ---- */
-
-static enum err check_group_info(struct client *client, const struct group_info *info) {
-  enum err err = OK;
-  struct why *why = &client->why;
-  TRY(require(info->context.version == MLS_VERSION_10, why, ERR_UNSUPPORTED,
-              "RFC 9420, section 12.4.3: a group of MLS version %u", info->context.version));
-  TRY(require(info->context.cipher_suite == client->suite->id, why, ERR_UNSUPPORTED,
-              "RFC 9420, section 12.4.3.1: a group of cipher suite %u, the client has %u",
-              info->context.cipher_suite, client->suite->id));
-  TRY(require(!client_in_group(client, info->context.group_id), why, ERR_INVALID_STATE,
-              "RFC 9420, section 12.4.3.1: the client is in that group already"));
-  TRY(require(info->context.epoch < UINT64_MAX, why, ERR_INVALID_TREE, "the last epoch"));
-done:
-  return err;
-}
-
-/* The tree that belongs to a GroupInfo, with everything about it verified, signature included. */
-static enum err open_tree(struct client *client, const struct group_info *info, struct view beside,
-                          struct tree **out) {
-  enum err err = OK;
-  struct why *why = &client->why;
-  struct tree *tree = NULL;
-  struct view data = beside;
-  TRY(require(beside.size > 0 || extensions_find(info->extensions, EXTENSION_RATCHET_TREE, &data),
-              why, ERR_NOT_FOUND,
-              "RFC 9420, section 12.4.3.1: the ratchet tree is neither inside nor beside"));
-  TRY(tree_read(client->suite, data, client->settings.max_members, why, &tree));
-  TRY(require(
-      view_equal(tree_hash(tree), info->context.tree_hash), why, ERR_INVALID_TREE,
-      "RFC 9420, section 12.4.3.1: the tree hash of the GroupInfo is that of another tree"));
-  const struct leaf *signer = tree_leaf(tree, info->signer);
-  TRY(require(signer != NULL, why, ERR_INVALID_TREE,
-              "RFC 9420, section 12.4.3.1: the signer of the GroupInfo, leaf %u, is blank",
-              info->signer));
-  err = verify_with_label(client->suite, leaf_signature_key(signer), VIEW_TEXT("GroupInfoTBS"),
-                          info->signed_part, info->signature);
-  if (err == ERR_SIGNATURE)
-    TRY(refuse(why, err,
-               "RFC 9420, section 12.4.3.1: the GroupInfo's signature by leaf %u is wrong",
-               info->signer));
-  TRY(err);
-  TRY(validate_tree(tree, info->context.group_id, info->context.extensions,
-                    client->settings.max_lifetime_seconds, why));
-  *out = tree;
-  tree = NULL;
-done:
-  tree_drop(tree);
   return err;
 }
 
@@ -209,8 +150,18 @@ done:
   return err;
 }
 
-/* psk_secret of the PSKs that GroupSecrets names. */
-static enum err welcome_psk_secret(struct client *client, struct view psks, struct secret *out) {
+static bool find_psk(const struct client *client, const struct group *old, const struct psk_id *id,
+                     struct view *out) {
+  if (id->type == PSK_EXTERNAL)
+    return client_find_psk(client, id->external_id, out);
+  if (old != NULL && view_equal(id->psk_group_id, group_identifier(old)))
+    return group_resumption_psk(old, id->psk_epoch, out);
+  return client_resumption_psk(client, id, out);
+}
+
+/* psk_secret of the PSKs that GroupSecrets names; and the one among them that links groups. */
+static enum err welcome_psk_secret(struct client *client, const struct group *old, struct view psks,
+                                   struct psk_id *link, struct secret *out) {
   enum err err = OK;
   struct secret psk_secret = {0};
   struct psk_id id;
@@ -225,8 +176,12 @@ static enum err welcome_psk_secret(struct client *client, struct view psks, stru
     const uint8_t *from = reader.at;
     TRY(psk_id_read(&reader, &id));
     struct view raw = read_since(&reader, from);
-    bool known = id.type == PSK_EXTERNAL && client_find_psk(client, id.external_id, &psk);
-    TRY(require(known, &client->why, ERR_NOT_FOUND,
+    if (id.type == PSK_RESUMPTION && id.usage != PSK_APPLICATION) {
+      TRY(require(link->type == 0, &client->why, ERR_INVALID_TREE,
+                  "RFC 9420, section 12.4.3.1: two resumption PSKs of usage reinit or branch"));
+      *link = id;
+    }
+    TRY(require(find_psk(client, old, &id, &psk), &client->why, ERR_NOT_FOUND,
                 "RFC 9420, section 12.4.3.1: PSK %u of the Welcome is not known here", index));
     TRY(psk_mix(client->suite, raw, psk, index, (uint16_t)count, &psk_secret));
   }
@@ -283,8 +238,7 @@ static enum err build_joined(struct client *client, const struct own_key_package
   struct private_keys *keys = NULL;
   struct epoch *epoch = NULL;
   uint32_t own_leaf = 0;
-  TRY(check_group_info(client, info));
-  TRY(open_tree(client, info, beside, &tree));
+  TRY(group_info_check(client, info, beside, &tree));
   TRY(find_own_leaf(tree, own, &client->why, &own_leaf));
   TRY(require(own_leaf != info->signer, &client->why, ERR_INVALID_TREE,
               "RFC 9420, section 12.4.3.1: the GroupInfo is signed by the own leaf"));
@@ -302,14 +256,17 @@ done:
   return err;
 }
 
-static enum err open_group_info(struct client *client, const struct own_key_package *own,
-                                const struct welcome *welcome, struct view group_secrets,
-                                struct view beside, struct opened_welcome *opened) {
+static enum err open_group_info(struct client *client, const struct group *old,
+                                const struct own_key_package *own, const struct welcome *welcome,
+                                struct view group_secrets, struct view beside,
+                                struct opened_welcome *opened) {
   enum err err = OK;
   struct group_secrets secrets;
   struct group_info info;
+  struct psk_id link = {0};
   struct secret joiner_secret = {0}, psk_secret = {0};
   struct bytes plaintext = {0};
+  struct epoch *epoch = NULL;
   struct reader reader = reader_of(group_secrets);
   TRY(group_secrets_read(&reader, &secrets));
   TRY(read_end(&reader));
@@ -317,7 +274,7 @@ static enum err open_group_info(struct client *client, const struct own_key_pack
               "RFC 9420, section 12.4.3.1: a joiner_secret of %zu bytes",
               secrets.joiner_secret.size));
   TRY(secret_set(&joiner_secret, secrets.joiner_secret));
-  TRY(welcome_psk_secret(client, secrets.psks, &psk_secret));
+  TRY(welcome_psk_secret(client, old, secrets.psks, &link, &psk_secret));
   err = crypt_group_info(client->suite, &joiner_secret, &psk_secret, false,
                          welcome->encrypted_group_info, &plaintext);
   if (err == ERR_AUTH)
@@ -327,14 +284,18 @@ static enum err open_group_info(struct client *client, const struct own_key_pack
   struct reader info_reader = reader_of(bytes_view(&plaintext));
   TRY(group_info_read(&info_reader, &client->why, &info));
   TRY(read_end(&info_reader));
-  TRY(build_joined(client, own, &secrets, &info, &joiner_secret, &psk_secret, beside,
-                   &opened->epoch));
+  TRY(build_joined(client, own, &secrets, &info, &joiner_secret, &psk_secret, beside, &epoch));
+  if (link.type != 0)
+    TRY(resume_check_joined(client, old, &link, epoch, &client->why));
+  opened->epoch = epoch;
+  epoch = NULL;
   opened->committer = info.signer;
   opened->number = info.context.epoch;
 done:
   secret_wipe(&joiner_secret);
   secret_wipe(&psk_secret);
   bytes_free(&plaintext);
+  epoch_free(epoch);
   return err;
 }
 
@@ -358,6 +319,11 @@ done:
 
 enum err join_open_welcome(struct client *client, struct view message, struct view tree,
                            struct opened_welcome *out) {
+  return join_open_successor(client, NULL, message, tree, out);
+}
+
+enum err join_open_successor(struct client *client, const struct group *old, struct view message,
+                             struct view tree, struct opened_welcome *out) {
   enum err err = OK;
   struct welcome welcome;
   struct encrypted_group_secrets entry;
@@ -371,7 +337,7 @@ enum err join_open_welcome(struct client *client, struct view message, struct vi
   if (err == ERR_AUTH)
     TRY(refuse(&client->why, err, "RFC 9420, section 12.4.3.1: the group secrets do not decrypt"));
   TRY(err);
-  TRY(open_group_info(client, own, &welcome, bytes_view(&plaintext), tree, out));
+  TRY(open_group_info(client, old, own, &welcome, bytes_view(&plaintext), tree, out));
   memcpy(out->key_package_ref, own->ref, client->suite->hash->size);
 done:
   bytes_free(&plaintext);
@@ -382,148 +348,18 @@ enum err join_accept_welcome(struct client *client, struct opened_welcome *opene
                              struct group **out) {
   enum err err = OK;
   struct view ref = view_of(opened->key_package_ref, client->suite->hash->size);
-  TRY(require(client_find_key_package(client, ref) != NULL, &client->why, ERR_NOT_FOUND,
+  const struct own_key_package *own = client_find_key_package(client, ref);
+  TRY(require(own != NULL, &client->why, ERR_NOT_FOUND,
               "RFC 9420, section 10: the key package was used already"));
+  /* RFC 9420, section 12.4.3.1: another Welcome to the group may have been joined meanwhile. */
   TRY(require(!client_in_group(client, opened->epoch->context.group_id), &client->why,
               ERR_INVALID_STATE,
               "RFC 9420, section 12.4.3.1: the client is in that group already"));
   TRY(group_from_epoch(client, &opened->epoch, out));
-  client_remove_key_package(client, ref);
+  /* Whoever has another copy of the client may join the same epoch with it. */
+  (*out)->restored = !own->fresh;
+  if (!own->last_resort)
+    client_remove_key_package(client, ref);
 done:
-  return err;
-}
-
-/* ---- External commit ---- */
-
-/* The epoch that a GroupInfo describes, as one sees it from outside. */
-static enum err outside_epoch(struct client *client, const struct group_info *info,
-                              struct view beside, struct epoch **out) {
-  enum err err = OK;
-  struct tree *tree = NULL;
-  TRY(check_group_info(client, info));
-  TRY(open_tree(client, info, beside, &tree));
-  TRY(require(tree_members(tree) < client->settings.max_members, &client->why, ERR_LIMIT,
-              "the group would have more than %u members", client->settings.max_members));
-  struct epoch_parts parts = {.tree = tree, .own_leaf = LEAF_NONE};
-  TRY(epoch_outside(&parts, info->context_raw, info->confirmation_tag, out));
-done:
-  tree_drop(tree);
-  return err;
-}
-
-/* RFC 9420, section 8.3: an init_secret of ours, encapsulated for the group. */
-static enum err external_init(const struct suite *suite, const struct group_info *info,
-                              struct why *why, struct secret *init_secret,
-                              struct bytes *kem_output) {
-  enum err err = OK;
-  struct view data, public_key;
-  TRY(require(extensions_find(info->extensions, EXTENSION_EXTERNAL_PUB, &data), why, ERR_NOT_FOUND,
-              "RFC 9420, section 12.4.3.2: a GroupInfo without external_pub cannot be joined by"));
-  struct reader reader = reader_of(data);
-  TRY(read_vector(&reader, &public_key));
-  TRY(read_end(&reader));
-  TRY(hpke_check_public_key(suite, public_key));
-  TRY(hpke_export_sender(suite, public_key, VIEW_NONE, LABEL_EXTERNAL_INIT, kem_output,
-                         init_secret));
-done:
-  return err;
-}
-
-/* Sign the commit as the new member, enter its epoch beside, and write the message. */
-static enum err finish_external(struct commit_work *work, struct bytes *message) {
-  enum err err = OK;
-  struct bytes signature = {0};
-  struct authenticated_content content = {
-      .wire_format = WIRE_PUBLIC_MESSAGE,
-      .content = {.group_id = work->from->context.group_id,
-                  .epoch = work->from->context.epoch,
-                  .sender = {SENDER_NEW_MEMBER_COMMIT, 0},
-                  .content_type = CONTENT_COMMIT,
-                  .content = bytes_view(&work->body)},
-  };
-  struct framing_keys keys = {.suite = work->client->suite,
-                              .group_context = bytes_view(&work->from->context_raw)};
-  TRY(framing_sign(work->client->suite, content.wire_format, &content.content,
-                   bytes_view(&work->from->context_raw), work->client->signature_key, &signature));
-  content.auth.signature = bytes_view(&signature);
-  TRY(commit_make_epoch(work, &content));
-  content.auth.confirmation_tag = epoch_confirmation_tag(work->next);
-  TRY(framing_protect_public(&keys, &content, message));
-done:
-  bytes_free(&signature);
-  return err;
-}
-
-static enum err external_work(struct client *client, const struct group_info *info,
-                              const struct epoch *from, struct commit_work *work,
-                              struct bytes *message) {
-  enum err err = OK;
-  struct proposal_list list = {0};
-  struct proposal proposal;
-  struct bytes kem_output = {0};
-  struct writer writer = {0};
-  uint32_t leaf = 0;
-  work->client = client;
-  work->from = from;
-  TRY(external_init(client->suite, info, &client->why, &work->init_secret, &kem_output));
-  proposal_write_external_init(&writer, bytes_view(&kem_output));
-  TRY(writer.err);
-  struct reader reader = reader_of(writer_view(&writer));
-  TRY(proposal_read(&reader, &client->why, &proposal));
-  TRY(proposal_list_add(&list, &proposal, (struct sender){SENDER_NEW_MEMBER_COMMIT, 0}, NULL));
-  TRY(proposals_apply(from, &list, LEAF_NONE, client_lifetimes(client),
-                      client->settings.max_members, &client->why, NULL, &work->effects));
-  schedule_zero(client->suite, &work->psk_secret);
-  TRY(tree_make_room(work->effects.tree, &leaf));
-  TRY(commit_write_body(work, leaf, NULL, &list));
-  TRY(validate_leaf(work->effects.tree, work->effects.extensions,
-                    tree_leaf(work->effects.tree, leaf), leaf, &client->why));
-  TRY(finish_external(work, message));
-done:
-  proposal_list_free(&list);
-  bytes_free(&kem_output);
-  writer_free(&writer);
-  return err;
-}
-
-static enum err read_group_info(struct client *client, struct view message,
-                                struct group_info *out) {
-  enum err err = OK;
-  uint16_t wire_format = 0;
-  struct reader reader = reader_of(message);
-  TRY(require(message.size <= client->settings.max_message_bytes, &client->why, ERR_LIMIT,
-              "a message of %zu bytes", message.size));
-  TRY(message_read_header(&reader, &client->why, &wire_format));
-  TRY(require(wire_format == WIRE_GROUP_INFO, &client->why, ERR_MALFORMED,
-              "RFC 9420, section 6: a message of wire format %u instead of a GroupInfo",
-              wire_format));
-  TRY(group_info_read(&reader, &client->why, out));
-  TRY(read_end(&reader));
-done:
-  return codec_unparsed(err, &client->why, "GroupInfo");
-}
-
-enum err join_external(struct client *client, struct view message, struct view tree,
-                       struct group **out) {
-  enum err err = OK;
-  struct group_info info;
-  struct epoch *from = NULL;
-  struct commit_work work = {0};
-  struct group *group = NULL;
-  struct pending_commit *pending = mem_new(1, sizeof *pending);
-  TRY(pending == NULL ? ERR_NOMEM : OK);
-  TRY(read_group_info(client, message, &info));
-  TRY(outside_epoch(client, &info, tree, &from));
-  TRY(external_work(client, &info, from, &work, &pending->message));
-  TRY(group_from_epoch(client, &from, &group));
-  pending->next = work.next;
-  work.next = NULL;
-  group->pending = pending;
-  pending = NULL;
-  *out = group;
-done:
-  commit_work_free(&work);
-  epoch_free(from);
-  pending_commit_free(pending);
   return err;
 }

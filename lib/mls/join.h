@@ -1,15 +1,16 @@
 /*
- * Joining: Welcome and external commit (RFC 9420, section 12.4.3), from both sides.
+ * Joining by Welcome (RFC 9420, section 12.4.3.1), from both sides.
  * SPDX-License-Identifier: ISC
  */
 #ifndef MLS_JOIN_H
 #define MLS_JOIN_H
 
 #include "mls/commit.h"
+#include "mls/external.h"
+#include "mls/groupinfo.h"
 
 /** The Welcome for all members that a commit adds, as an MLSMessage. */
-CHECKED enum err join_write_welcome(const struct commit_work *work,
-                                    const struct proposal_list *list, struct bytes *out);
+CHECKED enum err join_write_welcome(const struct commit_work *work, struct bytes *out);
 
 /** A Welcome that was opened and verified; nothing has changed yet. */
 struct opened_welcome {
@@ -31,15 +32,14 @@ void opened_welcome_free(struct opened_welcome *opened);
 CHECKED enum err join_open_welcome(struct client *client, struct view message, struct view tree,
                                    struct opened_welcome *out);
 
+/** The same where the new group goes on from one that another client of ours holds, because it has
+ *  another cipher suite. */
+CHECKED enum err join_open_successor(struct client *client, const struct group *old,
+                                     struct view message, struct view tree,
+                                     struct opened_welcome *out);
+
 /** Become a member; the key package is used up.  The epoch is moved in. */
 CHECKED enum err join_accept_welcome(struct client *client, struct opened_welcome *opened,
                                      struct group **out);
-
-/**
- * Join by external commit (section 12.4.3.2): a group whose pending commit is the one to send.
- * @param message  MLSMessage holding a GroupInfo
- */
-CHECKED enum err join_external(struct client *client, struct view message, struct view tree,
-                               struct group **out);
 
 #endif

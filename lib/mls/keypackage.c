@@ -55,22 +55,6 @@ void key_package_free(struct key_package *key_package) {
 
 /* ---- Checks (RFC 9420, section 10.1) ---- */
 
-static enum err check_extensions(const struct key_package *key_package, struct why *why) {
-  enum err err = OK;
-  struct reader reader = reader_of(key_package->extensions);
-  while (reader.left > 0) {
-    struct extension extension;
-    TRY(extension_read(&reader, &extension));
-    TRY(require(leaf_supports_extension(key_package->leaf, extension.type), why,
-                ERR_INVALID_PROPOSAL,
-                "RFC 9420, section 10: the key package has extension %u, which the capabilities of "
-                "its leaf do not list",
-                extension.type));
-  }
-done:
-  return err;
-}
-
 static enum err check_keys(const struct suite *suite, const struct key_package *key_package,
                            struct why *why) {
   enum err err = hpke_check_public_key(suite, key_package->init_key);
@@ -110,7 +94,6 @@ enum err key_package_check(const struct suite *suite, const struct key_package *
               key_package->cipher_suite, suite->id));
   TRY(check_leaf(suite, key_package->leaf, why));
   TRY(check_keys(suite, key_package, why));
-  TRY(check_extensions(key_package, why));
   err = verify_with_label(suite, leaf_signature_key(key_package->leaf), VIEW_TEXT("KeyPackageTBS"),
                           key_package->signed_part, key_package->signature);
   if (err == ERR_SIGNATURE)

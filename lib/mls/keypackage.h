@@ -32,7 +32,7 @@ void key_package_write(struct writer *writer, const struct key_package *key_pack
 /**
  * Section 10.1, without what depends on a group: version and suite, leaf of source key_package
  * with all of leaf_check() and its signature, own signature, init_key well-formed and different
- * from encryption_key, extensions listed in the leaf's capabilities.  Lifetime is not looked at.
+ * from encryption_key.  Lifetime is not looked at, and extensions need not be known (section 13.4).
  * ERR_UNSUPPORTED (other version or suite), ERR_INVALID_PROPOSAL, ERR_SIGNATURE.
  */
 CHECKED enum err key_package_check(const struct suite *suite, const struct key_package *key_package,

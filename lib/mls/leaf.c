@@ -52,7 +52,6 @@ done:
 static enum err scan(struct reader *reader, struct why *why, struct leaf *out, struct view *raw) {
   enum err err;
   const uint8_t *from = reader->at;
-  const uint8_t *type;
   struct view field;
   struct credential credential;
   struct capabilities capabilities;
@@ -60,13 +59,7 @@ static enum err scan(struct reader *reader, struct why *why, struct leaf *out, s
   out->signature_key = (uint32_t)read_since(reader, from).size;
   TRY(read_vector(reader, &field));
   out->credential = (uint32_t)read_since(reader, from).size;
-  type = reader->at;
-  err = credential_read(reader, &credential);
-  if (err == ERR_UNSUPPORTED)
-    err = refuse(why, err, "RFC 9420, section 5.3: a leaf has a credential of unknown type %u",
-                 (unsigned)type[0] << 8 | type[1]);
-  if (err != OK)
-    goto done;
+  TRY(credential_read(reader, &credential));
   out->capabilities = (uint32_t)read_since(reader, from).size;
   TRY(capabilities_read(reader, &capabilities));
   out->source = (uint32_t)read_since(reader, from).size;
@@ -354,22 +347,47 @@ done:
   return err;
 }
 
-enum err leaf_own_capabilities(struct bytes *storage, struct capabilities *out) {
+/* One list of types: what is supported, and perhaps a value that nobody supports. */
+static size_t write_list(struct writer *writer, uint16_t own, struct view more, bool grease) {
+  size_t from = writer->size;
+  if (own != 0)
+    write_u16(writer, own);
+  write_bytes(writer, more);
+  if (grease) {
+    uint8_t entropy = 0;
+    provider_random(&entropy, 1);
+    write_u16(writer, grease_value(entropy));
+  }
+  return writer->size - from;
+}
+
+enum err leaf_own_capabilities(const struct capabilities *more, bool grease, struct bytes *storage,
+                               struct capabilities *out) {
   enum err err;
   struct writer writer = {0};
   struct bytes bytes = {0};
-  write_u16(&writer, MLS_VERSION_10);
-  write_u16(&writer, CREDENTIAL_BASIC);
+  size_t size[5];
+  size[0] = write_list(&writer, MLS_VERSION_10, VIEW_NONE, false);
+  size[1] = writer.size;
   for (size_t i = 0; suite_id_at(i) != 0; i++)
     if (suite_find(suite_id_at(i)) != NULL)
       write_u16(&writer, suite_id_at(i));
+  (void)write_list(&writer, 0, VIEW_NONE, grease);
+  size[1] = writer.size - size[1];
+  /* Extensions and proposals list what is not a default of RFC 9420. */
+  size[2] = write_list(&writer, 0, more->extensions, grease);
+  size[3] = write_list(&writer, PROPOSAL_SELF_REMOVE, more->proposals, grease);
+  size[4] = write_list(&writer, CREDENTIAL_BASIC, more->credentials, grease);
   TRY(writer_take(&writer, &bytes));
-  /* Extensions and proposals list what is not a default of RFC 9420: nothing so far. */
-  *out = (struct capabilities){.versions = view_of(bytes.data, 2),
-                               .credentials = view_of(bytes.data + 2, 2),
-                               .cipher_suites = view_of(bytes.data + 4, bytes.size - 4)};
+  struct reader reader = reader_of(bytes_view(&bytes));
+  TRY(read_bytes(&reader, size[0], &out->versions));
+  TRY(read_bytes(&reader, size[1], &out->cipher_suites));
+  TRY(read_bytes(&reader, size[2], &out->extensions));
+  TRY(read_bytes(&reader, size[3], &out->proposals));
+  TRY(read_bytes(&reader, size[4], &out->credentials));
   bytes_move(storage, &bytes);
 done:
   writer_free(&writer);
+  bytes_free(&bytes);
   return err;
 }

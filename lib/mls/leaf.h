@@ -89,9 +89,13 @@ CHECKED enum err leaf_check_lifetime(const struct leaf *leaf, uint64_t now, uint
                                      struct why *why);
 
 /**
- * Capabilities of our own leaves: version, suites usable here, credentials, extensions, proposals.
- * @param storage  out, to be freed: what `out` has views into
+ * Capabilities of our own leaves: version, suites usable here, SelfRemove, basic credentials, and
+ * what else is supported.
+ * @param more     extensions, proposals and credentials of the application
+ * @param grease   add a GREASE value to each list (section 13.5)
+ * @param storage  out, to be freed after `out`
  */
-CHECKED enum err leaf_own_capabilities(struct bytes *storage, struct capabilities *out);
+CHECKED enum err leaf_own_capabilities(const struct capabilities *more, bool grease,
+                                       struct bytes *storage, struct capabilities *out);
 
 #endif

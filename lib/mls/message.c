@@ -202,3 +202,17 @@ done:
   key_package_free(&key_package);
   return err;
 }
+
+enum err external_sender_read(struct reader *reader, struct external_sender *out) {
+  enum err err = OK;
+  TRY(read_vector(reader, &out->signature_key));
+  TRY(credential_read(reader, &out->credential));
+done:
+  return err;
+}
+
+void external_sender_write(struct writer *writer, struct view signature_key,
+                           struct view credential) {
+  write_vector(writer, signature_key);
+  write_bytes(writer, credential);
+}

@@ -92,6 +92,16 @@ void private_message_write(struct writer *writer, const struct private_message *
 CHECKED enum err message_read_header(struct reader *reader, struct why *why, uint16_t *wire_format);
 void message_write_header(struct writer *writer, enum wire_format wire_format);
 
+/** One item of the external_senders extension (section 12.1.8.1). */
+struct external_sender {
+  struct view signature_key;
+  struct credential credential;
+};
+
+CHECKED enum err external_sender_read(struct reader *reader, struct external_sender *out);
+void external_sender_write(struct writer *writer, struct view signature_key,
+                           struct view credential);
+
 /** The KeyPackage inside an MLSMessage, which holds nothing else. */
 CHECKED enum err message_read_key_package(struct view message, struct why *why, struct view *out);
 

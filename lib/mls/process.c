@@ -10,6 +10,7 @@ void incoming_free(struct incoming *incoming) {
     return;
   changes_free(&incoming->changes);
   bytes_free(&incoming->data);
+  bytes_free(&incoming->authenticated_data);
   bytes_free(&incoming->authenticated);
   epoch_free(incoming->next);
   mem_free(incoming);
@@ -105,40 +106,66 @@ done:
   return err;
 }
 
-/* The leaf whose signature key has to have signed; to be dropped. */
-static enum err signer_leaf(const struct epoch *epoch, const struct framed_content *content,
-                            struct why *why, struct leaf **out) {
+/* The signature key of an external sender (section 12.1.8.1). */
+static enum err external_sender_key(const struct epoch *epoch, uint32_t index, struct why *why,
+                                    struct view *out) {
+  enum err err = OK;
+  struct view data;
+  struct external_sender sender;
+  struct reader reader, senders;
+  uint32_t at = 0;
+  TRY(require(extensions_find(epoch->context.extensions, EXTENSION_EXTERNAL_SENDERS, &data), why,
+              ERR_SIGNATURE, "RFC 9420, section 12.1.8.1: the group has no external senders"));
+  reader = reader_of(data);
+  TRY(read_items(&reader, &senders));
+  for (; senders.left > 0; at++) {
+    TRY(external_sender_read(&senders, &sender));
+    if (at == index) {
+      *out = sender.signature_key;
+      return OK;
+    }
+  }
+  return refuse(why, ERR_SIGNATURE,
+                "RFC 9420, section 12.1.8.1: external sender %u is not in the group's extensions",
+                index);
+done:
+  return err;
+}
+
+/* The key that has to have signed: of a leaf that is held for it, or of an external sender. */
+static enum err signer_key(const struct epoch *epoch, const struct framed_content *content,
+                           struct why *why, struct leaf **holder, struct view *key) {
+  enum err err = OK;
   const struct leaf *leaf = NULL;
   switch (content->sender.type) {
   case SENDER_MEMBER:
     leaf = tree_leaf(epoch->tree, content->sender.index);
-    if (leaf == NULL)
-      return refuse(why, ERR_SIGNATURE, "RFC 9420, section 6.1: the sender, leaf %u, is blank",
-                    content->sender.index);
-    *out = leaf_share(leaf);
-    return OK;
-  case SENDER_NEW_MEMBER_COMMIT:
-  case SENDER_NEW_MEMBER_PROPOSAL:
-    return new_member_key(content, why, out);
+    TRY(require(leaf != NULL, why, ERR_SIGNATURE,
+                "RFC 9420, section 6.1: the sender, leaf %u, is blank", content->sender.index));
+    *holder = leaf_share(leaf);
+    break;
+  case SENDER_EXTERNAL:
+    return external_sender_key(epoch, content->sender.index, why, key);
   default:
-    return refuse(why, ERR_UNSUPPORTED,
-                  "RFC 9420, section 12.1.8.1: external sender %u is not in the group's extensions",
-                  content->sender.index);
+    TRY(new_member_key(content, why, holder));
   }
+  *key = leaf_signature_key(*holder);
+done:
+  return err;
 }
 
 static enum err verify_signature(const struct epoch *epoch,
                                  const struct authenticated_content *content, struct why *why) {
   enum err err = OK;
-  struct leaf *leaf = NULL;
+  struct leaf *holder = NULL;
+  struct view key = VIEW_NONE;
   uint8_t type = content->content.sender.type;
   bool in_context = type == SENDER_MEMBER || type == SENDER_NEW_MEMBER_COMMIT;
-  TRY(signer_leaf(epoch, &content->content, why, &leaf));
+  TRY(signer_key(epoch, &content->content, why, &holder, &key));
   TRY(framing_verify(epoch->suite, content,
-                     in_context ? bytes_view(&epoch->context_raw) : VIEW_NONE,
-                     leaf_signature_key(leaf), why));
+                     in_context ? bytes_view(&epoch->context_raw) : VIEW_NONE, key, why));
 done:
-  leaf_drop(leaf);
+  leaf_drop(holder);
   return err;
 }
 
@@ -179,18 +206,13 @@ static enum err describe_proposal(struct incoming *incoming, const struct epoch 
     TRY(changes_add(changes, E2EE_CHANGE_UPDATE, proposer, proposer, leaf, 0));
     break;
   case PROPOSAL_REMOVE:
-    target = proposal->body.remove;
+  case PROPOSAL_SELF_REMOVE:
+    target = proposal->type == PROPOSAL_REMOVE ? proposal->body.remove : proposer;
     TRY(changes_add(changes, E2EE_CHANGE_REMOVE, target, proposer, tree_leaf(epoch->tree, target),
                     0));
     break;
-  case PROPOSAL_PSK:
-    TRY(changes_add(changes, E2EE_CHANGE_PSK, LEAF_NONE, proposer, NULL, 0));
-    break;
-  case PROPOSAL_REINIT:
-    TRY(changes_add(changes, E2EE_CHANGE_REINIT, LEAF_NONE, proposer, NULL, 0));
-    break;
   default:
-    TRY(changes_add(changes, E2EE_CHANGE_EXTENSIONS, LEAF_NONE, proposer, NULL, 0));
+    TRY(changes_add_other(changes, proposal, proposer, 0));
   }
 done:
   key_package_free(&key_package);
@@ -202,13 +224,13 @@ static enum err process_proposal(struct incoming *incoming, const struct epoch *
                                  const struct authenticated_content *content) {
   enum err err = OK;
   struct client *client = incoming->group->client;
+  struct proposal_rules rules = proposal_rules_of(client);
   struct proposal proposal;
   struct writer writer = {0};
   struct reader reader = reader_of(content->content.content);
   incoming->kind = E2EE_INCOMING_PROPOSAL;
   TRY(proposal_read(&reader, &client->why, &proposal));
-  TRY(proposal_check(epoch, &proposal, content->content.sender, client_lifetimes(client),
-                     &client->why));
+  TRY(proposal_check(epoch, &proposal, content->content.sender, &rules));
   TRY(describe_proposal(incoming, epoch, &proposal));
   framing_write_authenticated(&writer, content);
   TRY(writer_take(&writer, &incoming->authenticated));
@@ -235,6 +257,9 @@ static enum err process_content(struct incoming *incoming, const struct epoch *e
                                 const struct authenticated_content *content) {
   struct sender sender = content->content.sender;
   incoming->sender = sender.type == SENDER_MEMBER ? sender.index : LEAF_NONE;
+  enum err err = bytes_copy(&incoming->authenticated_data, content->content.authenticated_data);
+  if (err != OK)
+    return err;
   switch (content->content.content_type) {
   case CONTENT_APPLICATION:
     return process_application(incoming, epoch, content);
@@ -264,12 +289,57 @@ static bool is_own_commit(const struct group *group, struct view message) {
   return group->pending != NULL && view_equal(bytes_view(&group->pending->message), message);
 }
 
-enum err process_message(struct group *group, struct view message, struct incoming **out) {
+static enum err refuse_outside(const struct group *group) {
+  return refuse(&group->client->why, ERR_INVALID_STATE,
+                "the external commit must be accepted before messages can be read");
+}
+
+/*
+ * To somebody outside only one thing can be said: that a member leaves, to be committed along with the
+ * own joining (draft-ietf-mls-extensions, SelfRemove).  The membership tag cannot be checked there.
+ */
+static enum err open_outside(struct incoming *incoming, const struct arrived *arrived,
+                             struct authenticated_content *content) {
+  const struct public_message *message = &arrived->public_message;
+  struct proposal proposal;
+  struct reader reader = reader_of(message->content.content);
+  bool fits =
+      arrived->wire_format == WIRE_PUBLIC_MESSAGE && arrived->content_type == CONTENT_PROPOSAL &&
+      message->content.sender.type == SENDER_MEMBER &&
+      proposal_read(&reader, NULL, &proposal) == OK && proposal.type == PROPOSAL_SELF_REMOVE;
+  if (!fits)
+    return refuse_outside(incoming->group);
+  *content = (struct authenticated_content){WIRE_PUBLIC_MESSAGE, message->content, message->auth};
+  return OK;
+}
+
+static enum err process_arrived(struct incoming *incoming, struct view message,
+                                struct bytes *storage) {
   enum err err = OK;
+  struct group *group = incoming->group;
   struct arrived arrived = {0};
   struct authenticated_content content;
-  struct bytes storage = {0};
   const struct epoch *epoch = NULL;
+  bool outside = group_is_outside(group);
+  if (!outside)
+    TRY(group_check_active(group));
+  err = read_message(group, message, &arrived);
+  if (outside && err == ERR_MALFORMED)
+    TRY(refuse_outside(group));
+  TRY(err);
+  TRY(find_epoch(group, &arrived, &epoch));
+  incoming->epoch = arrived.epoch;
+  TRY(outside ? open_outside(incoming, &arrived, &content)
+              : open_message(incoming, epoch, &arrived, storage, &content));
+  TRY(verify_signature(epoch, &content, &group->client->why));
+  TRY(process_content(incoming, epoch, &content));
+done:
+  return err;
+}
+
+enum err process_message(struct group *group, struct view message, struct incoming **out) {
+  enum err err = OK;
+  struct bytes storage = {0};
   struct incoming *incoming = mem_new(1, sizeof *incoming);
   TRY(incoming == NULL ? ERR_NOMEM : OK);
   incoming->group = group;
@@ -279,13 +349,7 @@ enum err process_message(struct group *group, struct view message, struct incomi
     incoming->sender = group->pending->next->own_leaf;
     TRY(bytes_copy(&incoming->authenticated, message));
   } else {
-    TRY(group_check_active(group));
-    TRY(read_message(group, message, &arrived));
-    TRY(find_epoch(group, &arrived, &epoch));
-    incoming->epoch = arrived.epoch;
-    TRY(open_message(incoming, epoch, &arrived, &storage, &content));
-    TRY(verify_signature(epoch, &content, &group->client->why));
-    TRY(process_content(incoming, epoch, &content));
+    TRY(process_arrived(incoming, message, &storage));
   }
   *out = incoming;
   incoming = NULL;
@@ -297,15 +361,23 @@ done:
 
 /* ---- Accepting ---- */
 
-static enum err accept_proposal(struct incoming *incoming, const struct framing_keys *keys) {
+/* Wipe the key of an encrypted message. */
+static enum err use_key(const struct incoming *incoming) {
+  const struct group *group = incoming->group;
+  if (!incoming->encrypted)
+    return OK;
+  struct framing_keys keys = epoch_framing(group->epoch, group->client->settings.max_skip);
+  return framing_used(&keys, &incoming->origin);
+}
+
+static enum err accept_proposal(struct incoming *incoming) {
   enum err err = OK;
   struct group *group = incoming->group;
   struct secret *none = NULL;
   size_t before = group->proposals.count;
   TRY(proposal_store_restore(&group->proposals, group->epoch->suite,
                              bytes_view(&incoming->authenticated), &none));
-  if (incoming->encrypted)
-    TRY(framing_used(keys, &incoming->origin));
+  TRY(use_key(incoming));
   group->revision++;
 done:
   if (err != OK)
@@ -313,13 +385,12 @@ done:
   return err;
 }
 
-static enum err accept_commit(struct incoming *incoming, const struct framing_keys *keys) {
+static enum err accept_commit(struct incoming *incoming) {
   enum err err = OK;
   struct group *group = incoming->group;
   TRY(require(group->pending == NULL, &group->client->why, ERR_PENDING_COMMIT,
               "the own pending commit must be accepted or discarded first"));
-  if (incoming->encrypted)
-    TRY(framing_used(keys, &incoming->origin));
+  TRY(use_key(incoming));
   if (incoming->removes_own)
     group_leave(group);
   else
@@ -349,9 +420,8 @@ enum err process_accept(struct incoming *incoming) {
   if (incoming->kind == E2EE_INCOMING_OWN_COMMIT) {
     TRY(accept_own_commit(incoming));
   } else {
-    struct framing_keys keys = epoch_framing(group->epoch, group->client->settings.max_skip);
-    TRY(incoming->kind == E2EE_INCOMING_PROPOSAL ? accept_proposal(incoming, &keys)
-                                                 : accept_commit(incoming, &keys));
+    TRY(incoming->kind == E2EE_INCOMING_PROPOSAL ? accept_proposal(incoming)
+                                                 : accept_commit(incoming));
   }
   incoming->accepted = true;
 done:

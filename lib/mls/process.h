@@ -15,9 +15,10 @@ struct incoming {
   uint32_t sender;     /* leaf, or LEAF_NONE */
   uint64_t epoch;      /* in which it was sent */
   struct changes changes;
-  struct bytes data;          /* application: plaintext */
-  struct bytes authenticated; /* proposal: AuthenticatedContent; own commit: the message */
-  struct epoch *next;         /* commit; NULL if it removes this member */
+  struct bytes data;               /* application: plaintext */
+  struct bytes authenticated_data; /* sent along in the clear */
+  struct bytes authenticated;      /* proposal: AuthenticatedContent; own commit: the message */
+  struct epoch *next;              /* commit; NULL if it removes this member */
   bool removes_own;
   bool encrypted; /* a PrivateMessage: its key is used up by accepting */
   struct private_origin origin;

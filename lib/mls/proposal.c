@@ -70,10 +70,7 @@ static enum err read_body(struct reader *reader, struct why *why, struct proposa
   case PROPOSAL_SELF_REMOVE:
     return OK;
   default:
-    return refuse(why, ERR_UNSUPPORTED,
-                  "RFC 9420, section 12.1: proposal type %u is not known here, so what follows it "
-                  "cannot be read",
-                  out->type);
+    return read_vector(reader, &out->body.custom);
   }
 }
 
@@ -126,6 +123,11 @@ void proposal_write_external_init(struct writer *writer, struct view kem_output)
 void proposal_write_group_context_extensions(struct writer *writer, struct view extensions) {
   write_u16(writer, PROPOSAL_GROUP_CONTEXT_EXTENSIONS);
   write_vector(writer, extensions);
+}
+
+void proposal_write_custom(struct writer *writer, uint16_t type, struct view data) {
+  write_u16(writer, type);
+  write_vector(writer, data);
 }
 
 void proposal_write_self_remove(struct writer *writer) {

@@ -44,10 +44,11 @@ struct proposal {
     } reinit;
     struct view external_init; /* kem_output */
     struct view group_context_extensions;
+    struct view custom; /* body of a type that is the application's */
   } body;
 };
 
-/** The end of a proposal of a type that is not known here cannot be found: ERR_UNSUPPORTED. */
+/** A type that is not known here is the application's, and taken to have one vector as its body. */
 CHECKED enum err proposal_read(struct reader *reader, struct why *why, struct proposal *out);
 void proposal_write_add(struct writer *writer, struct view key_package);
 void proposal_write_update(struct writer *writer, struct view leaf);
@@ -57,6 +58,7 @@ void proposal_write_reinit(struct writer *writer, struct view group_id, uint16_t
                            uint16_t cipher_suite, struct view extensions);
 void proposal_write_external_init(struct writer *writer, struct view kem_output);
 void proposal_write_group_context_extensions(struct writer *writer, struct view extensions);
+void proposal_write_custom(struct writer *writer, uint16_t type, struct view data);
 void proposal_write_self_remove(struct writer *writer);
 
 /** ProposalOrRef (section 12.4). */

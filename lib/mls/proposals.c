@@ -136,7 +136,7 @@ done:
 
 /* The leaf that a proposal replaces or takes away; LEAF_NONE for the others. */
 static uint32_t touched_leaf(const struct proposal *proposal, struct sender sender) {
-  if (proposal->type == PROPOSAL_UPDATE)
+  if (proposal->type == PROPOSAL_UPDATE || proposal->type == PROPOSAL_SELF_REMOVE)
     return sender.index;
   return proposal->type == PROPOSAL_REMOVE ? proposal->body.remove : LEAF_NONE;
 }
@@ -213,19 +213,73 @@ void proposal_list_write(struct writer *writer, const struct proposal_list *list
 
 /* ---- Changes ---- */
 
+static uint16_t type_of_change(uint32_t kind) {
+  if (kind == E2EE_CHANGE_ADD)
+    return PROPOSAL_ADD;
+  return kind == E2EE_CHANGE_REMOVE ? PROPOSAL_REMOVE : PROPOSAL_UPDATE;
+}
+
 enum err changes_add(struct changes *changes, uint32_t kind, uint32_t leaf, uint32_t proposer,
                      const struct leaf *subject, size_t position) {
   enum err err =
       mem_grow(&changes->item, &changes->capacity, changes->count + 1, sizeof *changes->item);
   if (err == OK)
-    changes->item[changes->count++] = (struct change){
-        kind, leaf, proposer, subject == NULL ? NULL : leaf_share(subject), position};
+    changes->item[changes->count++] =
+        (struct change){.kind = kind,
+                        .leaf = leaf,
+                        .proposer = proposer,
+                        .subject = subject == NULL ? NULL : leaf_share(subject),
+                        .type = type_of_change(kind),
+                        .position = position};
+  return err;
+}
+
+enum err changes_add_other(struct changes *changes, const struct proposal *proposal,
+                           uint32_t proposer, size_t position) {
+  enum err err = OK;
+  struct change change = {
+      .leaf = LEAF_NONE, .proposer = proposer, .type = proposal->type, .position = position};
+  struct view data = VIEW_NONE;
+  switch (proposal->type) {
+  case PROPOSAL_PSK:
+    change.kind = E2EE_CHANGE_PSK;
+    data = proposal->body.psk.external_id;
+    break;
+  case PROPOSAL_REINIT:
+    change.kind = E2EE_CHANGE_REINIT;
+    data = proposal->body.reinit.group_id;
+    break;
+  case PROPOSAL_GROUP_CONTEXT_EXTENSIONS:
+    change.kind = E2EE_CHANGE_EXTENSIONS;
+    data = proposal->body.group_context_extensions;
+    break;
+  default:
+    change.kind = E2EE_CHANGE_CUSTOM;
+    data = proposal->body.custom;
+  }
+  TRY(bytes_copy(&change.data, data));
+  TRY(mem_grow(&changes->item, &changes->capacity, changes->count + 1, sizeof *changes->item));
+  changes->item[changes->count++] = change;
+  change.data = (struct bytes){0};
+done:
+  bytes_free(&change.data);
   return err;
 }
 
 void changes_free(struct changes *changes) {
-  for (size_t i = 0; i < changes->count; i++)
+  for (size_t i = 0; i < changes->count; i++) {
     leaf_drop(changes->item[i].subject);
+    bytes_free(&changes->item[i].data);
+  }
   mem_free(changes->item);
   *changes = (struct changes){0};
+}
+
+struct proposal_rules proposal_rules_of(struct client *client) {
+  return (struct proposal_rules){
+      .now = client_now(client),
+      .max_lifetime_seconds = client->settings.max_lifetime_seconds,
+      .max_members = client->settings.max_members,
+      .why = &client->why,
+  };
 }

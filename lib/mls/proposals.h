@@ -83,6 +83,8 @@ struct change {
   uint32_t leaf;        /* LEAF_NONE if it is about no leaf */
   uint32_t proposer;    /* LEAF_NONE if it came from outside the group */
   struct leaf *subject; /* owned; the leaf that is put, or taken away; or NULL */
+  uint16_t type;        /* of the proposal */
+  struct bytes data;    /* extension list, id of an external PSK, custom proposal's data */
   size_t position;      /* of the proposal in its list */
 };
 
@@ -95,6 +97,9 @@ struct changes {
 /** @param subject  shared */
 CHECKED enum err changes_add(struct changes *changes, uint32_t kind, uint32_t leaf,
                              uint32_t proposer, const struct leaf *subject, size_t position);
+/** A change that is about no leaf, from the proposal that makes it. */
+CHECKED enum err changes_add_other(struct changes *changes, const struct proposal *proposal,
+                                   uint32_t proposer, size_t position);
 void changes_free(struct changes *changes);
 
 /** What a list does to an epoch. */
@@ -109,29 +114,38 @@ struct effects {
   bool removes_own;
   const struct secret *own_update_key; /* our Update is in the list: private key of the new leaf */
   struct view external_init;           /* kem_output, or empty */
+  struct view reinit;                  /* the ReInit proposal, or empty */
 };
 
 void effects_free(struct effects *effects);
 
+/** What a member's settings and situation make of the RFC's rules. */
+struct proposal_rules {
+  uint64_t now;                  /* Unix seconds, for lifetimes of key packages */
+  uint64_t max_lifetime_seconds; /* 0: any */
+  uint32_t max_members;
+  uint8_t psk_usage; /* PSK_REINIT or PSK_BRANCH in the commit that sets up a linked group */
+  struct why *why;
+};
+
+struct proposal_rules proposal_rules_of(struct client *client);
+
 /**
  * Check a list of proposals and apply it (sections 12.2 and 12.3).
  * @param committer  member's leaf, or LEAF_NONE for an external commit
- * @param lifetimes  for those of key packages
  * @param offender   out, may be NULL: on failure, position of the proposal to blame; the size of the
  *                   list if none is
  * @return OK; ERR_INVALID_PROPOSAL; ERR_LIFETIME; ERR_LIMIT; ERR_UNSUPPORTED; ERR_SIGNATURE
  */
 CHECKED enum err proposals_apply(const struct epoch *epoch, const struct proposal_list *list,
-                                 uint32_t committer, struct lifetime_rule lifetimes,
-                                 uint32_t max_members, struct why *why, size_t *offender,
-                                 struct effects *out);
+                                 uint32_t committer, const struct proposal_rules *rules,
+                                 size_t *offender, struct effects *out);
 
 /**
  * Check one proposal by itself (section 12.1), as it arrives: what it is about exists, and its
  * sender may propose it.  Errors as above.
  */
 CHECKED enum err proposal_check(const struct epoch *epoch, const struct proposal *proposal,
-                                struct sender sender, struct lifetime_rule lifetimes,
-                                struct why *why);
+                                struct sender sender, const struct proposal_rules *rules);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "crypto/hpke.h"
 #include "crypto/kdf.h"
+#include "mls/resume.h"
 #include "mls/validate.h"
 
 #define LABEL_EXTERNAL_INIT VIEW_TEXT("MLS 1.0 external init secret")
@@ -44,7 +45,7 @@ static struct why *why_of(const struct stage *stage) {
 static enum err stage_proposals(struct stage *stage) {
   enum err err = OK;
   const struct group *group = stage->group;
-  const struct client *client = group->client;
+  struct proposal_rules rules = proposal_rules_of(group->client);
   struct sender sender = stage->content->content.sender;
   struct reader reader = reader_of(stage->content->content.content);
   stage->external = sender.type == SENDER_NEW_MEMBER_COMMIT;
@@ -55,12 +56,10 @@ static enum err stage_proposals(struct stage *stage) {
               "RFC 9420, section 12.4.2: an own commit that is not the pending one"));
   TRY(proposal_list_resolve(&stage->list, stage->commit.proposals, &group->proposals,
                             stage->from->suite, sender, why_of(stage)));
-  TRY(proposals_apply(stage->from, &stage->list, stage->committer, client_lifetimes(client),
-                      client->settings.max_members, why_of(stage), NULL, &stage->effects));
+  TRY(proposals_apply(stage->from, &stage->list, stage->committer, &rules, NULL, &stage->effects));
   TRY(require(stage->commit.has_path || !stage->effects.path_required, why_of(stage),
               ERR_INVALID_COMMIT, "RFC 9420, section 12.4: the commit needs a path and has none"));
-  TRY(group_psk_secret(client, group, stage->from->suite, &stage->list, why_of(stage),
-                       &stage->psk_secret));
+  TRY(group_psk_secret(group, &stage->list, &stage->psk_secret));
 done:
   return err;
 }
@@ -71,7 +70,8 @@ static enum err stage_old_self(const struct stage *stage) {
   enum err err = OK;
   for (size_t i = 0; i < stage->effects.changes.count; i++) {
     const struct change *change = &stage->effects.changes.item[i];
-    if (change->kind != E2EE_CHANGE_REMOVE)
+    /* A member who asked for it by a SelfRemove is somebody else. */
+    if (change->kind != E2EE_CHANGE_REMOVE || change->proposer != LEAF_NONE)
       continue;
     TRY(require(view_equal(leaf_credential(change->subject).raw, leaf_credential(stage->leaf).raw),
                 why_of(stage), ERR_INVALID_COMMIT,
@@ -133,6 +133,7 @@ static struct epoch_parts next_parts(const struct stage *stage) {
       .epoch = stage->from->context.epoch + 1,
       .extensions = stage->effects.extensions,
       .tree = stage->effects.tree,
+      .reinit = stage->effects.reinit,
       .own_leaf = stage->from->own_leaf,
   };
 }

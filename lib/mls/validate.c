@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "mls/validate.h"
 
-/* Credentials whose identity can be read here; a leaf with another one does not parse. */
-static const uint16_t credential_types[] = {CREDENTIAL_BASIC, CREDENTIAL_X509};
-
-#define CREDENTIAL_TYPES (sizeof credential_types / sizeof credential_types[0])
-
 /* What required_capabilities lists: nothing if the extension is not there. */
 static enum err read_required(struct view extensions, struct why *why, struct capabilities *out) {
   struct view data;
@@ -64,13 +59,16 @@ static enum err check_credentials(const struct tree *tree, const struct leaf *le
               "RFC 9420, section 7.3: leaf %u has a credential of type %u, which a member does not "
               "support",
               index, type));
-  for (size_t i = 0; i < CREDENTIAL_TYPES; i++)
-    TRY(require(tree_credential_users(tree, credential_types[i]) == 0 ||
-                    leaf_supports_credential(leaf, credential_types[i]),
-                why, ERR_INVALID_TREE,
-                "RFC 9420, section 7.3: leaf %u does not support credentials of type %u, which a "
-                "member has",
-                index, credential_types[i]));
+  /* The leaf supports every type in use if the users of the types it lists are all members. */
+  struct view list = leaf_capabilities(leaf).credentials;
+  uint32_t users = 0;
+  for (size_t i = 0; i < list.size / 2; i++)
+    if (!list_has(view_of(list.data, 2 * i), list_at(list, i)))
+      users += tree_credential_users(tree, list_at(list, i));
+  TRY(require(users == tree_members(tree), why, ERR_INVALID_TREE,
+              "RFC 9420, section 7.3: leaf %u does not support a type of credential that a member "
+              "has",
+              index));
 done:
   return err;
 }

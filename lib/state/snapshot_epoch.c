@@ -57,6 +57,7 @@ enum epoch_key {
   KEY_SECRETS = 4, /* array, in the order of list_secrets() */
   KEY_KEYS = 5,    /* array of private keys from the leaf upwards, empty where there is none */
   KEY_SECRET_TREE = 6,
+  KEY_REINIT = 7, /* ReInit proposal that ended the group, or empty */
   EPOCH_KEYS
 };
 
@@ -122,6 +123,7 @@ void snapshot_write_epoch(struct writer *writer, const struct epoch *epoch, enum
   if (epoch->secret_tree != NULL)
     secret_tree_write(&inner, epoch->secret_tree);
   snapshot_write_inner(writer, KEY_SECRET_TREE, &inner);
+  snapshot_write_bytes(writer, KEY_REINIT, bytes_view(&epoch->reinit));
 }
 
 /* ---- Reading ---- */
@@ -195,14 +197,30 @@ done:
   return err;
 }
 
+/* A ReInit proposal, or nothing. */
+static enum err read_reinit(struct reader *reader, struct epoch *epoch, struct why *why) {
+  enum err err = OK;
+  struct view bytes;
+  struct proposal proposal;
+  TRY(snapshot_read_bytes(reader, KEY_REINIT, &bytes));
+  if (bytes.size == 0)
+    return OK;
+  struct reader inner = reader_of(bytes);
+  TRY(proposal_read(&inner, why, &proposal));
+  TRY(read_end(&inner));
+  TRY(proposal.type != PROPOSAL_REINIT ? ERR_STATE_CORRUPT : OK);
+  TRY(bytes_copy(&epoch->reinit, bytes));
+done:
+  return err;
+}
+
 /* RFC 9420, section 8.1: the GroupContext is one of this suite, and of this tree. */
 static enum err check_context(const struct epoch *epoch, struct why *why) {
   enum err err = OK;
   const struct group_context *context = &epoch->context;
   size_t confirmed = context->confirmed_transcript_hash.size;
-  TRY(require(context->version == MLS_VERSION_10 && context->cipher_suite == epoch->suite->id, why,
-              ERR_STATE_CORRUPT, "saved state: a GroupContext of version %u and suite %u",
-              context->version, context->cipher_suite));
+  TRY(require(context->cipher_suite == epoch->suite->id, why, ERR_STATE_CORRUPT,
+              "saved state: a GroupContext of suite %u", context->cipher_suite));
   TRY(require(confirmed == epoch->suite->hash->size || (confirmed == 0 && context->epoch == 0), why,
               ERR_STATE_CORRUPT, "saved state: a confirmed transcript hash of %zu bytes",
               confirmed));
@@ -255,6 +273,7 @@ enum err snapshot_read_epoch(struct reader *reader, struct client *client, enum 
   TRY(read_secrets(reader, kind, epoch));
   TRY(read_keys(reader, kind, why, epoch));
   TRY(read_secret_tree(reader, kind, epoch));
+  TRY(read_reinit(reader, epoch, why));
   if (kind == EPOCH_MEMBER)
     TRY(check_tag(epoch, why));
   *out = epoch;

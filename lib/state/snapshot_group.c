@@ -14,11 +14,14 @@ enum group_key {
   KEY_PAST = 5,      /* array of past epochs, newest first, each tree based on the one before it */
   KEY_PROPOSALS = 6, /* array of [AuthenticatedContent, private key of an own Update or empty] */
   KEY_PENDING = 7,   /* array of nothing, or of message, Welcome, epoch based on the current tree */
+  KEY_LINK = 8,      /* array of nothing, or of usage, group id, epoch and PSK of the old group */
+  KEY_EXTERNAL_PUB = 9, /* of a group seen from outside, else empty */
   GROUP_KEYS
 };
 
 #define PROPOSAL_ITEMS 2
 #define PENDING_ITEMS 3
+#define LINK_ITEMS 4
 
 /* ---- Saving ---- */
 
@@ -61,6 +64,17 @@ static void write_pending(struct writer *writer, const struct group *group) {
   snapshot_write_epoch(writer, pending->next, EPOCH_MEMBER, group->epoch->tree);
 }
 
+static void write_link(struct writer *writer, const struct group_link *link) {
+  cbor_write_key(writer, KEY_LINK);
+  cbor_write_array(writer, link != NULL ? LINK_ITEMS : 0);
+  if (link == NULL)
+    return;
+  cbor_write_uint(writer, link->usage);
+  cbor_write_bytes(writer, bytes_view(&link->group_id));
+  cbor_write_uint(writer, link->epoch);
+  cbor_write_bytes(writer, secret_view(&link->psk));
+}
+
 static void write_group(struct writer *writer, const struct group *group) {
   const struct client *client = group->client;
   enum epoch_kind kind = current_kind(group);
@@ -77,6 +91,8 @@ static void write_group(struct writer *writer, const struct group *group) {
   write_past(writer, group);
   write_proposals(writer, &group->proposals);
   write_pending(writer, group);
+  write_link(writer, group->link);
+  snapshot_write_bytes(writer, KEY_EXTERNAL_PUB, bytes_view(&group->external_pub));
 }
 
 enum err snapshot_save_group(const struct group *group, struct view key, struct bytes *out) {
@@ -217,10 +233,45 @@ done:
   return err;
 }
 
-/* Who is no member has nothing, but for a pending external commit. */
+static enum err read_link(struct reader *reader, struct group *group) {
+  enum err err = OK;
+  size_t count = 0;
+  uint64_t usage = 0;
+  struct view group_id;
+  TRY(snapshot_read_array(reader, KEY_LINK, LINK_ITEMS, &count));
+  if (count == 0)
+    return OK;
+  TRY(count != LINK_ITEMS || group_epoch_number(group) != 0 ? ERR_STATE_CORRUPT : OK);
+  struct group_link *link = group->link = locked_new(sizeof *link);
+  TRY(link == NULL ? ERR_NOMEM : OK);
+  TRY(cbor_read_uint(reader, PSK_BRANCH, &usage));
+  TRY(usage < PSK_REINIT ? ERR_STATE_CORRUPT : OK);
+  link->usage = (uint8_t)usage;
+  TRY(cbor_read_bytes(reader, &group_id));
+  TRY(bytes_copy(&link->group_id, group_id));
+  TRY(cbor_read_u64(reader, &link->epoch));
+  TRY(cbor_read_secret(reader, &link->psk));
+done:
+  return err;
+}
+
+static enum err read_external_pub(struct reader *reader, struct group *group) {
+  enum err err = OK;
+  struct view key;
+  TRY(snapshot_read_bytes(reader, KEY_EXTERNAL_PUB, &key));
+  TRY(key.size > 0 && hpke_check_public_key(group->epoch->suite, key) != OK ? ERR_STATE_CORRUPT
+                                                                            : OK);
+  TRY(bytes_copy(&group->external_pub, key));
+done:
+  return err;
+}
+
+/* Who is no member has nothing, but for what an external commit is made of. */
 static enum err check_kind(const struct group *group, enum epoch_kind kind) {
-  bool pending = group->pending != NULL, more = group->past_count > 0 || group->proposals.count > 0;
-  bool fits = kind == EPOCH_MEMBER || (!more && pending == (kind == EPOCH_OUTSIDE));
+  bool outside = kind == EPOCH_OUTSIDE, left = kind == EPOCH_LEFT;
+  bool more = group->pending != NULL || group->proposals.count > 0;
+  bool fits = outside == (group->external_pub.size > 0) && !(left && more) &&
+              (kind == EPOCH_MEMBER || (group->past_count == 0 && group->link == NULL));
   return require(fits, &group->client->why, ERR_STATE_CORRUPT,
                  "saved state: more or less than who is no member has");
 }
@@ -252,10 +303,12 @@ static enum err read_group(struct reader *reader, struct client *client, struct 
   TRY(read_past(reader, group));
   TRY(read_proposals(reader, group));
   TRY(read_pending(reader, group));
+  TRY(read_link(reader, group));
+  TRY(read_external_pub(reader, group));
   TRY(cbor_read_end(reader));
   TRY(check_kind(group, kind));
   if (kind == EPOCH_LEFT) {
-    client_leave_group(client, group_identifier(group));
+    client_leave_group(client, group);
     group->left = true;
   }
   *out = group;

@@ -403,7 +403,7 @@ START_TEST(test_outsider_contradictions) {
                    OK);
   struct group *group = outsider->group;
   members[0] = *outsider;
-  WITH(group->pending, NULL, ERR_STATE_CORRUPT, "more or less than who is no member has");
+  WITH(group->external_pub.size, 0, ERR_STATE_CORRUPT, "more or less than who is no member has");
   WITH(group->left, true, ERR_STATE_CORRUPT, "more or less than who is no member has");
   WITH(group->epoch->own_leaf, group->pending->next->own_leaf, ERR_STATE_CORRUPT, "is not that");
   WITH(group->pending->next->own_leaf, LEAF_NONE, ERR_STATE_CORRUPT, "is not that");

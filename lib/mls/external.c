@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: ISC */
+#include "mls/external.h"
+
+#include "base/mem.h"
+#include "crypto/hpke.h"
+#include "mls/commit.h"
+#include "mls/groupinfo.h"
+
+#define LABEL_EXTERNAL_INIT VIEW_TEXT("MLS 1.0 external init secret")
+
+static enum err read_group_info(struct client *client, struct view message,
+                                struct group_info *out) {
+  enum err err = OK;
+  uint16_t wire_format = 0;
+  struct reader reader = reader_of(message);
+  TRY(require(message.size <= client->settings.max_message_bytes, &client->why, ERR_LIMIT,
+              "a message of %zu bytes", message.size));
+  TRY(message_read_header(&reader, &client->why, &wire_format));
+  TRY(require(wire_format == WIRE_GROUP_INFO, &client->why, ERR_MALFORMED,
+              "RFC 9420, section 6: a message of wire format %u instead of a GroupInfo",
+              wire_format));
+  TRY(group_info_read(&reader, &client->why, out));
+  TRY(read_end(&reader));
+done:
+  return codec_unparsed(err, &client->why, "GroupInfo");
+}
+
+/* ExternalPub (section 12.4.3.2). */
+static enum err read_external_pub(struct client *client, const struct group_info *info,
+                                  struct view *out) {
+  enum err err = OK;
+  struct view data;
+  TRY(require(extensions_find(info->extensions, EXTENSION_EXTERNAL_PUB, &data), &client->why,
+              ERR_NOT_FOUND,
+              "RFC 9420, section 12.4.3.2: a GroupInfo without external_pub cannot be joined by"));
+  struct reader reader = reader_of(data);
+  TRY(read_vector(&reader, out));
+  TRY(read_end(&reader));
+  TRY(require(hpke_check_public_key(client->suite, *out) == OK, &client->why, ERR_MALFORMED,
+              "RFC 9420, section 12.4.3.2: external_pub is no public key"));
+done:
+  return codec_unparsed(err, &client->why, "external_pub");
+}
+
+enum err external_open(struct client *client, struct view message, struct view beside,
+                       struct group **out) {
+  enum err err = OK;
+  struct group_info info;
+  struct view external_pub;
+  struct bytes copy = {0};
+  struct tree *tree = NULL;
+  struct epoch *epoch = NULL;
+  TRY(read_group_info(client, message, &info));
+  TRY(read_external_pub(client, &info, &external_pub));
+  TRY(group_info_check(client, &info, beside, &tree));
+  TRY(require(tree_members(tree) < client->settings.max_members, &client->why, ERR_LIMIT,
+              "the group would have more than %u members", client->settings.max_members));
+  struct epoch_parts parts = {.tree = tree, .own_leaf = LEAF_NONE};
+  TRY(epoch_outside(&parts, info.context_raw, info.confirmation_tag, &epoch));
+  TRY(bytes_copy(&copy, external_pub));
+  TRY(group_from_epoch(client, &epoch, out));
+  bytes_move(&(*out)->external_pub, &copy);
+done:
+  bytes_free(&copy);
+  tree_drop(tree);
+  epoch_free(epoch);
+  return err;
+}
+
+enum err external_init(const struct group *group, struct secret *init_secret,
+                       struct bytes *proposal) {
+  enum err err = OK;
+  struct bytes kem_output = {0};
+  struct writer writer = {0};
+  TRY(hpke_export_sender(group->epoch->suite, bytes_view(&group->external_pub), VIEW_NONE,
+                         LABEL_EXTERNAL_INIT, &kem_output, init_secret));
+  proposal_write_external_init(&writer, bytes_view(&kem_output));
+  TRY(writer_take(&writer, proposal));
+done:
+  bytes_free(&kem_output);
+  writer_free(&writer);
+  return err;
+}
+
+enum err external_sign(const struct group *group, const struct framed_content *framed,
+                       struct bytes *storage, struct authenticated_content *out) {
+  const struct epoch *epoch = group->epoch;
+  struct authenticated_content content = {.wire_format = WIRE_PUBLIC_MESSAGE, .content = *framed};
+  content.content.group_id = epoch->context.group_id;
+  content.content.epoch = epoch->context.epoch;
+  content.content.sender = (struct sender){SENDER_NEW_MEMBER_COMMIT, 0};
+  enum err err =
+      framing_sign(epoch->suite, content.wire_format, &content.content,
+                   bytes_view(&epoch->context_raw), group->client->signature_key, storage);
+  if (err != OK)
+    return err;
+  content.auth.signature = bytes_view(storage);
+  *out = content;
+  return OK;
+}
+
+enum err external_protect(const struct group *group, const struct authenticated_content *content,
+                          struct bytes *out) {
+  struct framing_keys keys = {.suite = group->epoch->suite,
+                              .group_context = bytes_view(&group->epoch->context_raw)};
+  return framing_protect_public(&keys, content, out);
+}
+
+enum err join_external(struct client *client, struct view message, struct view tree,
+                       struct group **out) {
+  enum err err = OK;
+  const struct commit_plan nothing = {0};
+  struct group *group = NULL;
+  TRY(external_open(client, message, tree, &group));
+  TRY(commit_build(group, &nothing));
+  *out = group;
+  group = NULL;
+done:
+  group_free(group);
+  return err;
+}

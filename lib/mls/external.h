@@ -1,0 +1,35 @@
+/*
+ * Joining by external commit (RFC 9420, section 12.4.3.2): a group is opened from outside, looked at,
+ * and joined by committing in it.
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef MLS_EXTERNAL_H
+#define MLS_EXTERNAL_H
+
+#include "mls/send.h"
+
+/**
+ * Open a group by its GroupInfo, with everything in it verified.
+ * @param message  MLSMessage holding a GroupInfo with external_pub
+ * @param tree     ratchet_tree if it is not in the GroupInfo, else VIEW_NONE
+ */
+CHECKED enum err external_open(struct client *client, struct view message, struct view tree,
+                               struct group **out);
+
+/** Open a group and commit in it at once: a group whose pending commit is the one to send. */
+CHECKED enum err join_external(struct client *client, struct view message, struct view tree,
+                               struct group **out);
+
+/* ---- For commit.c ---- */
+
+/** An init_secret encapsulated for the group (section 8.3).  @param proposal  ExternalInit */
+CHECKED enum err external_init(const struct group *group, struct secret *init_secret,
+                               struct bytes *proposal);
+
+/** As group_sign() and group_protect(), for the new member. */
+CHECKED enum err external_sign(const struct group *group, const struct framed_content *framed,
+                               struct bytes *storage, struct authenticated_content *out);
+CHECKED enum err external_protect(const struct group *group,
+                                  const struct authenticated_content *content, struct bytes *out);
+
+#endif

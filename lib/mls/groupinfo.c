@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: ISC */
+#include "mls/groupinfo.h"
+
+#include "crypto/sign.h"
+#include "mls/validate.h"
+
+enum err group_info_sign(const struct epoch *epoch, const struct secret *signature_key,
+                         struct view extensions, struct writer *writer) {
+  enum err err = OK;
+  struct bytes signature = {0};
+  size_t begin = writer->size;
+  write_bytes(writer, bytes_view(&epoch->context_raw));
+  write_vector(writer, extensions);
+  write_vector(writer, epoch_confirmation_tag(epoch));
+  write_u32(writer, epoch->own_leaf);
+  TRY(writer->err);
+  TRY(sign_with_label(epoch->suite, signature_key, VIEW_TEXT("GroupInfoTBS"),
+                      view_of(writer->data + begin, writer->size - begin), &signature));
+  write_vector(writer, bytes_view(&signature));
+  err = writer->err;
+done:
+  bytes_free(&signature);
+  return err;
+}
+
+/* ExternalPub (section 12.4.3.2) as an extension. */
+static enum err write_external_pub(const struct epoch *epoch, struct writer *extensions) {
+  enum err err = OK;
+  uint8_t public_key[DH_PUBLIC_MAX];
+  struct secret private_key = {0};
+  struct writer data = {0};
+  TRY(schedule_external_key(epoch->suite, epoch->secrets, &private_key, public_key));
+  write_vector(&data, view_of(public_key, epoch->suite->dh->public_size));
+  TRY(data.err);
+  extension_write(extensions, EXTENSION_EXTERNAL_PUB, writer_view(&data));
+done:
+  secret_wipe(&private_key);
+  writer_free(&data);
+  return err;
+}
+
+enum err group_info_extensions(const struct client *client, const struct epoch *epoch,
+                               struct writer *extensions) {
+  enum err err = OK;
+  struct writer tree = {0};
+  if (client->settings.tree_in_welcome) {
+    tree_write(&tree, epoch->tree);
+    TRY(tree.err);
+    extension_write(extensions, EXTENSION_RATCHET_TREE, writer_view(&tree));
+  }
+  TRY(client_write_extensions(client, PLACE_GROUP_INFO, extensions));
+done:
+  writer_free(&tree);
+  return err;
+}
+
+enum err group_info(const struct group *group, struct bytes *out) {
+  enum err err = OK;
+  struct writer extensions = {0}, writer = {0};
+  TRY(group_check_active(group));
+  TRY(write_external_pub(group->epoch, &extensions));
+  TRY(group_info_extensions(group->client, group->epoch, &extensions));
+  message_write_header(&writer, WIRE_GROUP_INFO);
+  TRY(group_info_sign(group->epoch, group->client->signature_key, writer_view(&extensions),
+                      &writer));
+  TRY(writer_take(&writer, out));
+done:
+  writer_free(&extensions);
+  writer_free(&writer);
+  return err;
+}
+
+/* ---- Verifying a GroupInfo (sections 12.4.3 and 12.4.3.1) ---- */
+
+bool client_in_group(const struct client *client, struct view group_id) {
+  for (size_t i = 0; i < client->group_count; i++) {
+    const struct group *group = client->groups[i];
+    if (!group->left && !group_is_outside(group) && view_equal(group_identifier(group), group_id))
+      return true;
+  }
+  return false;
+}
+
+static enum err check_context(struct client *client, const struct group_info *info) {
+  enum err err = OK;
+  struct why *why = &client->why;
+  TRY(require(info->context.version == MLS_VERSION_10, why, ERR_UNSUPPORTED,
+              "RFC 9420, section 12.4.3: a group of MLS version %u", info->context.version));
+  TRY(require(info->context.cipher_suite == client->suite->id, why, ERR_UNSUPPORTED,
+              "RFC 9420, section 12.4.3.1: a group of cipher suite %u, the client has %u",
+              info->context.cipher_suite, client->suite->id));
+  TRY(require(!client_in_group(client, info->context.group_id), why, ERR_INVALID_STATE,
+              "RFC 9420, section 12.4.3.1: the client is in that group already"));
+  TRY(require(info->context.epoch < UINT64_MAX, why, ERR_INVALID_TREE, "the last epoch"));
+done:
+  return err;
+}
+
+enum err group_info_check(struct client *client, const struct group_info *info, struct view beside,
+                          struct tree **out) {
+  enum err err = OK;
+  struct why *why = &client->why;
+  struct tree *tree = NULL;
+  struct view data = beside;
+  TRY(check_context(client, info));
+  TRY(require(beside.size > 0 || extensions_find(info->extensions, EXTENSION_RATCHET_TREE, &data),
+              why, ERR_NOT_FOUND,
+              "RFC 9420, section 12.4.3.1: the ratchet tree is neither inside nor beside"));
+  TRY(tree_read(client->suite, data, client->settings.max_members, why, &tree));
+  TRY(require(
+      view_equal(tree_hash(tree), info->context.tree_hash), why, ERR_INVALID_TREE,
+      "RFC 9420, section 12.4.3.1: the tree hash of the GroupInfo is that of another tree"));
+  const struct leaf *signer = tree_leaf(tree, info->signer);
+  TRY(require(signer != NULL, why, ERR_INVALID_TREE,
+              "RFC 9420, section 12.4.3.1: the signer of the GroupInfo, leaf %u, is blank",
+              info->signer));
+  err = verify_with_label(client->suite, leaf_signature_key(signer), VIEW_TEXT("GroupInfoTBS"),
+                          info->signed_part, info->signature);
+  if (err == ERR_SIGNATURE)
+    TRY(refuse(why, err,
+               "RFC 9420, section 12.4.3.1: the GroupInfo's signature by leaf %u is wrong",
+               info->signer));
+  TRY(err);
+  TRY(validate_tree(tree, info->context.group_id, info->context.extensions,
+                    client->settings.max_lifetime_seconds, why));
+  *out = tree;
+  tree = NULL;
+done:
+  tree_drop(tree);
+  return err;
+}

@@ -1,0 +1,35 @@
+/*
+ * GroupInfo: what an epoch tells of itself (RFC 9420, section 12.4.3).
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef MLS_GROUPINFO_H
+#define MLS_GROUPINFO_H
+
+#include "mls/group.h"
+
+/** GroupInfo with external_pub, as an MLSMessage. */
+CHECKED enum err group_info(const struct group *group, struct bytes *out);
+
+/** Write a signed GroupInfo of an epoch.  @param extensions  items of the list */
+CHECKED enum err group_info_sign(const struct epoch *epoch, const struct secret *signature_key,
+                                 struct view extensions, struct writer *writer);
+
+/** The extensions of every GroupInfo of a client: the ratchet tree where the settings want it there,
+ *  the application's, GREASE. */
+CHECKED enum err group_info_extensions(const struct client *client, const struct epoch *epoch,
+                                       struct writer *extensions);
+
+/** Whether the client is a member of the group already: nobody is in one twice (section 12.4.3.1). */
+bool client_in_group(const struct client *client, struct view group_id);
+
+/**
+ * Verify all that section 12.4.3.1 asks of a GroupInfo and its tree, the signature included.
+ * @param beside  ratchet_tree if it is not in the GroupInfo, else VIEW_NONE
+ * @param tree    out, to be dropped
+ * @return OK; ERR_UNSUPPORTED; ERR_INVALID_STATE (already in that group); ERR_NOT_FOUND (no tree);
+ *         ERR_SIGNATURE; ERR_INVALID_TREE; …
+ */
+CHECKED enum err group_info_check(struct client *client, const struct group_info *info,
+                                  struct view beside, struct tree **tree);
+
+#endif
