@@ -181,6 +181,7 @@ static enum err read_keys(struct reader *reader, enum epoch_kind kind, struct wh
   for (size_t i = 0; i < count; i++)
     TRY(cbor_read_secret(reader, &epoch->keys->at[i]));
   TRY(private_keys_check(epoch->keys, epoch->tree, why));
+  TRY(private_keys_complete(epoch->keys, epoch->tree, why));
 done:
   return err;
 }

@@ -251,6 +251,7 @@ static enum err read_link(struct reader *reader, struct group *group) {
   TRY(bytes_copy(&link->group_id, group_id));
   TRY(cbor_read_u64(reader, &link->epoch));
   TRY(cbor_read_secret(reader, &link->psk));
+  TRY(link->psk.size == 0 ? ERR_STATE_CORRUPT : OK);
 done:
   return err;
 }
@@ -259,8 +260,8 @@ static enum err read_external_pub(struct reader *reader, struct group *group) {
   enum err err = OK;
   struct view key;
   TRY(snapshot_read_bytes(reader, KEY_EXTERNAL_PUB, &key));
-  TRY(key.size > 0 && hpke_check_public_key(group->epoch->suite, key) != OK ? ERR_STATE_CORRUPT
-                                                                            : OK);
+  if (key.size > 0)
+    TRY(hpke_check_public_key(group->epoch->suite, key));
   TRY(bytes_copy(&group->external_pub, key));
 done:
   return err;

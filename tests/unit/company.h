@@ -6,6 +6,7 @@
 #define TESTS_COMPANY_H
 
 #include "mls/commit.h"
+#include "mls/external.h"
 #include "mls/join.h"
 #include "mls/process.h"
 

@@ -336,6 +336,8 @@ START_TEST(test_epoch_contradictions) {
   WITH(epoch->keys->at[2].bytes[9], epoch->keys->at[2].bytes[9] ^ 1, ERR_STATE_CORRUPT,
        "private key at height 2");
   WITH(epoch->keys->at[3], epoch->keys->at[0], ERR_STATE_CORRUPT, "blank node at height 3");
+  WITH(epoch->keys->at[2].size, 0, ERR_STATE_CORRUPT,
+       "was not told the key of the node at height 2");
   WITH(epoch->secret_tree, NULL, ERR_STATE_CORRUPT, DOES_NOT_DECODE);
   WITH(group->past[0]->secret_tree, NULL, ERR_STATE_CORRUPT, DOES_NOT_DECODE);
   WITH(group->pending->next->keys, epoch->keys, ERR_STATE_CORRUPT, "private key at height");
@@ -347,6 +349,12 @@ START_TEST(test_epoch_contradictions) {
   WITH(epoch->context_raw.data[3], 2, ERR_STATE_CORRUPT, "GroupContext of suite 2");
 }
 END_TEST
+
+static struct bytes bytes_of(struct view view) {
+  struct bytes bytes = {0};
+  ck_assert_int_eq(bytes_copy(&bytes, view), OK);
+  return bytes;
+}
 
 START_TEST(test_group_contradictions) {
   struct group *group = members[0].group;
@@ -372,6 +380,32 @@ START_TEST(test_group_contradictions) {
   for (size_t i = group->past_count; i < PAST_EPOCHS_MAX; i++)
     group->past[i] = group->past[0];
   WITH(group->past_count, PAST_EPOCHS_MAX, ERR_STATE_CORRUPT, "out of order");
+}
+END_TEST
+
+/* What only groups have that go on from another one, or were ended by a ReInit. */
+START_TEST(test_link_contradictions) {
+  struct group *group = members[0].group, *branch = NULL;
+  struct writer reinit = {0};
+  proposal_write_reinit(&reinit, VIEW_TEXT("next"), MLS_VERSION_10, 1, VIEW_NONE);
+  struct bytes good = bytes_of(writer_view(&reinit)), cut = {good.data, good.size - 1};
+  struct bytes removal = bytes_of(group->proposals.item[1].proposal.raw);
+  WITH(group->epoch->reinit, cut, ERR_STATE_CORRUPT, "");
+  WITH(group->epoch->reinit, removal, ERR_STATE_CORRUPT, DOES_NOT_DECODE);
+  WITH(group->external_pub, good, ERR_STATE_CORRUPT, DOES_NOT_DECODE);
+
+  ck_assert_int_eq(group_new_branch(members[0].client, group, VIEW_TEXT("branch"), &branch), OK);
+  struct group_link *link = branch->link;
+  WITH(group->link, link, ERR_STATE_CORRUPT, DOES_NOT_DECODE); /* not in epoch 0 */
+  members[0].group = branch;
+  WITH(link->usage, PSK_APPLICATION, ERR_STATE_CORRUPT, DOES_NOT_DECODE);
+  WITH(link->usage, PSK_BRANCH + 1, ERR_STATE_CORRUPT, DOES_NOT_DECODE);
+  WITH(link->psk.size, 0, ERR_STATE_CORRUPT, DOES_NOT_DECODE);
+  members[0].group = group;
+  group_free(branch);
+  writer_free(&reinit);
+  bytes_free(&good);
+  bytes_free(&removal);
 }
 END_TEST
 
@@ -532,6 +566,7 @@ int main(void) {
   tcase_add_loop_test(tests, test_group_content, 0, PARTS);
   tcase_add_test(tests, test_epoch_contradictions);
   tcase_add_test(tests, test_group_contradictions);
+  tcase_add_test(tests, test_link_contradictions);
   tcase_add_test(tests, test_proposal_contradictions);
   tcase_add_test(tests, test_outsider_contradictions);
   tcase_add_test(tests, test_client_contradictions);

@@ -76,6 +76,7 @@ static void same_epoch(const struct epoch *a, const struct epoch *b) {
   if (a->keys != NULL)
     ck_assert_uint_eq(a->keys->leaf, b->keys->leaf);
   same_secrets(a->secrets, b->secrets);
+  same_bytes(bytes_view(&a->reinit), bytes_view(&b->reinit));
   same_secret_tree(a->secret_tree, b->secret_tree);
 }
 
@@ -94,6 +95,16 @@ static void same_proposals(const struct proposal_store *a, const struct proposal
   }
 }
 
+static void same_link(const struct group_link *a, const struct group_link *b) {
+  ck_assert((a == NULL) == (b == NULL));
+  if (a == NULL)
+    return;
+  ck_assert_uint_eq(a->usage, b->usage);
+  ck_assert_uint_eq(a->epoch, b->epoch);
+  same_bytes(bytes_view(&a->group_id), bytes_view(&b->group_id));
+  same_secret(&a->psk, &b->psk);
+}
+
 static void same_group(const struct group *a, const struct group *b) {
   same_epoch(a->epoch, b->epoch);
   ck_assert_uint_eq(a->past_count, b->past_count);
@@ -106,6 +117,8 @@ static void same_group(const struct group *a, const struct group *b) {
     same_bytes(bytes_view(&a->pending->welcome), bytes_view(&b->pending->welcome));
     same_epoch(a->pending->next, b->pending->next);
   }
+  same_link(a->link, b->link);
+  same_bytes(bytes_view(&a->external_pub), bytes_view(&b->external_pub));
   ck_assert_uint_eq(a->revision, b->revision);
   ck_assert(a->left == b->left);
 }
@@ -410,6 +423,92 @@ START_TEST(test_external_commit_refused) {
 }
 END_TEST
 
+/* A group that is looked at from outside, before a commit in it is made. */
+START_TEST(test_seen_from_outside) {
+  struct member members[MEMBERS];
+  company(members, 1, 2);
+  struct bytes info = {0};
+  struct commit_plan plan = {0};
+  struct member *joiner = &members[4];
+  ck_assert_int_eq(group_info(members[0].group, &info), OK);
+  ck_assert_int_eq(external_open(joiner->client, bytes_view(&info), VIEW_NONE, &joiner->group), OK);
+  restart(members);
+  ck_assert_ptr_null(joiner->group->pending);
+  ck_assert_int_eq(commit_build(joiner->group, &plan), OK);
+  for (size_t i = 0; i < 2; i++)
+    member_hears(&members[i], bytes_view(&joiner->group->pending->message));
+  ck_assert_int_eq(commit_accepted(joiner->group), OK);
+  restart(members);
+  all_agree(members);
+  bytes_free(&info);
+  company_free(members, MEMBERS);
+}
+END_TEST
+
+/* ---- Groups that go on from another one ---- */
+
+/* The link to the old group is saved until it has been used. */
+START_TEST(test_branch) {
+  struct member members[MEMBERS];
+  struct group *branch = NULL, *old[2];
+  struct opened_welcome opened = {0};
+  struct bytes key_package = {0}, welcome = {0};
+  struct commit_plan plan = {0};
+  company(members, 1, 2);
+  restart(members);
+  ck_assert_int_eq(
+      group_new_branch(members[0].client, members[0].group, VIEW_TEXT("branch"), &branch), OK);
+  ck_assert_int_eq(client_key_package(members[1].client, &key_package), OK);
+  struct group *again = group_again(branch, members[0].client);
+  group_free(branch);
+  ck_assert_ptr_nonnull(again->link);
+  old[0] = members[0].group;
+  members[0].group = again;
+  ck_assert_int_eq(commit_plan_add(&plan, again, bytes_view(&key_package)), OK);
+  ck_assert_int_eq(commit_build(again, &plan), OK);
+  ck_assert_int_eq(bytes_copy(&welcome, bytes_view(&again->pending->welcome)), OK);
+  ck_assert_int_eq(commit_accepted(again), OK);
+  ck_assert_int_eq(join_open_welcome(members[1].client, bytes_view(&welcome), VIEW_NONE, &opened),
+                   OK);
+  ck_assert_int_eq(join_accept_welcome(members[1].client, &opened, &branch), OK);
+  old[1] = members[1].group;
+  members[1].group = branch;
+  members_agree(&members[0], &members[1]);
+  opened_welcome_free(&opened);
+  commit_plan_free(&plan);
+  bytes_free(&key_package);
+  bytes_free(&welcome);
+  group_free(old[0]);
+  group_free(old[1]);
+  company_free(members, MEMBERS);
+}
+END_TEST
+
+/* A group that a ReInit has ended stays ended, and tells how to go on. */
+START_TEST(test_reinit) {
+  struct member members[MEMBERS];
+  struct writer writer = {0};
+  struct commit_plan plan = {0};
+  struct group *next = NULL;
+  company(members, 1, 2);
+  proposal_write_reinit(&writer, VIEW_TEXT("next"), MLS_VERSION_10, 1, VIEW_NONE);
+  ck_assert_int_eq(commit_plan_proposal(&plan, members[0].group, writer_view(&writer)), OK);
+  ck_assert_int_eq(commit_build(members[0].group, &plan), OK);
+  restart(members);
+  company_hears(members, MEMBERS, 0, bytes_view(&members[0].group->pending->message));
+  ck_assert_int_eq(commit_accepted(members[0].group), OK);
+  restart(members);
+  for (size_t i = 0; i < 2; i++)
+    ck_assert(group_has_ended(members[i].group));
+  ck_assert_int_eq(group_new_successor(members[1].client, members[1].group, &next), OK);
+  ck_assert(view_equal(group_identifier(next), VIEW_TEXT("next")));
+  group_free(next);
+  commit_plan_free(&plan);
+  writer_free(&writer);
+  company_free(members, MEMBERS);
+}
+END_TEST
+
 /* ---- The client ---- */
 
 START_TEST(test_client) {
@@ -468,6 +567,9 @@ int main(void) {
   tcase_add_test(tests, test_pending_commit);
   tcase_add_test(tests, test_unique_again);
   tcase_add_test(tests, test_external_commit_refused);
+  tcase_add_test(tests, test_seen_from_outside);
+  tcase_add_test(tests, test_branch);
+  tcase_add_test(tests, test_reinit);
   tcase_add_test(tests, test_client);
   tcase_add_test(tests, test_list_of_groups);
   Suite *suite = suite_create("state");
