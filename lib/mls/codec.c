@@ -109,6 +109,8 @@ static enum err read_list(struct reader *reader, struct view *out) {
   TRY(read_vector(reader, &list));
   if (list.size % 2 != 0)
     return ERR_MALFORMED;
+  if (list.size / 2 > CAPABILITIES_MAX)
+    return ERR_LIMIT;
   *out = list;
 done:
   return err;

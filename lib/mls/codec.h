@@ -82,6 +82,9 @@ void credential_write_basic(struct writer *writer, struct view identity);
 /** Any type: the body is a vector of `identity`, as credential_read() reports it. */
 void credential_write(struct writer *writer, uint16_t type, struct view identity);
 
+/** Longer lists of capabilities have no honest use, and each item costs work in every member. */
+#define CAPABILITIES_MAX 256u
+
 /** Capabilities (section 7.2): each list as the bytes of its 16-bit items. */
 struct capabilities {
   struct view versions;
@@ -91,6 +94,7 @@ struct capabilities {
   struct view credentials;
 };
 
+/** ERR_LIMIT: a list of more than CAPABILITIES_MAX items. */
 CHECKED enum err capabilities_read(struct reader *reader, struct capabilities *out);
 void capabilities_write(struct writer *writer, const struct capabilities *capabilities);
 

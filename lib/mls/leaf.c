@@ -61,7 +61,10 @@ static enum err scan(struct reader *reader, struct why *why, struct leaf *out, s
   out->credential = (uint32_t)read_since(reader, from).size;
   TRY(credential_read(reader, &credential));
   out->capabilities = (uint32_t)read_since(reader, from).size;
-  TRY(capabilities_read(reader, &capabilities));
+  err = capabilities_read(reader, &capabilities);
+  if (err == ERR_LIMIT)
+    TRY(refuse(why, err, "a leaf lists more than %u capabilities of one kind", CAPABILITIES_MAX));
+  TRY(err);
   out->source = (uint32_t)read_since(reader, from).size;
   TRY(skip_source(reader));
   out->extensions = (uint32_t)read_since(reader, from).size;

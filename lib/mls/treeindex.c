@@ -12,9 +12,6 @@ enum index_kind {
   INDEX_CREDENTIAL_USED,
 };
 
-/* Longer lists of capabilities have no honest use, and each item costs work in every member. */
-#define CAPABILITIES_MAX 256u
-
 /* Fingerprints of keys have the top bit set, those of types have not. */
 static enum err key_fingerprint(const struct tree *tree, enum index_kind kind, struct view key,
                                 uint64_t *out) {
@@ -56,8 +53,6 @@ static enum err remove_key(struct tree *tree, enum index_kind kind, struct view 
 static enum err count_types(struct tree *tree, enum index_kind kind, struct view list,
                             enum err (*change)(struct multiset **, uint64_t)) {
   enum err err = OK;
-  if (list.size / 2 > CAPABILITIES_MAX)
-    return ERR_LIMIT;
   for (size_t i = 0; i < list.size / 2; i++) {
     uint16_t type = list_at(list, i);
     if (list_has(view_of(list.data, 2 * i), type))

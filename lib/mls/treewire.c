@@ -209,8 +209,6 @@ static enum err index_all(struct tree *tree, struct why *why) {
       err = index_add_key(tree, parent_key(node->parent));
     if (err == ERR_INVALID_TREE)
       return refuse(why, err, "RFC 9420, section 7.3: a key of node %u occurs elsewhere", index);
-    if (err == ERR_LIMIT)
-      return refuse(why, err, "leaf %u has far too many capabilities", index / 2);
     TRY(err);
   }
 done:

@@ -7,8 +7,12 @@ static enum err read_required(struct view extensions, struct why *why, struct ca
   *out = (struct capabilities){0};
   if (!extensions_find(extensions, EXTENSION_REQUIRED_CAPABILITIES, &data))
     return OK;
-  return require(required_capabilities_read(data, out) == OK, why, ERR_MALFORMED,
-                 "RFC 9420, section 11.1: the encoding of required_capabilities is broken");
+  enum err err = required_capabilities_read(data, out);
+  return err == OK ? OK
+                   : refuse(why, err,
+                            "RFC 9420, section 11.1: required_capabilities are of broken encoding, "
+                            "or more than %u of one kind",
+                            CAPABILITIES_MAX);
 }
 
 /* RFC 9420, section 11.1: the leaf supports what required_capabilities lists. */
