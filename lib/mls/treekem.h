@@ -63,7 +63,7 @@ CHECKED enum err treekem_generate(struct tree *tree, uint32_t leaf,
 
 /**
  * Write the UpdatePath: each path secret encrypted to the resolution of the copath.
- * @param added  leaves added by the same commit: they learn the secret from the Welcome
+ * @param added  leaves added by the same commit, sorted: they learn the secret from the Welcome
  */
 CHECKED enum err treekem_write(const struct tree *tree, uint32_t leaf, const struct new_path *path,
                                struct view group_context, const uint32_t *added, size_t added_count,

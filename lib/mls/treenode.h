@@ -92,8 +92,7 @@ const struct node *tree_find(const struct tree *tree, uint32_t node);
  *  12.4.3.1): members on both sides, unmerged leaves among them.  ERR_INVALID_TREE. */
 CHECKED enum err tree_check_parent(const struct tree *tree, uint32_t index, struct why *why);
 
-/** Enter a leaf's keys and capabilities into the index.  ERR_INVALID_TREE: a key is there already;
- *  ERR_LIMIT: absurdly long capabilities. */
+/** Enter a leaf's keys and capabilities into the index.  ERR_INVALID_TREE: a key is there already. */
 CHECKED enum err index_add_leaf(struct tree *tree, const struct leaf *leaf);
 CHECKED enum err index_remove_leaf(struct tree *tree, const struct leaf *leaf);
 CHECKED enum err index_add_key(struct tree *tree, struct view encryption_key);
