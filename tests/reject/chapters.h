@@ -1,0 +1,17 @@
+/*
+ * The chapters of what must be refused, each a table to be read beside RFC 9420.
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef TESTS_REJECT_CHAPTERS_H
+#define TESTS_REJECT_CHAPTERS_H
+
+#include <check.h>
+
+TCase *reject_encoding(void);
+TCase *reject_leaf(void);
+TCase *reject_framing(void);
+TCase *reject_proposals(void);
+TCase *reject_commit(void);
+TCase *reject_external(void);
+
+#endif

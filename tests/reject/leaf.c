@@ -1,0 +1,547 @@
+/* Leaves and key packages, wherever they come in.  SPDX-License-Identifier: ISC */
+#include "chapters.h"
+#include "forge.h"
+
+#define BIT(member) (1u << (member))
+
+/* Types that nobody knows: one reserved for GREASE (RFC 9420, section 13.5), the others private. */
+#define GREASE 0x0a0a
+#define GROUP_EXTENSION 0xf123
+#define REQUIRED_PROPOSAL 0xf124
+#define REQUIRED_EXTENSION 0xf125
+
+/* ---- What is bent in a leaf ---- */
+
+typedef void bend_leaf(struct world *world, struct leaf_forger *forger);
+
+static void straight(struct world *world, struct leaf_forger *forger) {
+  (void)world;
+  (void)forger;
+}
+
+static void short_key(struct world *world, struct leaf_forger *forger) {
+  (void)world;
+  forger->fields.encryption_key.size--;
+}
+
+static void key_of_small_order(struct world *world, struct leaf_forger *forger) {
+  static const uint8_t one[32] = {1};
+  (void)world;
+  forger->fields.encryption_key = VIEW_ARRAY(one);
+}
+
+static void other_version(struct world *world, struct leaf_forger *forger) {
+  static const uint8_t list[] = {0, 2};
+  (void)world;
+  forger->fields.capabilities.versions = VIEW_ARRAY(list);
+}
+
+static void other_suites(struct world *world, struct leaf_forger *forger) {
+  static const uint8_t list[] = {0, 2, 0, 3};
+  (void)world;
+  forger->fields.capabilities.cipher_suites = VIEW_ARRAY(list);
+}
+
+static void other_credentials(struct world *world, struct leaf_forger *forger) {
+  static const uint8_t list[] = {0, 2};
+  (void)world;
+  forger->fields.capabilities.credentials = VIEW_ARRAY(list);
+}
+
+/* An empty extension of the private type. */
+static const uint8_t private_extension[] = {0xf1, 0x23, 0};
+
+static void unlisted_extension(struct world *world, struct leaf_forger *forger) {
+  (void)world;
+  forger->fields.extensions = VIEW_ARRAY(private_extension);
+}
+
+static void listed_extension(struct world *world, struct leaf_forger *forger) {
+  static const uint8_t list[] = {GREASE >> 8, GREASE & 0xff, 0xf1, 0x23, 0, 1};
+  static const uint8_t proposals[] = {GREASE >> 8, GREASE & 0xff, 0, 1, 0, 7};
+  static const uint8_t suites[] = {GREASE >> 8, GREASE & 0xff, 0, 1, 0xff, 0xff};
+  (void)world;
+  forger->fields.extensions = VIEW_ARRAY(private_extension);
+  forger->fields.capabilities.extensions = VIEW_ARRAY(list);
+  forger->fields.capabilities.proposals = VIEW_ARRAY(proposals);
+  forger->fields.capabilities.cipher_suites = VIEW_ARRAY(suites);
+}
+
+static void default_extension(struct world *world, struct leaf_forger *forger) {
+  static const uint8_t application_id[] = {0, 1, 1, 'x'};
+  (void)world;
+  forger->fields.extensions = VIEW_ARRAY(application_id);
+}
+
+/* A credential of a type that the application defines. */
+static void private_credential(struct world *world, struct leaf_forger *forger) {
+  static const uint8_t credential[] = {0xf1, 0x26, 1, 'x'};
+  static const uint8_t types[] = {0, CREDENTIAL_BASIC, 0xf1, 0x26};
+  (void)world;
+  forger->fields.credential = VIEW_ARRAY(credential);
+  forger->fields.capabilities.credentials = VIEW_ARRAY(types);
+}
+
+static const struct {
+  const char *section;
+  const char *changed;
+  bend_leaf *bend;
+  bool valid;
+} leaf_rows[] = {
+    {"7.2", "nothing", straight, true},
+    {"7.2", "nothing: GREASE and default types listed, a listed extension", listed_extension, true},
+    {"7.2", "nothing: a default extension that is not listed", default_extension, true},
+    {"5.1.1", "encryption_key lacks a byte", short_key, false},
+    {"5.1.1", "encryption_key is of small order", key_of_small_order, false},
+    {"7.2", "capabilities without MLS 1.0", other_version, false},
+    {"7.2", "capabilities without the suite", other_suites, false},
+    {"7.2", "capabilities without the own credential type", other_credentials, false},
+    {"7.3", "an extension that capabilities do not list", unlisted_extension, false},
+    {"7.3", "a credential of a type that members do not list", private_credential, false},
+};
+
+#define LEAF_ROWS COUNT(leaf_rows)
+
+/* ---- Where a leaf comes in ---- */
+
+static bend_leaf *bend_now, *bend_committer = straight;
+
+static void in_add(struct world *world, struct bytes *out) {
+  struct forgery forgery;
+  struct key_package_forger forger;
+  key_package_forger_begin(&forger, world->joiner.client);
+  bend_now(world, &forger.leaf);
+  forgery_begin(&forgery, &world->member[MALLORY]);
+  forgery_item(&forgery, propose_add(key_package_forger_end(&forger)));
+  forgery_send(&forgery, out);
+}
+
+static void in_update(struct world *world, struct bytes *out) {
+  struct forgery forgery;
+  struct leaf_forger forger;
+  const struct member *bob = &world->member[BOB];
+  leaf_forger_begin(&forger, bob->client, LEAF_UPDATE, bob->group->epoch->context.group_id, BOB);
+  bend_now(world, &forger);
+  const struct stored_proposal *stored =
+      world_propose(world, BOB, propose_update(leaf_forger_sign(&forger)));
+  leaf_forger_end(&forger);
+  forgery_begin(&forgery, &world->member[MALLORY]);
+  forgery_reference(&forgery, stored);
+  forgery_path(&forgery);
+  bend_committer(world, &forgery.path_leaf);
+  forgery_finish_path(&forgery);
+  world->victims &= ~BIT(BOB); /* who does not know the key of this Update */
+  forgery_send(&forgery, out);
+}
+
+static void in_path(struct world *world, struct bytes *out) {
+  struct forgery forgery;
+  forgery_begin(&forgery, &world->member[MALLORY]);
+  forgery_path(&forgery);
+  bend_now(world, &forgery.path_leaf);
+  forgery_finish_path(&forgery);
+  forgery_send(&forgery, out);
+}
+
+static void in_external_path(struct world *world, struct bytes *out) {
+  struct forgery forgery;
+  forgery_external(&forgery, world->joiner.client, world->member[MALLORY].group->epoch);
+  forgery_list(&forgery, forgery_external_init(&forgery));
+  forgery_path(&forgery);
+  bend_now(world, &forgery.path_leaf);
+  forgery_finish_path(&forgery);
+  forgery_send(&forgery, out);
+}
+
+static const struct {
+  void (*forge)(struct world *world, struct bytes *out);
+  enum err expected;
+} places[] = {
+    {in_add, ERR_INVALID_PROPOSAL},
+    {in_update, ERR_INVALID_PROPOSAL},
+    {in_path, ERR_INVALID_COMMIT},
+    {in_external_path, ERR_INVALID_COMMIT},
+};
+
+#define PLACES COUNT(places)
+
+START_TEST(leaf) {
+  const int place = _i % PLACES;
+  bend_now = leaf_rows[_i / PLACES].bend;
+  const struct row row = {leaf_rows[_i / PLACES].section, leaf_rows[_i / PLACES].changed,
+                          places[place].forge,
+                          leaf_rows[_i / PLACES].valid ? OK : places[place].expected};
+  refuse_message(&row);
+}
+END_TEST
+
+/* ---- A group that requires something ---- */
+
+static const uint8_t group_extension[] = {0xf1, 0x23};
+static const uint8_t all_extensions[] = {0xf1, 0x23, 0xf1, 0x25};
+static const uint8_t all_proposals[] = {0xf1, 0x24};
+static const uint8_t all_credentials[] = {0, CREDENTIAL_BASIC, 0xf1, 0x26};
+static const uint8_t basic_only[] = {0, CREDENTIAL_BASIC};
+static const uint8_t private_only[] = {0xf1, 0x26};
+static const uint8_t required[] = {2, 0xf1, 0x25, 2, 0xf1, 0x24, 2, 0xf1, 0x26};
+
+static void list_all(struct leaf_forger *forger) {
+  forger->fields.capabilities.extensions = VIEW_ARRAY(all_extensions);
+  forger->fields.capabilities.proposals = VIEW_ARRAY(all_proposals);
+  forger->fields.capabilities.credentials = VIEW_ARRAY(all_credentials);
+}
+
+/* All members list all there is, and MALLORY puts it into the GroupContext. */
+static void require_all(struct world *world) {
+  struct writer extensions = {0}, proposal = {0};
+  extension_write(&extensions, GROUP_EXTENSION, VIEW_NONE);
+  extension_write(&extensions, EXTENSION_REQUIRED_CAPABILITIES, VIEW_ARRAY(required));
+  proposal_write_group_context_extensions(&proposal, writer_view(&extensions));
+  writer_free(&extensions);
+  struct bytes change = taken(&proposal);
+  static const uint32_t order[MEMBERS + 1] = {ALICE, BOB, CAROL, ERIN, MALLORY, MALLORY};
+  for (size_t i = 0; i <= MEMBERS; i++) {
+    struct forgery forgery;
+    struct bytes message = {0};
+    struct member *by = &world->member[order[i]];
+    forgery_begin(&forgery, by);
+    if (i == MEMBERS)
+      forgery_item(&forgery, change);
+    forgery_path(&forgery);
+    list_all(&forgery.path_leaf);
+    forgery_finish_path(&forgery);
+    forgery_adopt(&forgery, by->group, &message);
+    world_deliver(world, order[i], &message);
+    bytes_free(&message);
+  }
+}
+
+static void all_listed(struct world *world, struct leaf_forger *forger) {
+  (void)world;
+  list_all(forger);
+}
+
+static void lacks_group_extension(struct world *world, struct leaf_forger *forger) {
+  (void)world;
+  list_all(forger);
+  forger->fields.capabilities.extensions = view_of(all_extensions + 2, 2);
+}
+
+static void lacks_required_extension(struct world *world, struct leaf_forger *forger) {
+  (void)world;
+  list_all(forger);
+  forger->fields.capabilities.extensions = VIEW_ARRAY(group_extension);
+}
+
+static void lacks_required_proposal(struct world *world, struct leaf_forger *forger) {
+  (void)world;
+  list_all(forger);
+  forger->fields.capabilities.proposals = VIEW_NONE;
+}
+
+static void lacks_required_credential(struct world *world, struct leaf_forger *forger) {
+  (void)world;
+  list_all(forger);
+  forger->fields.capabilities.credentials = VIEW_ARRAY(basic_only);
+}
+
+static void lacks_credential_in_use(struct world *world, struct leaf_forger *forger) {
+  private_credential(world, forger);
+  list_all(forger);
+  forger->fields.capabilities.credentials = VIEW_ARRAY(private_only);
+}
+
+static void has_private_credential(struct world *world, struct leaf_forger *forger) {
+  private_credential(world, forger);
+  list_all(forger);
+}
+
+static const struct {
+  const char *section;
+  const char *changed;
+  bend_leaf *bend;
+  bool valid;
+} required_rows[] = {
+    {"11.1", "nothing", all_listed, true},
+    {"7.3", "nothing: a private credential that all members list", has_private_credential, true},
+    {"7.3", "the credential type of the others is not listed", lacks_credential_in_use, false},
+    {"13.4", "an extension of the GroupContext is not listed", lacks_group_extension, false},
+    {"11.1", "a required extension is not listed", lacks_required_extension, false},
+    {"11.1", "a required proposal is not listed", lacks_required_proposal, false},
+    {"11.1", "a required credential is not listed", lacks_required_credential, false},
+};
+
+#define REQUIRED_ROWS COUNT(required_rows)
+
+START_TEST(capability) {
+  struct world world;
+  struct bytes message = {0};
+  const int place = _i % PLACES, at = _i / PLACES;
+  const struct row row = {required_rows[at].section, required_rows[at].changed, NULL,
+                          required_rows[at].valid ? OK : places[place].expected};
+  world_init(&world, 1);
+  require_all(&world);
+  bend_committer = all_listed;
+  bend_now = required_rows[at].bend;
+  places[place].forge(&world, &message);
+  for (uint32_t i = 0; i < MEMBERS; i++)
+    if ((world.victims >> i & 1) != 0)
+      expect_refused(&world.member[i], &message, &row);
+  bytes_free(&message);
+  if (row.expected != OK) {
+    bend_now = all_listed;
+    in_path(&world, &message);
+    world_deliver(&world, MALLORY, &message);
+    bytes_free(&message);
+  }
+  world_free(&world);
+}
+END_TEST
+
+/* ---- Key packages ---- */
+
+typedef void bend_key_package(struct world *world, struct key_package_forger *forger);
+
+static void package_straight(struct world *world, struct key_package_forger *forger) {
+  (void)world;
+  (void)forger;
+}
+
+static void package_of_version_2(struct world *world, struct key_package_forger *forger) {
+  (void)world;
+  forger->version = 2;
+}
+
+static void package_of_suite_3(struct world *world, struct key_package_forger *forger) {
+  (void)world;
+  forger->cipher_suite = 3;
+}
+
+static void package_signed_by_another(struct world *world, struct key_package_forger *forger) {
+  forger->signature_key = world->member[MALLORY].client->signature_key;
+}
+
+static void package_of_other_label(struct world *world, struct key_package_forger *forger) {
+  (void)world;
+  forger->label = VIEW_TEXT("LeafNodeTBS");
+}
+
+static void package_of_one_key(struct world *world, struct key_package_forger *forger) {
+  (void)world;
+  forger->init_key = forger->leaf.fields.encryption_key;
+}
+
+static void package_of_short_key(struct world *world, struct key_package_forger *forger) {
+  (void)world;
+  forger->init_key.size--;
+}
+
+static void package_of_small_order(struct world *world, struct key_package_forger *forger) {
+  static const uint8_t zero[32] = {0};
+  (void)world;
+  forger->init_key = VIEW_ARRAY(zero);
+}
+
+static void package_with_extension(struct world *world, struct key_package_forger *forger) {
+  (void)world;
+  forger->extensions = VIEW_ARRAY(private_extension);
+}
+
+static void package_with_extension_twice(struct world *world, struct key_package_forger *forger) {
+  static const uint8_t twice[] = {0, 1, 0, 0, 1, 0};
+  (void)world;
+  forger->extensions = VIEW_ARRAY(twice);
+}
+
+static void leaf_with_extension_twice(struct world *world, struct key_package_forger *forger) {
+  static const uint8_t twice[] = {0, 1, 0, 0, 1, 0};
+  (void)world;
+  forger->leaf.fields.extensions = VIEW_ARRAY(twice);
+}
+
+static void leaf_of_update(struct world *world, struct key_package_forger *forger) {
+  (void)world;
+  forger->leaf.fields.source = LEAF_UPDATE;
+}
+
+static void leaf_of_commit(struct world *world, struct key_package_forger *forger) {
+  (void)world;
+  forger->leaf.fields.source = LEAF_COMMIT;
+}
+
+static void leaf_signed_by_another(struct world *world, struct key_package_forger *forger) {
+  forger->leaf.signature_key = world->member[MALLORY].client->signature_key;
+}
+
+static void leaf_of_other_label(struct world *world, struct key_package_forger *forger) {
+  (void)world;
+  forger->leaf.label = VIEW_TEXT("KeyPackageTBS");
+}
+
+static void leaf_of_short_signature_key(struct world *world, struct key_package_forger *forger) {
+  (void)world;
+  forger->leaf.fields.signature_key.size--;
+}
+
+static void leaf_of_odd_capabilities(struct world *world, struct key_package_forger *forger) {
+  static const uint8_t odd[] = {0xf1};
+  (void)world;
+  forger->leaf.fields.capabilities.proposals = VIEW_ARRAY(odd);
+}
+
+static void leaf_of_many_capabilities(struct world *world, struct key_package_forger *forger) {
+  static const uint8_t list[2 * 257] = {0xf1, 0x23};
+  (void)world;
+  forger->leaf.fields.capabilities.extensions = VIEW_ARRAY(list);
+}
+
+static void leaf_of_broken_credential(struct world *world, struct key_package_forger *forger) {
+  static const uint8_t credential[] = {0, CREDENTIAL_BASIC, 0xff};
+  (void)world;
+  forger->leaf.fields.credential = VIEW_ARRAY(credential);
+}
+
+static uint64_t now(const struct world *world) {
+  return client_now(world->joiner.client);
+}
+
+static void not_yet_valid(struct world *world, struct key_package_forger *forger) {
+  forger->leaf.fields.not_before = now(world) + 1000;
+  forger->leaf.fields.not_after = now(world) + 2000;
+}
+
+static void expired(struct world *world, struct key_package_forger *forger) {
+  forger->leaf.fields.not_before = now(world) - 2000;
+  forger->leaf.fields.not_after = now(world) - 1000;
+}
+
+static void valid_for_ever(struct world *world, struct key_package_forger *forger) {
+  (void)world;
+  forger->leaf.fields.not_before = 0;
+  forger->leaf.fields.not_after = UINT64_MAX;
+}
+
+static void valid_for_too_long(struct world *world, struct key_package_forger *forger) {
+  (void)world;
+  forger->leaf.fields.not_after = forger->leaf.fields.not_before + LONGEST_LIFETIME + 1;
+}
+
+static void valid_for_longest(struct world *world, struct key_package_forger *forger) {
+  (void)world;
+  forger->leaf.fields.not_after = forger->leaf.fields.not_before + LONGEST_LIFETIME;
+}
+
+static const struct {
+  const char *section;
+  const char *changed;
+  bend_key_package *bend;
+  enum err expected;
+} package_rows[] = {
+    {"10.1", "nothing", package_straight, OK},
+    {"7.2", "nothing: valid for as long as the limit says", valid_for_longest, OK},
+    {"10", "nothing: an extension that nobody knows", package_with_extension, OK},
+    {"10.1", "protocol version 2", package_of_version_2, ERR_UNSUPPORTED},
+    {"10.1", "suite 3", package_of_suite_3, ERR_UNSUPPORTED},
+    {"10.1", "signed with another key", package_signed_by_another, ERR_SIGNATURE},
+    {"10.1", "signed with another label", package_of_other_label, ERR_SIGNATURE},
+    {"10.1", "init_key is the encryption_key", package_of_one_key, ERR_INVALID_PROPOSAL},
+    {"10", "init_key lacks a byte", package_of_short_key, ERR_INVALID_PROPOSAL},
+    {"10", "init_key is of small order", package_of_small_order, ERR_INVALID_PROPOSAL},
+    {"13.4", "an extension twice", package_with_extension_twice, ERR_MALFORMED},
+    {"13.4", "an extension of the leaf twice", leaf_with_extension_twice, ERR_MALFORMED},
+    {"7.3", "a leaf of source update", leaf_of_update, ERR_INVALID_PROPOSAL},
+    {"7.3", "a leaf of source commit", leaf_of_commit, ERR_INVALID_PROPOSAL},
+    {"7.3", "the leaf is signed with another key", leaf_signed_by_another, ERR_SIGNATURE},
+    {"7.3", "the leaf is signed with another label", leaf_of_other_label, ERR_SIGNATURE},
+    {"5.1.1", "signature_key lacks a byte", leaf_of_short_signature_key, ERR_INVALID_PROPOSAL},
+    {"2.1", "half an item in capabilities", leaf_of_odd_capabilities, ERR_MALFORMED},
+    {"2.1", "a credential of broken encoding", leaf_of_broken_credential, ERR_MALFORMED},
+    {"", "more capabilities than the limit", leaf_of_many_capabilities, ERR_LIMIT},
+    {"7.3", "a lifetime that has not begun", not_yet_valid, ERR_LIFETIME},
+    {"7.3", "a lifetime that is over", expired, ERR_LIFETIME},
+    {"7.2", "a lifetime without end", valid_for_ever, ERR_LIFETIME},
+    {"7.2", "a lifetime one second over the limit", valid_for_too_long, ERR_LIFETIME},
+};
+
+#define PACKAGE_ROWS COUNT(package_rows)
+
+static struct bytes bent_package(struct world *world, int row) {
+  struct key_package_forger forger;
+  key_package_forger_begin(&forger, world->joiner.client);
+  package_rows[row].bend(world, &forger);
+  return key_package_forger_end(&forger);
+}
+
+static int package_now;
+
+static void package_in_commit(struct world *world, struct bytes *out) {
+  struct forgery forgery;
+  struct bytes proposal = propose_add(bent_package(world, package_now));
+  forgery_begin(&forgery, &world->member[MALLORY]);
+  if (package_rows[package_now].expected == ERR_MALFORMED ||
+      package_rows[package_now].expected == ERR_LIMIT)
+    forgery_list(&forgery, proposal); /* that cannot be read, so not applied */
+  else
+    forgery_item(&forgery, proposal);
+  forgery_send(&forgery, out);
+}
+
+static void package_in_proposal(struct world *world, struct bytes *out) {
+  struct letter letter;
+  struct bytes proposal = propose_add(bent_package(world, package_now));
+  letter_begin(&letter, &world->member[MALLORY], CONTENT_PROPOSAL, bytes_view(&proposal));
+  letter_send(&letter, out);
+  bytes_free(&proposal);
+}
+
+START_TEST(key_package_received) {
+  package_now = _i / 2;
+  const struct row row = {package_rows[_i / 2].section, package_rows[_i / 2].changed,
+                          _i % 2 == 0 ? package_in_commit : package_in_proposal,
+                          package_rows[_i / 2].expected};
+  refuse_message(&row);
+}
+END_TEST
+
+/* The application hands it over: to add its client in a commit, or to propose that. */
+START_TEST(key_package_given) {
+  struct world world;
+  struct writer writer = {0};
+  struct commit_plan plan = {0};
+  struct bytes out = {0};
+  const struct row row = {package_rows[_i].section, package_rows[_i].changed, NULL,
+                          package_rows[_i].expected};
+  world_init(&world, 1);
+  struct bytes raw = bent_package(&world, _i);
+  message_write_header(&writer, WIRE_KEY_PACKAGE);
+  write_bytes(&writer, bytes_view(&raw));
+  struct member *alice = &world.member[ALICE];
+  struct bytes before = state_of(alice);
+  alice->client->why.text[0] = 0;
+  expect_reason(alice->client, commit_plan_add(&plan, alice->group, writer_view(&writer)), &row);
+  ck_assert_uint_eq(plan.count, row.expected == OK ? 1 : 0);
+  struct bytes after = state_of(alice);
+  ck_assert(view_equal(bytes_view(&before), bytes_view(&after)));
+  bytes_free(&after);
+  alice->client->why.text[0] = 0;
+  expect_reason(alice->client, group_propose_add(alice->group, writer_view(&writer), &out), &row);
+  after = state_of(alice);
+  ck_assert(view_equal(bytes_view(&before), bytes_view(&after)) == (row.expected != OK));
+  bytes_free(&after);
+  bytes_free(&before);
+  bytes_free(&out);
+  bytes_free(&raw);
+  commit_plan_free(&plan);
+  writer_free(&writer);
+  world_free(&world);
+}
+END_TEST
+
+TCase *reject_leaf(void) {
+  TCase *cases = tcase_create("leaf");
+  tcase_add_loop_test(cases, leaf, 0, LEAF_ROWS * PLACES);
+  tcase_add_loop_test(cases, capability, 0, REQUIRED_ROWS * PLACES);
+  tcase_add_loop_test(cases, key_package_received, 0, 2 * PACKAGE_ROWS);
+  tcase_add_loop_test(cases, key_package_given, 0, PACKAGE_ROWS);
+  return cases;
+}

@@ -1,0 +1,24 @@
+/* What a member must refuse.  SPDX-License-Identifier: ISC */
+#include <stdlib.h>
+
+#include "chapters.h"
+
+#define TIMEOUT_SECONDS 60
+
+int main(void) {
+  static TCase *(*const chapters[])(void) = {
+      reject_encoding,  reject_leaf,   reject_framing,
+      reject_proposals, reject_commit, reject_external,
+  };
+  Suite *suite = suite_create("reject");
+  for (size_t i = 0; i < sizeof chapters / sizeof chapters[0]; i++) {
+    TCase *cases = chapters[i]();
+    tcase_set_timeout(cases, TIMEOUT_SECONDS);
+    suite_add_tcase(suite, cases);
+  }
+  SRunner *runner = srunner_create(suite);
+  srunner_run_all(runner, CK_NORMAL);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
