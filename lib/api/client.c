@@ -97,6 +97,9 @@ static enum err set(struct settings *settings, uint32_t setting, uint64_t value)
       [E2EE_SET_ENCRYPT_HANDSHAKE] = {0, 1},
       [E2EE_SET_KEY_PACKAGE_SECONDS] = {1, INT64_MAX},
       [E2EE_SET_MAX_LIFETIME_SECONDS] = {0, UINT64_MAX},
+      [E2EE_SET_PADDING] = {0, 1u << 16},
+      [E2EE_SET_GREASE] = {0, 1},
+      [E2EE_SET_TREE_IN_WELCOME] = {0, 1},
   };
   if (setting == 0 || setting >= sizeof ranges / sizeof ranges[0])
     return ERR_UNSUPPORTED;
@@ -124,8 +127,17 @@ static enum err set(struct settings *settings, uint32_t setting, uint64_t value)
   case E2EE_SET_KEY_PACKAGE_SECONDS:
     settings->key_package_seconds = value;
     break;
-  default:
+  case E2EE_SET_MAX_LIFETIME_SECONDS:
     settings->max_lifetime_seconds = value;
+    break;
+  case E2EE_SET_PADDING:
+    settings->padding = (uint32_t)value;
+    break;
+  case E2EE_SET_GREASE:
+    settings->grease = value == 1;
+    break;
+  default:
+    settings->tree_in_welcome = value == 1;
   }
   return OK;
 }

@@ -108,26 +108,13 @@ done:
   return api_leave(group->client, err);
 }
 
-/* In another epoch, somebody else may be at a leaf that is to be removed. */
-static enum err check_commit(const struct e2ee_commit *commit) {
-  enum err err = OK;
-  const struct group *group = commit->group->group;
-  TRY(commit_check_allowed(group));
-  TRY(require(commit->epoch == group_epoch_number(group), &group->client->why, ERR_OLD_EPOCH,
-              "the commit was started in epoch %llu, the group is in %llu",
-              (unsigned long long)commit->epoch, (unsigned long long)group_epoch_number(group)));
-done:
-  return err;
-}
-
 int e2ee_commit_add(e2ee_commit *commit, const uint8_t *key_package, size_t key_package_len) {
   if (commit == NULL || key_package == NULL)
     return E2EE_ERR_INVALID_ARG;
   struct e2ee_group *group = commit->group;
-  enum err err = api_enter(group->client);
+  enum err err = api_enter_commit(commit);
   if (err != OK)
     return err;
-  TRY(check_commit(commit));
   TRY(commit_plan_add(&commit->plan, group->group, view_of(key_package, key_package_len)));
 done:
   return api_leave(group->client, err);
@@ -137,10 +124,9 @@ int e2ee_commit_remove(e2ee_commit *commit, uint32_t leaf) {
   if (commit == NULL)
     return E2EE_ERR_INVALID_ARG;
   struct e2ee_group *group = commit->group;
-  enum err err = api_enter(group->client);
+  enum err err = api_enter_commit(commit);
   if (err != OK)
     return err;
-  TRY(check_commit(commit));
   TRY(commit_plan_remove(&commit->plan, group->group, leaf));
 done:
   return api_leave(group->client, err);
@@ -175,11 +161,10 @@ int e2ee_commit_build(e2ee_commit *commit, e2ee_bytes **message, e2ee_bytes **we
   if (commit == NULL || message == NULL || welcome == NULL)
     return E2EE_ERR_INVALID_ARG;
   struct e2ee_group *group = commit->group;
-  err = api_enter(group->client);
+  err = api_enter_commit(commit);
   if (err != OK)
     return err;
   uint64_t revision = group->group->revision;
-  TRY(check_commit(commit));
   TRY(commit_build(group->group, &commit->plan));
   err = hand_out_pending(group->group, message, welcome);
   if (err != OK) { /* nobody has seen it: it never was */
@@ -236,18 +221,28 @@ int e2ee_group_commit_discard(e2ee_group *group) {
 /* ---- Application messages ---- */
 
 int e2ee_group_encrypt(e2ee_group *group, const uint8_t *data, size_t data_len, e2ee_bytes **out) {
+  return e2ee_group_encrypt_with(group, NULL, 0, data, data_len, out);
+}
+
+int e2ee_group_encrypt_with(e2ee_group *group, const uint8_t *authenticated_data,
+                            size_t authenticated_data_len, const uint8_t *data, size_t data_len,
+                            e2ee_bytes **out) {
   enum err err = OK;
   struct e2ee_bytes *result = NULL;
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
   *out = NULL;
-  if (group == NULL || !api_given(data, data_len))
+  if (group == NULL || !api_given(data, data_len) ||
+      !api_given(authenticated_data, authenticated_data_len))
     return E2EE_ERR_INVALID_ARG;
+  if (authenticated_data_len > API_INPUT_MAX)
+    return E2EE_ERR_LIMIT;
   err = api_enter(group->client);
   if (err != OK)
     return err;
   TRY(api_bytes_new(&result));
-  TRY(group_encrypt(group->group, view_of(data, data_len), &result->bytes));
+  TRY(group_encrypt_with(group->group, view_of(authenticated_data, authenticated_data_len),
+                         view_of(data, data_len), &result->bytes));
   *out = result;
   result = NULL;
 done:

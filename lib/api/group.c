@@ -137,12 +137,19 @@ int e2ee_group_get_status(const e2ee_group *group, e2ee_group_status *out, size_
     return err;
   const struct group *inner = group->group;
   const struct epoch *shown = group_shown_epoch(inner);
+  uint32_t state = E2EE_GROUP_ACTIVE;
+  if (inner->left)
+    state = E2EE_GROUP_LEFT;
+  else if (inner->pending != NULL)
+    state = E2EE_GROUP_PENDING;
+  else if (group_is_outside(inner))
+    state = E2EE_GROUP_OUTSIDE;
+  else if (group_has_ended(inner))
+    state = E2EE_GROUP_ENDED;
   struct e2ee_group_status status = {
       .epoch = shown->context.epoch,
       .revision = inner->revision,
-      .state = inner->left              ? E2EE_GROUP_LEFT
-               : inner->pending != NULL ? E2EE_GROUP_PENDING
-                                        : E2EE_GROUP_ACTIVE,
+      .state = state,
       .own_leaf = shown->own_leaf,
       .members = tree_members(shown->tree),
       .mls_suite = shown->suite->id,
@@ -210,6 +217,56 @@ int e2ee_group_safety_code(const e2ee_group *group, uint8_t *out, size_t *len) {
   TRY(api_put(bytes_view(&code), out, len));
 done:
   bytes_free(&code);
+  return api_leave(group->client, err);
+}
+
+int e2ee_group_epoch_authenticator(const e2ee_group *group, uint8_t *out, size_t *len) {
+  if (group == NULL || len == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  enum err err = api_enter(group->client);
+  if (err != OK)
+    return err;
+  TRY(group_check_active(group->group));
+  TRY(api_put(secret_view(&group->group->epoch->secrets->epoch_authenticator), out, len));
+done:
+  return api_leave(group->client, err);
+}
+
+int e2ee_group_extension(const e2ee_group *group, uint16_t type, uint8_t *out, size_t *len) {
+  struct view data;
+  if (group == NULL || len == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  enum err err = api_enter(group->client);
+  if (err != OK)
+    return err;
+  TRY(require(extensions_find(group_shown_epoch(group->group)->context.extensions, type, &data),
+              &group->group->client->why, ERR_NOT_FOUND, "the group has no extension 0x%04x",
+              type));
+  TRY(api_put(data, out, len));
+done:
+  return api_leave(group->client, err);
+}
+
+int e2ee_group_ratchet_tree(const e2ee_group *group, e2ee_bytes **out) {
+  enum err err = OK;
+  struct writer writer = {0};
+  struct e2ee_bytes *result = NULL;
+  if (out == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  *out = NULL;
+  if (group == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  err = api_enter(group->client);
+  if (err != OK)
+    return err;
+  TRY(api_bytes_new(&result));
+  tree_write(&writer, group_shown_epoch(group->group)->tree);
+  TRY(writer_take(&writer, &result->bytes));
+  *out = result;
+  result = NULL;
+done:
+  writer_free(&writer);
+  e2ee_bytes_free(result);
   return api_leave(group->client, err);
 }
 

@@ -37,6 +37,21 @@ int api_leave(const struct e2ee_client *client, enum err err) {
   return err;
 }
 
+enum err api_enter_commit(const struct e2ee_commit *commit) {
+  const struct group *group = commit->group->group;
+  enum err err = api_enter(commit->group->client);
+  if (err != OK)
+    return err;
+  TRY(commit_check_allowed(group));
+  TRY(require(commit->epoch == group_epoch_number(group), &group->client->why, ERR_OLD_EPOCH,
+              "the commit was started in epoch %llu, the group is in %llu",
+              (unsigned long long)commit->epoch, (unsigned long long)group_epoch_number(group)));
+done:
+  if (err != OK)
+    (void)api_leave(commit->group->client, err);
+  return err;
+}
+
 struct e2ee_client *api_client_share(struct e2ee_client *client) {
   refs_take(&client->refs);
   return client;

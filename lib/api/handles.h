@@ -8,6 +8,8 @@
 #ifndef API_HANDLES_H
 #define API_HANDLES_H
 
+#include <e2ee/mls.h>
+
 #include "base/sync.h"
 #include "media/contexts.h"
 #include "mls/commit.h"
@@ -59,6 +61,15 @@ CHECKED enum err api_enter(const struct e2ee_client *client);
 
 /** Leave it; every failure gets an explanation.  @return err */
 int api_leave(const struct e2ee_client *client, enum err err);
+
+/** Enter a commit's domain: ERR_OLD_EPOCH if it was started in another epoch, whose leaf numbers are
+ *  not those of this one. */
+CHECKED enum err api_enter_commit(const struct e2ee_commit *commit);
+
+/** Open a Welcome, with the domain entered.  @param old  as in join_open_successor(); may be NULL */
+CHECKED enum err api_open_welcome(struct e2ee_client *client, const struct group *old,
+                                  struct view welcome, struct view tree,
+                                  struct e2ee_incoming **out);
 
 struct e2ee_client *api_client_share(struct e2ee_client *client);
 void api_client_drop(struct e2ee_client *client);

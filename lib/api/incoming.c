@@ -57,22 +57,12 @@ static enum err list_members(const struct opened_welcome *welcome, struct change
   return OK;
 }
 
-int e2ee_welcome_open(e2ee_client *client, const uint8_t *welcome, size_t welcome_len,
-                      const uint8_t *tree, size_t tree_len, e2ee_incoming **out) {
+enum err api_open_welcome(struct e2ee_client *client, const struct group *old, struct view welcome,
+                          struct view tree, struct e2ee_incoming **out) {
   enum err err = OK;
-  struct e2ee_incoming *incoming = NULL;
-  if (out == NULL)
-    return E2EE_ERR_INVALID_ARG;
-  *out = NULL;
-  if (client == NULL || welcome == NULL || !api_given(tree, tree_len))
-    return E2EE_ERR_INVALID_ARG;
-  err = api_enter(client);
-  if (err != OK)
-    return err;
-  incoming = mem_new(1, sizeof *incoming);
+  struct e2ee_incoming *incoming = mem_new(1, sizeof *incoming);
   TRY(incoming == NULL ? ERR_NOMEM : OK);
-  TRY(join_open_welcome(client->client, view_of(welcome, welcome_len), view_of(tree, tree_len),
-                        &incoming->welcome));
+  TRY(join_open_successor(client->client, old, welcome, tree, &incoming->welcome));
   TRY(list_members(&incoming->welcome, &incoming->members));
   set_own(incoming, incoming->welcome.epoch);
   incoming->client = api_client_share(client);
@@ -80,7 +70,21 @@ int e2ee_welcome_open(e2ee_client *client, const uint8_t *welcome, size_t welcom
   incoming = NULL;
 done:
   free_parts(incoming);
-  return api_leave(client, err);
+  return err;
+}
+
+int e2ee_welcome_open(e2ee_client *client, const uint8_t *welcome, size_t welcome_len,
+                      const uint8_t *tree, size_t tree_len, e2ee_incoming **out) {
+  if (out == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  *out = NULL;
+  if (client == NULL || welcome == NULL || !api_given(tree, tree_len))
+    return E2EE_ERR_INVALID_ARG;
+  enum err err = api_enter(client);
+  if (err != OK)
+    return err;
+  return api_leave(client, api_open_welcome(client, NULL, view_of(welcome, welcome_len),
+                                            view_of(tree, tree_len), out));
 }
 
 static const struct changes *changes_of(const struct e2ee_incoming *incoming) {
@@ -160,6 +164,34 @@ int e2ee_incoming_change(const e2ee_incoming *incoming, uint32_t index, e2ee_cha
   api_fill(out, out_size, &shown, sizeof shown);
 done:
   return api_leave(incoming->client, err);
+}
+
+int e2ee_incoming_change_data(const e2ee_incoming *incoming, uint32_t index, uint16_t *type,
+                              uint8_t *out, size_t *len) {
+  const struct change *change = NULL;
+  if (incoming == NULL || len == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  enum err err = api_enter(incoming->client);
+  if (err != OK)
+    return err;
+  TRY(change_at(incoming, index, &change));
+  TRY(api_put(bytes_view(&change->data), out, len));
+  if (type != NULL)
+    *type = change->type;
+done:
+  return api_leave(incoming->client, err);
+}
+
+int e2ee_incoming_authenticated_data(const e2ee_incoming *incoming, uint8_t *out, size_t *len) {
+  if (incoming == NULL || len == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  enum err err = api_enter(incoming->client);
+  if (err != OK)
+    return err;
+  const struct incoming *message = incoming->message;
+  return api_leave(
+      incoming->client,
+      api_put(message == NULL ? VIEW_NONE : bytes_view(&message->authenticated_data), out, len));
 }
 
 int e2ee_incoming_member(const e2ee_incoming *incoming, uint32_t index, uint32_t what, uint8_t *out,

@@ -79,27 +79,53 @@ done:
   return err;
 }
 
+/* The list as the plan has made it so far. */
+static struct view planned_extensions(const struct commit_plan *plan, const struct group *group) {
+  return plan->sets_extensions ? bytes_view(&plan->extensions) : group->epoch->context.extensions;
+}
+
 enum err commit_plan_extension(struct commit_plan *plan, const struct group *group, uint16_t type,
                                struct view data) {
   enum err err = OK;
-  struct writer writer = {0};
-  struct view now =
-      plan->sets_extensions ? bytes_view(&plan->extensions) : group->epoch->context.extensions;
-  struct reader reader = reader_of(now);
-  TRY(group_check_active(group));
-  while (reader.left > 0) {
-    struct extension extension;
-    TRY(extension_read(&reader, &extension));
-    if (extension.type != type)
-      extension_write(&writer, extension.type, extension.data);
-  }
-  if (data.data != NULL)
-    extension_write(&writer, type, data);
   struct bytes list = {0};
-  TRY(writer_take(&writer, &list));
+  TRY(group_check_active(group));
+  TRY(draft_set_extension(planned_extensions(plan, group), type, data, &list));
   bytes_free(&plan->extensions);
   bytes_move(&plan->extensions, &list);
   plan->sets_extensions = true;
+done:
+  return err;
+}
+
+enum err commit_plan_require(struct commit_plan *plan, const struct group *group,
+                             enum type_kind kind, uint16_t type) {
+  enum err err = OK;
+  struct bytes required = {0};
+  struct view now = VIEW_NONE;
+  (void)extensions_find(planned_extensions(plan, group), EXTENSION_REQUIRED_CAPABILITIES, &now);
+  TRY(draft_require(now, kind, type, &required));
+  TRY(commit_plan_extension(plan, group, EXTENSION_REQUIRED_CAPABILITIES, bytes_view(&required)));
+done:
+  bytes_free(&required);
+  return err;
+}
+
+enum err commit_plan_external_sender(struct commit_plan *plan, const struct group *group,
+                                     struct view signature_key, struct view credential) {
+  enum err err = OK;
+  struct view now = VIEW_NONE;
+  struct writer writer = {0};
+  struct reader items = reader_of(VIEW_NONE);
+  if (extensions_find(planned_extensions(plan, group), EXTENSION_EXTERNAL_SENDERS, &now)) {
+    struct reader reader = reader_of(now);
+    TRY(read_items(&reader, &items));
+  }
+  size_t begin = write_begin(&writer);
+  write_bytes(&writer, view_of(items.at, items.left));
+  external_sender_write(&writer, signature_key, credential);
+  write_end(&writer, begin);
+  TRY(writer.err);
+  TRY(commit_plan_extension(plan, group, EXTENSION_EXTERNAL_SENDERS, writer_view(&writer)));
 done:
   writer_free(&writer);
   return err;
@@ -122,7 +148,6 @@ done:
 static enum err list_by_value(struct commit_work *work, const struct commit_plan *plan,
                               struct bytes made[2]) {
   enum err err = OK;
-  struct writer writer = {0};
   if (group_is_outside(work->group)) {
     TRY(external_init(work->group, &work->init_secret, &made[0]));
     TRY(list_raw(work, bytes_view(&made[0])));
@@ -133,12 +158,10 @@ static enum err list_by_value(struct commit_work *work, const struct commit_plan
   for (size_t i = 0; i < plan->count; i++)
     TRY(list_raw(work, bytes_view(&plan->proposal[i])));
   if (plan->sets_extensions) {
-    proposal_write_group_context_extensions(&writer, bytes_view(&plan->extensions));
-    TRY(writer_take(&writer, &made[1]));
+    TRY(draft_extensions(bytes_view(&plan->extensions), &made[1]));
     TRY(list_raw(work, bytes_view(&made[1])));
   }
 done:
-  writer_free(&writer);
   return err;
 }
 

@@ -5,7 +5,7 @@
 #ifndef MLS_COMMIT_H
 #define MLS_COMMIT_H
 
-#include "mls/resume.h"
+#include "mls/draft.h"
 #include "mls/send.h"
 
 /** ERR_INVALID_STATE unless the client may commit: as a member, or to join from outside. */
@@ -33,6 +33,12 @@ CHECKED enum err commit_plan_proposal(struct commit_plan *plan, const struct gro
 /** Set, replace or take out (data.data == NULL) one extension of the GroupContext; the others stay. */
 CHECKED enum err commit_plan_extension(struct commit_plan *plan, const struct group *group,
                                        uint16_t type, struct view data);
+/** Add a type to required_capabilities. */
+CHECKED enum err commit_plan_require(struct commit_plan *plan, const struct group *group,
+                                     enum type_kind kind, uint16_t type);
+/** Add somebody to external_senders.  @param credential  on the wire */
+CHECKED enum err commit_plan_external_sender(struct commit_plan *plan, const struct group *group,
+                                             struct view signature_key, struct view credential);
 void commit_plan_free(struct commit_plan *plan);
 
 /**

@@ -106,6 +106,29 @@ enum err external_protect(const struct group *group, const struct authenticated_
   return framing_protect_public(&keys, content, out);
 }
 
+enum err external_propose(struct client *client, struct sender sender, struct view group_id,
+                          uint64_t epoch, struct view proposal, struct bytes *out) {
+  enum err err = OK;
+  struct bytes signature = {0};
+  struct framing_keys keys = {.suite = client->suite};
+  struct authenticated_content content = {
+      .wire_format = WIRE_PUBLIC_MESSAGE,
+      .content = {.group_id = group_id,
+                  .epoch = epoch,
+                  .sender = sender,
+                  .content_type = CONTENT_PROPOSAL,
+                  .content = proposal},
+  };
+  /* RFC 9420, section 6.1: who is no member signs without the GroupContext. */
+  TRY(framing_sign(client->suite, content.wire_format, &content.content, VIEW_NONE,
+                   client->signature_key, &signature));
+  content.auth.signature = bytes_view(&signature);
+  TRY(framing_protect_public(&keys, &content, out));
+done:
+  bytes_free(&signature);
+  return err;
+}
+
 enum err join_external(struct client *client, struct view message, struct view tree,
                        struct group **out) {
   enum err err = OK;

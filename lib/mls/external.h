@@ -20,6 +20,14 @@ CHECKED enum err external_open(struct client *client, struct view message, struc
 CHECKED enum err join_external(struct client *client, struct view message, struct view tree,
                                struct group **out);
 
+/**
+ * A proposal by somebody who is no member (section 12.1.8), as an MLSMessage.
+ * @param sender    of type SENDER_EXTERNAL or SENDER_NEW_MEMBER_PROPOSAL
+ * @param proposal  on the wire
+ */
+CHECKED enum err external_propose(struct client *client, struct sender sender, struct view group_id,
+                                  uint64_t epoch, struct view proposal, struct bytes *out);
+
 /* ---- For commit.c ---- */
 
 /** An init_secret encapsulated for the group (section 8.3).  @param proposal  ExternalInit */

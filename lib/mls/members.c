@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "mls/members.h"
 
+#include <e2ee/mls.h>
+
 #include "base/mem.h"
 #include "base/sync.h"
 
@@ -87,7 +89,11 @@ enum err member_read(const struct leaf *own, const struct leaf *member, uint32_t
                      struct bytes *out) {
   switch (what) {
   case E2EE_MEMBER_IDENTITY:
-    return bytes_copy(out, leaf_credential(member).identity);
+    return credential_body(leaf_credential(member), out);
+  case E2EE_MEMBER_CREDENTIAL:
+    return bytes_copy(out, leaf_credential(member).raw);
+  case E2EE_MEMBER_LEAF_EXTENSIONS:
+    return bytes_copy(out, leaf_extensions(member));
   case E2EE_MEMBER_PUBLIC_KEY:
     return bytes_copy(out, leaf_signature_key(member));
   case E2EE_MEMBER_SAFETY_CODE:

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "mls/validate.h"
 
+#include "mls/message.h"
+
 /* What required_capabilities lists: nothing if the extension is not there. */
 static enum err read_required(struct view extensions, struct why *why, struct capabilities *out) {
   struct view data;
@@ -88,10 +90,31 @@ done:
   return err;
 }
 
+/* RFC 9420, section 12.1.8.1: whoever may propose from outside can be told by a key. */
+static enum err check_external_senders(struct view extensions, struct why *why) {
+  enum err err = OK;
+  struct view data;
+  struct reader senders;
+  if (!extensions_find(extensions, EXTENSION_EXTERNAL_SENDERS, &data))
+    return OK;
+  struct reader reader = reader_of(data);
+  TRY(read_items(&reader, &senders));
+  TRY(read_end(&reader));
+  while (senders.left > 0) {
+    struct external_sender sender;
+    TRY(external_sender_read(&senders, &sender));
+  }
+done:
+  if (err == ERR_MALFORMED)
+    return refuse(why, err, "RFC 9420, section 12.1.8.1: external_senders do not parse");
+  return err;
+}
+
 enum err validate_extensions(const struct tree *tree, struct view extensions, struct why *why) {
   enum err err = OK;
   struct capabilities required;
   TRY(extensions_check(extensions, why));
+  TRY(check_external_senders(extensions, why));
   struct reader reader = reader_of(extensions);
   while (reader.left > 0) {
     struct extension extension;

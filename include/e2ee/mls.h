@@ -1,0 +1,247 @@
+/*
+ * libe2ee - the rest of RFC 9420: what a simple call does not need
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef E2EE_MLS_H
+#define E2EE_MLS_H
+
+#include <e2ee/e2ee.h>
+
+/**
+ * @file
+ * The rules at the top of e2ee.h hold here too.  Section numbers are those of RFC 9420.
+ */
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Clients [control] ---------------------------------------------------- */
+
+/** Credential types (section 17.5); others are the application's own. */
+enum {
+  E2EE_CREDENTIAL_BASIC = 1, /**< The body is the identity. */
+  E2EE_CREDENTIAL_X509 = 2   /**< The body is certificates in DER, one after another: the own one,
+                                  then each the issuer of the one before. */
+};
+
+/**
+ * Make a client with any credential, and a signature key of its own or one brought along.
+ * @param body         of the credential: 1 to 65535 bytes
+ * @param private_key  signature key: Ed25519 and Ed448 the seed, NIST curves the scalar, big-endian
+ *                     and of full length; or any of them as PKCS #8 in DER.  NULL and 0: a fresh one.
+ *                     For X.509 it must be that of the first certificate.
+ * @return 0; E2EE_ERR_UNSUPPORTED (suite, or X.509 without OpenSSL); E2EE_ERR_INVALID_ARG (the key is
+ *         none of the suite, or not the certificate's); E2EE_ERR_MALFORMED (a certificate)
+ */
+E2EE_API E2EE_CHECKED int e2ee_client_new_credential(uint16_t mls_suite, uint16_t credential_type,
+                                                     const uint8_t *body, size_t body_len,
+                                                     const uint8_t *private_key,
+                                                     size_t private_key_len, e2ee_client **out);
+
+/**
+ * Verify a certificate chain, as E2EE_MEMBER_IDENTITY gives it for an X.509 credential: signatures up
+ * to one of the roots, validity, basicConstraints, pathLen and keyUsage.  The library checks that a
+ * member has the certificate's key; who the certificate names, and whether that may join, is for
+ * the application to decide.  [any]
+ * @param roots  trusted certificates in DER, one after another
+ * @param time   Unix seconds; 0: now
+ * @return 0; E2EE_ERR_SIGNATURE (no chain to a root); E2EE_ERR_LIFETIME (a certificate is expired or
+ *         not valid yet); E2EE_ERR_MALFORMED; E2EE_ERR_UNSUPPORTED (no OpenSSL)
+ */
+E2EE_API E2EE_CHECKED int e2ee_x509_verify(const uint8_t *chain, size_t chain_len,
+                                           const uint8_t *roots, size_t roots_len, uint64_t time);
+
+/** Kinds of types that a member can support. */
+enum { E2EE_TYPE_EXTENSION = 1, E2EE_TYPE_PROPOSAL = 2, E2EE_TYPE_CREDENTIAL = 3 };
+
+/**
+ * Say in all leaves made from now on that the application supports a type that RFC 9420 does not
+ * define (section 7.2).  A group can only use what all its members support.  Not saved.
+ */
+E2EE_API E2EE_CHECKED int e2ee_client_support(e2ee_client *client, uint32_t kind, uint16_t type);
+
+/** Where extensions of the application travel (section 13.4). */
+enum { E2EE_PLACE_LEAF = 1, E2EE_PLACE_KEY_PACKAGE = 2, E2EE_PLACE_GROUP_INFO = 3 };
+
+/** Carry an extension in everything of that kind made from now on; a second call with the same type
+ *  and place replaces it.  Types below 6 belong to RFC 9420: of them only application_id (1) may be
+ *  set.  Not saved.  @param place  E2EE_PLACE_* */
+E2EE_API E2EE_CHECKED int e2ee_client_extension(e2ee_client *client, uint32_t place, uint16_t type,
+                                                const uint8_t *data, size_t data_len);
+
+/** Keep an external pre-shared key (section 8.4), to be named by its id.  Saved with the client. */
+E2EE_API E2EE_CHECKED int e2ee_client_add_psk(e2ee_client *client, const uint8_t *id, size_t id_len,
+                                              const uint8_t *psk, size_t psk_len);
+
+/** Wipe it.  @return 0 or E2EE_ERR_NOT_FOUND */
+E2EE_API E2EE_CHECKED int e2ee_client_remove_psk(e2ee_client *client, const uint8_t *id,
+                                                 size_t id_len);
+
+/** A key package for when the others are used up: joining with it does not use it up.  Its first
+ *  message can be read by whoever gets the client's keys later, so publish others too. */
+E2EE_API E2EE_CHECKED int e2ee_key_package_new_last_resort(e2ee_client *client, e2ee_bytes **out);
+
+/* ---- Groups [control] ------------------------------------------------------ */
+
+/** Further values of e2ee_group_status.state. */
+enum {
+  E2EE_GROUP_ENDED = 4,  /**< A ReInit was committed: go on with e2ee_group_successor(). */
+  E2EE_GROUP_OUTSIDE = 5 /**< Seen from outside: e2ee_group_open(). */
+};
+
+/** Further things to read about a member. */
+enum {
+  E2EE_MEMBER_CREDENTIAL = 4,     /**< Credential on the wire: type, then body (section 5.3). */
+  E2EE_MEMBER_LEAF_EXTENSIONS = 5 /**< Extension list of the leaf: items on the wire. */
+};
+
+/** Data of one extension of the GroupContext.  E2EE_ERR_NOT_FOUND if it is not there. */
+E2EE_API E2EE_CHECKED int e2ee_group_extension(const e2ee_group *group, uint16_t type, uint8_t *out,
+                                               size_t *len);
+
+/** The ratchet_tree extension's data, for joiners where E2EE_SET_TREE_IN_WELCOME is 0
+ *  (section 12.4.3.3). */
+E2EE_API E2EE_CHECKED int e2ee_group_ratchet_tree(const e2ee_group *group, e2ee_bytes **out);
+
+/** epoch_authenticator (section 8.7), a secret that only members of the epoch have. */
+E2EE_API E2EE_CHECKED int e2ee_group_epoch_authenticator(const e2ee_group *group, uint8_t *out,
+                                                         size_t *len);
+
+/** Encrypt an application message with data that is authenticated, but sent in the clear. */
+E2EE_API E2EE_CHECKED int e2ee_group_encrypt_with(e2ee_group *group,
+                                                  const uint8_t *authenticated_data,
+                                                  size_t authenticated_data_len,
+                                                  const uint8_t *data, size_t data_len,
+                                                  e2ee_bytes **out);
+
+/** authenticated_data of a message; empty for most. */
+E2EE_API E2EE_CHECKED int e2ee_incoming_authenticated_data(const e2ee_incoming *incoming,
+                                                           uint8_t *out, size_t *len);
+
+/**
+ * More about a change: of EXTENSIONS the new extension list (items on the wire), of PSK the id of an
+ * external one, of REINIT the new group's id, of CUSTOM the data.
+ * @param[out] type  the proposal type; may be NULL
+ */
+E2EE_API E2EE_CHECKED int e2ee_incoming_change_data(const e2ee_incoming *incoming, uint32_t index,
+                                                    uint16_t *type, uint8_t *out, size_t *len);
+
+/* ---- Proposals and commits [control] --------------------------------------- */
+/* e2ee_group_propose_*() returns a message to send; e2ee_commit_*() puts the same into a commit by
+ * value. */
+
+/** Mix an external PSK into the next epoch (section 12.1.4): whoever does not have it falls out.
+ *  E2EE_ERR_NOT_FOUND if this client does not have it. */
+E2EE_API E2EE_CHECKED int e2ee_group_propose_psk(e2ee_group *group, const uint8_t *id,
+                                                 size_t id_len, e2ee_bytes **out);
+E2EE_API E2EE_CHECKED int e2ee_commit_psk(e2ee_commit *commit, const uint8_t *id, size_t id_len);
+
+/** Mix in the resumption PSK (section 8.6) of the current epoch or a past one that is still kept. */
+E2EE_API E2EE_CHECKED int e2ee_commit_resumption_psk(e2ee_commit *commit, uint64_t epoch);
+
+/** Set or replace one extension of the GroupContext; the others stay (section 12.1.7).  All members
+ *  must support its type.  @param data  NULL takes the extension out */
+E2EE_API E2EE_CHECKED int e2ee_commit_extension(e2ee_commit *commit, uint16_t type,
+                                                const uint8_t *data, size_t data_len);
+
+/** The same, to be committed by another member. */
+E2EE_API E2EE_CHECKED int e2ee_group_propose_extension(e2ee_group *group, uint16_t type,
+                                                       const uint8_t *data, size_t data_len,
+                                                       e2ee_bytes **out);
+
+/** Add a type to required_capabilities (section 11.1).  @param kind  E2EE_TYPE_* */
+E2EE_API E2EE_CHECKED int e2ee_commit_require(e2ee_commit *commit, uint32_t kind, uint16_t type);
+
+/** Add somebody to external_senders (section 12.1.8.1), who may then propose without being a member;
+ *  the first one has sender index 0.  @param body  as in e2ee_client_new_credential() */
+E2EE_API E2EE_CHECKED int
+e2ee_commit_external_sender(e2ee_commit *commit, const uint8_t *public_key, size_t public_key_len,
+                            uint16_t credential_type, const uint8_t *body, size_t body_len);
+
+/** End this group for one with other parameters (section 11.2); its extensions stay.  Nothing else
+ *  may be in the commit.  E2EE_ERR_INVALID_ARG: the id is that of this group. */
+E2EE_API E2EE_CHECKED int e2ee_group_propose_reinit(e2ee_group *group, const uint8_t *group_id,
+                                                    size_t group_id_len, uint16_t mls_suite,
+                                                    e2ee_bytes **out);
+E2EE_API E2EE_CHECKED int e2ee_commit_reinit(e2ee_commit *commit, const uint8_t *group_id,
+                                             size_t group_id_len, uint16_t mls_suite);
+
+/** A proposal of the application's own: MLS carries it to all members and does nothing else.  Its
+ *  body is one vector.  All members must support the type. */
+E2EE_API E2EE_CHECKED int e2ee_group_propose_custom(e2ee_group *group, uint16_t type,
+                                                    const uint8_t *data, size_t data_len,
+                                                    e2ee_bytes **out);
+E2EE_API E2EE_CHECKED int e2ee_commit_custom(e2ee_commit *commit, uint16_t type,
+                                             const uint8_t *data, size_t data_len);
+
+/* ---- From outside [control] ------------------------------------------------- */
+
+/**
+ * Open a group by its GroupInfo without joining it: its members can be read.  To join, start a
+ * commit in it (e2ee_commit_new()); e2ee_commit_remove() takes out the own former leaf, and
+ * e2ee_commit_psk() proves a shared secret.  A SelfRemove that is waiting in the group must be
+ * given to e2ee_group_process() and accepted first, so that who wanted to leave is not kept in.
+ * e2ee_group_join_external() is this and a commit at once.
+ */
+E2EE_API E2EE_CHECKED int e2ee_group_open(e2ee_client *client, const uint8_t *group_info,
+                                          size_t group_info_len, const uint8_t *tree,
+                                          size_t tree_len, e2ee_group **out);
+
+/** Propose as an external sender: a server, say, that is no member.  The client's signature key
+ *  must be the one at sender_index in the group's external_senders (section 12.1.8). */
+E2EE_API E2EE_CHECKED int e2ee_external_propose_add(e2ee_client *client, const uint8_t *group_id,
+                                                    size_t group_id_len, uint64_t epoch,
+                                                    uint32_t sender_index,
+                                                    const uint8_t *key_package,
+                                                    size_t key_package_len, e2ee_bytes **out);
+E2EE_API E2EE_CHECKED int e2ee_external_propose_remove(e2ee_client *client, const uint8_t *group_id,
+                                                       size_t group_id_len, uint64_t epoch,
+                                                       uint32_t sender_index, uint32_t leaf,
+                                                       e2ee_bytes **out);
+
+/** Ask to be added: a new member's own Add proposal.  @param key_package  of this client */
+E2EE_API E2EE_CHECKED int e2ee_new_member_propose(e2ee_client *client, const uint8_t *group_id,
+                                                  size_t group_id_len, uint64_t epoch,
+                                                  const uint8_t *key_package,
+                                                  size_t key_package_len, e2ee_bytes **out);
+
+/* ---- Groups that go on from another one [control] --------------------------- */
+/* Both return a group with this client alone.  Add the other members in its first commit; that it
+ * goes on from the old group is proved by a PSK that only members of it have. */
+
+/** What a committed ReInit announced: the new group's id.  E2EE_ERR_INVALID_STATE if there is none.
+ *  @param[out] mls_suite  of the new group; may be NULL */
+E2EE_API E2EE_CHECKED int e2ee_group_reinit(const e2ee_group *group, uint16_t *mls_suite,
+                                            uint8_t *out, size_t *len);
+
+/** Set up the group that a ReInit announced (section 11.2).  Every member of the old group must be
+ *  added.  @param client  of the new suite; may be the old group's */
+E2EE_API E2EE_CHECKED int e2ee_group_successor(e2ee_client *client, const e2ee_group *old,
+                                               e2ee_group **out);
+
+/** Set up a group for some members of this one, which goes on (section 11.3).  */
+E2EE_API E2EE_CHECKED int e2ee_group_branch(const e2ee_group *old, const uint8_t *group_id,
+                                            size_t group_id_len, e2ee_group **out);
+
+/** As e2ee_welcome_open(), where the new group goes on from one that another client holds, because it
+ *  has another suite. */
+E2EE_API E2EE_CHECKED int e2ee_welcome_open_successor(e2ee_client *client, const e2ee_group *old,
+                                                      const uint8_t *welcome, size_t welcome_len,
+                                                      const uint8_t *tree, size_t tree_len,
+                                                      e2ee_incoming **out);
+
+/* ---- Settings --------------------------------------------------------------- */
+
+/** Further settings of e2ee_client_set(). */
+enum {
+  E2EE_SET_PADDING = 9,         /**< Pad plaintexts to a multiple of this; 0: not at all [64]. */
+  E2EE_SET_GREASE = 10,         /**< 1: send values that others must ignore (13.5) [1]. */
+  E2EE_SET_TREE_IN_WELCOME = 11 /**< 1: ratchet tree in Welcome and GroupInfo [1]. */
+};
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* E2EE_MLS_H */

@@ -1,0 +1,78 @@
+/* Clients of mls.h: credentials, types, extensions, pre-shared keys.  SPDX-License-Identifier: ISC */
+#include <e2ee/mls.h>
+
+#include "api/handles.h"
+#include "base/mem.h"
+
+int e2ee_client_support(e2ee_client *client, uint32_t kind, uint16_t type) {
+  if (client == NULL || kind < E2EE_TYPE_EXTENSION || kind > E2EE_TYPE_CREDENTIAL || type == 0)
+    return E2EE_ERR_INVALID_ARG;
+  enum err err = api_enter(client);
+  if (err != OK)
+    return err;
+  return api_leave(client, client_support(client->client, (enum type_kind)kind, type));
+}
+
+/* RFC 9420's own extensions are written where they belong, never by the application. */
+static bool may_carry(uint32_t place, uint16_t type) {
+  if (type == EXTENSION_APPLICATION_ID)
+    return place == E2EE_PLACE_LEAF;
+  return type != 0 && !extension_is_default(type) && type != EXTENSION_LAST_RESORT;
+}
+
+int e2ee_client_extension(e2ee_client *client, uint32_t place, uint16_t type, const uint8_t *data,
+                          size_t data_len) {
+  if (client == NULL || place < E2EE_PLACE_LEAF || place > E2EE_PLACE_GROUP_INFO ||
+      !may_carry(place, type) || !api_given(data, data_len))
+    return E2EE_ERR_INVALID_ARG;
+  if (data_len > API_INPUT_MAX)
+    return E2EE_ERR_LIMIT;
+  enum err err = api_enter(client);
+  if (err != OK)
+    return err;
+  return api_leave(client,
+                   client_set_extension(client->client, place, type, view_of(data, data_len)));
+}
+
+int e2ee_client_add_psk(e2ee_client *client, const uint8_t *id, size_t id_len, const uint8_t *psk,
+                        size_t psk_len) {
+  if (client == NULL || id == NULL || id_len == 0 || psk == NULL || psk_len == 0)
+    return E2EE_ERR_INVALID_ARG;
+  if (id_len > API_INPUT_MAX || psk_len > API_INPUT_MAX)
+    return E2EE_ERR_LIMIT;
+  enum err err = api_enter(client);
+  if (err != OK)
+    return err;
+  return api_leave(client,
+                   client_add_psk(client->client, view_of(id, id_len), view_of(psk, psk_len)));
+}
+
+int e2ee_client_remove_psk(e2ee_client *client, const uint8_t *id, size_t id_len) {
+  if (client == NULL || id == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  enum err err = api_enter(client);
+  if (err != OK)
+    return err;
+  return api_leave(client,
+                   client_remove_psk(client->client, view_of(id, id_len)) ? OK : ERR_NOT_FOUND);
+}
+
+int e2ee_key_package_new_last_resort(e2ee_client *client, e2ee_bytes **out) {
+  enum err err = OK;
+  struct e2ee_bytes *result = NULL;
+  if (out == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  *out = NULL;
+  if (client == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  err = api_enter(client);
+  if (err != OK)
+    return err;
+  TRY(api_bytes_new(&result));
+  TRY(client_last_resort_key_package(client->client, &result->bytes));
+  *out = result;
+  result = NULL;
+done:
+  e2ee_bytes_free(result);
+  return api_leave(client, err);
+}

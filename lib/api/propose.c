@@ -1,0 +1,283 @@
+/* Proposals of mls.h: sent, put into a commit, or made from outside.  SPDX-License-Identifier: ISC */
+#include <e2ee/mls.h>
+
+#include "api/handles.h"
+#include "mls/draft.h"
+
+/* Send a draft.  Entered; leaves.  The draft is freed. */
+static int send_draft(e2ee_group *group, enum err err, struct bytes *draft, e2ee_bytes **out) {
+  struct e2ee_bytes *result = NULL;
+  TRY(err);
+  TRY(api_bytes_new(&result));
+  TRY(group_propose(group->group, bytes_view(draft), &result->bytes));
+  *out = result;
+  result = NULL;
+done:
+  bytes_free(draft);
+  e2ee_bytes_free(result);
+  return api_leave(group->client, err);
+}
+
+/* Put a draft into a commit.  Entered; leaves.  The draft is freed. */
+static int plan_draft(e2ee_commit *commit, enum err err, struct bytes *draft) {
+  const struct group *group = commit->group->group;
+  if (err == OK)
+    err = commit_plan_proposal(&commit->plan, group, bytes_view(draft));
+  bytes_free(draft);
+  return api_leave(commit->group->client, err);
+}
+
+/* ---- Pre-shared keys ---- */
+
+int e2ee_group_propose_psk(e2ee_group *group, const uint8_t *id, size_t id_len, e2ee_bytes **out) {
+  struct bytes draft = {0};
+  if (out == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  *out = NULL;
+  if (group == NULL || id == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  enum err err = api_enter(group->client);
+  if (err != OK)
+    return err;
+  err = draft_psk(group->group, view_of(id, id_len), &draft);
+  return send_draft(group, err, &draft, out);
+}
+
+int e2ee_commit_psk(e2ee_commit *commit, const uint8_t *id, size_t id_len) {
+  struct bytes draft = {0};
+  if (commit == NULL || id == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  enum err err = api_enter_commit(commit);
+  if (err != OK)
+    return err;
+  err = draft_psk(commit->group->group, view_of(id, id_len), &draft);
+  return plan_draft(commit, err, &draft);
+}
+
+int e2ee_commit_resumption_psk(e2ee_commit *commit, uint64_t epoch) {
+  struct bytes draft = {0};
+  if (commit == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  enum err err = api_enter_commit(commit);
+  if (err != OK)
+    return err;
+  err = draft_resumption_psk(commit->group->group, epoch, &draft);
+  return plan_draft(commit, err, &draft);
+}
+
+/* ---- Extensions of the GroupContext ---- */
+
+int e2ee_commit_extension(e2ee_commit *commit, uint16_t type, const uint8_t *data,
+                          size_t data_len) {
+  if (commit == NULL || type == 0 || !api_given(data, data_len))
+    return E2EE_ERR_INVALID_ARG;
+  if (data_len > API_INPUT_MAX)
+    return E2EE_ERR_LIMIT;
+  enum err err = api_enter_commit(commit);
+  if (err != OK)
+    return err;
+  return api_leave(commit->group->client, commit_plan_extension(&commit->plan, commit->group->group,
+                                                                type, view_of(data, data_len)));
+}
+
+int e2ee_group_propose_extension(e2ee_group *group, uint16_t type, const uint8_t *data,
+                                 size_t data_len, e2ee_bytes **out) {
+  enum err err = OK;
+  struct bytes list = {0}, draft = {0};
+  if (out == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  *out = NULL;
+  if (group == NULL || type == 0 || !api_given(data, data_len))
+    return E2EE_ERR_INVALID_ARG;
+  if (data_len > API_INPUT_MAX)
+    return E2EE_ERR_LIMIT;
+  err = api_enter(group->client);
+  if (err != OK)
+    return err;
+  TRY(draft_set_extension(group->group->epoch->context.extensions, type, view_of(data, data_len),
+                          &list));
+  TRY(draft_extensions(bytes_view(&list), &draft));
+done:
+  bytes_free(&list);
+  return send_draft(group, err, &draft, out);
+}
+
+int e2ee_commit_require(e2ee_commit *commit, uint32_t kind, uint16_t type) {
+  if (commit == NULL || kind < E2EE_TYPE_EXTENSION || kind > E2EE_TYPE_CREDENTIAL || type == 0)
+    return E2EE_ERR_INVALID_ARG;
+  enum err err = api_enter_commit(commit);
+  if (err != OK)
+    return err;
+  return api_leave(commit->group->client, commit_plan_require(&commit->plan, commit->group->group,
+                                                              (enum type_kind)kind, type));
+}
+
+int e2ee_commit_external_sender(e2ee_commit *commit, const uint8_t *public_key,
+                                size_t public_key_len, uint16_t credential_type,
+                                const uint8_t *body, size_t body_len) {
+  enum err err = OK;
+  struct writer credential = {0};
+  if (commit == NULL || public_key == NULL || body == NULL || body_len == 0)
+    return E2EE_ERR_INVALID_ARG;
+  if (body_len > API_INPUT_MAX)
+    return E2EE_ERR_LIMIT;
+  err = api_enter_commit(commit);
+  if (err != OK)
+    return err;
+  const struct group *group = commit->group->group;
+  TRY(require(public_key_len == group->epoch->suite->signature->public_size, &group->client->why,
+              ERR_INVALID_ARG,
+              "RFC 9420, section 12.1.8.1: %zu bytes are no public key of the suite",
+              public_key_len));
+  TRY(credential_write_body(&credential, credential_type, view_of(body, body_len)));
+  TRY(commit_plan_external_sender(&commit->plan, group, view_of(public_key, public_key_len),
+                                  writer_view(&credential)));
+done:
+  writer_free(&credential);
+  return api_leave(commit->group->client, err);
+}
+
+/* ---- ReInit and the application's own ---- */
+
+int e2ee_group_propose_reinit(e2ee_group *group, const uint8_t *group_id, size_t group_id_len,
+                              uint16_t mls_suite, e2ee_bytes **out) {
+  struct bytes draft = {0};
+  if (out == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  *out = NULL;
+  if (group == NULL || group_id == NULL || group_id_len == 0)
+    return E2EE_ERR_INVALID_ARG;
+  if (group_id_len > API_INPUT_MAX)
+    return E2EE_ERR_LIMIT;
+  if (suite_find(mls_suite) == NULL)
+    return E2EE_ERR_UNSUPPORTED;
+  enum err err = api_enter(group->client);
+  if (err != OK)
+    return err;
+  err = draft_reinit(group->group, view_of(group_id, group_id_len), mls_suite, &draft);
+  return send_draft(group, err, &draft, out);
+}
+
+int e2ee_commit_reinit(e2ee_commit *commit, const uint8_t *group_id, size_t group_id_len,
+                       uint16_t mls_suite) {
+  struct bytes draft = {0};
+  if (commit == NULL || group_id == NULL || group_id_len == 0)
+    return E2EE_ERR_INVALID_ARG;
+  if (group_id_len > API_INPUT_MAX)
+    return E2EE_ERR_LIMIT;
+  if (suite_find(mls_suite) == NULL)
+    return E2EE_ERR_UNSUPPORTED;
+  enum err err = api_enter_commit(commit);
+  if (err != OK)
+    return err;
+  err = draft_reinit(commit->group->group, view_of(group_id, group_id_len), mls_suite, &draft);
+  return plan_draft(commit, err, &draft);
+}
+
+int e2ee_group_propose_custom(e2ee_group *group, uint16_t type, const uint8_t *data,
+                              size_t data_len, e2ee_bytes **out) {
+  struct bytes draft = {0};
+  if (out == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  *out = NULL;
+  if (group == NULL || type == 0 || !api_given(data, data_len))
+    return E2EE_ERR_INVALID_ARG;
+  if (data_len > API_INPUT_MAX)
+    return E2EE_ERR_LIMIT;
+  enum err err = api_enter(group->client);
+  if (err != OK)
+    return err;
+  err = draft_custom(group->group, type, view_of(data, data_len), &draft);
+  return send_draft(group, err, &draft, out);
+}
+
+int e2ee_commit_custom(e2ee_commit *commit, uint16_t type, const uint8_t *data, size_t data_len) {
+  struct bytes draft = {0};
+  if (commit == NULL || type == 0 || !api_given(data, data_len))
+    return E2EE_ERR_INVALID_ARG;
+  if (data_len > API_INPUT_MAX)
+    return E2EE_ERR_LIMIT;
+  enum err err = api_enter_commit(commit);
+  if (err != OK)
+    return err;
+  err = draft_custom(commit->group->group, type, view_of(data, data_len), &draft);
+  return plan_draft(commit, err, &draft);
+}
+
+/* ---- By somebody who is no member ---- */
+
+/* Sign a proposal that was written.  Entered; leaves.  The writer is freed. */
+static int send_external(e2ee_client *client, struct sender sender, struct view group_id,
+                         uint64_t epoch, enum err err, struct writer *proposal, e2ee_bytes **out) {
+  struct e2ee_bytes *result = NULL;
+  TRY(err);
+  TRY(proposal->err);
+  TRY(api_bytes_new(&result));
+  TRY(external_propose(client->client, sender, group_id, epoch, writer_view(proposal),
+                       &result->bytes));
+  *out = result;
+  result = NULL;
+done:
+  writer_free(proposal);
+  e2ee_bytes_free(result);
+  return api_leave(client, err);
+}
+
+static enum err write_add(struct client *client, struct view key_package, struct writer *writer) {
+  struct view raw;
+  enum err err = message_read_key_package(key_package, &client->why, &raw);
+  if (err == OK)
+    proposal_write_add(writer, raw);
+  return err;
+}
+
+int e2ee_external_propose_add(e2ee_client *client, const uint8_t *group_id, size_t group_id_len,
+                              uint64_t epoch, uint32_t sender_index, const uint8_t *key_package,
+                              size_t key_package_len, e2ee_bytes **out) {
+  struct writer proposal = {0};
+  struct sender sender = {SENDER_EXTERNAL, sender_index};
+  if (out == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  *out = NULL;
+  if (client == NULL || group_id == NULL || key_package == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  enum err err = api_enter(client);
+  if (err != OK)
+    return err;
+  err = write_add(client->client, view_of(key_package, key_package_len), &proposal);
+  return send_external(client, sender, view_of(group_id, group_id_len), epoch, err, &proposal, out);
+}
+
+int e2ee_external_propose_remove(e2ee_client *client, const uint8_t *group_id, size_t group_id_len,
+                                 uint64_t epoch, uint32_t sender_index, uint32_t leaf,
+                                 e2ee_bytes **out) {
+  struct writer proposal = {0};
+  struct sender sender = {SENDER_EXTERNAL, sender_index};
+  if (out == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  *out = NULL;
+  if (client == NULL || group_id == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  enum err err = api_enter(client);
+  if (err != OK)
+    return err;
+  proposal_write_remove(&proposal, leaf);
+  return send_external(client, sender, view_of(group_id, group_id_len), epoch, OK, &proposal, out);
+}
+
+int e2ee_new_member_propose(e2ee_client *client, const uint8_t *group_id, size_t group_id_len,
+                            uint64_t epoch, const uint8_t *key_package, size_t key_package_len,
+                            e2ee_bytes **out) {
+  struct writer proposal = {0};
+  struct sender sender = {SENDER_NEW_MEMBER_PROPOSAL, 0};
+  if (out == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  *out = NULL;
+  if (client == NULL || group_id == NULL || key_package == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  enum err err = api_enter(client);
+  if (err != OK)
+    return err;
+  err = write_add(client->client, view_of(key_package, key_package_len), &proposal);
+  return send_external(client, sender, view_of(group_id, group_id_len), epoch, err, &proposal, out);
+}
