@@ -22,8 +22,11 @@ extern OSSL_LIB_CTX *openssl_library;
 CHECKED enum err openssl_ec_start(void);
 
 /* OpenSSL keeps a queue of errors for each thread.  What failed here is told by the result alone, so
- * the queue is emptied; but where memory was short, that and not `err` is why. */
+ * the queue is emptied; but where memory was short, that and not `err` is why.  A few functions do
+ * not even say that: what should never fail, and does so without a word, had no memory. */
 CHECKED static inline enum err failed(enum err err) {
+  if (err == ERR_INTERNAL && ERR_peek_error() == 0)
+    return ERR_NOMEM;
   for (unsigned long code = ERR_get_error(); code != 0; code = ERR_get_error())
     if (ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE)
       err = ERR_NOMEM;

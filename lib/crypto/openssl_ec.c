@@ -116,7 +116,7 @@ done:
   return err == OK ? OK : failed(err);
 }
 
-/* A key from its private number or, where that is NULL, its public point. */
+/* A key from its private number or, where that is NULL, its public point, which is known to be one. */
 static enum err curve_key(enum curve_id curve, const BIGNUM *private_key, struct view public_key,
                           EVP_PKEY **out) {
   enum err err;
@@ -142,7 +142,7 @@ static enum err curve_key(enum curve_id curve, const BIGNUM *private_key, struct
   TRY(require_done(EVP_PKEY_fromdata(context, out,
                                      private_key != NULL ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY,
                                      parameters) == 1,
-                   ERR_MALFORMED));
+                   ERR_NOMEM));
 done:
   OSSL_PARAM_free(parameters);
   OSSL_PARAM_BLD_free(build);
@@ -164,7 +164,10 @@ static enum err curve_sign(enum curve_id curve, const struct hash *hash, const u
   context = EVP_PKEY_CTX_new_from_pkey(openssl_library, key, NULL);
   TRY(require_memory(context));
   TRY(require_done(EVP_PKEY_sign_init(context) == 1, ERR_NOMEM));
-  TRY(require_done(EVP_PKEY_sign(context, out, &written, digest, hash->size) == 1, ERR_INTERNAL));
+  /* Key and digest are fine.  Without memory OpenSSL blames its random numbers; or it succeeds, and
+   * the size is that of no signature. */
+  TRY(require_done(EVP_PKEY_sign(context, out, &written, digest, hash->size) == 1, ERR_NOMEM));
+  TRY(require_done(written > 0 && written <= SIGNATURE_MAX, ERR_NOMEM));
   *size = written;
 done:
   EVP_PKEY_CTX_free(context);
@@ -180,10 +183,10 @@ static enum err curve_verify(enum curve_id curve, const struct hash *hash,
   uint8_t digest[HASH_MAX];
   EVP_PKEY *key = NULL;
   EVP_PKEY_CTX *context = NULL;
-  TRY(require_done(public_key[0] == UNCOMPRESSED, ERR_SIGNATURE));
-  TRY(hash->digest(&message, 1, digest));
-  err = curve_key(curve, NULL, view_of(public_key, 1 + 2 * curve_size(curve)), &key);
+  err = curve_check_public(curve, public_key);
   TRY(err == ERR_MALFORMED ? ERR_SIGNATURE : err);
+  TRY(hash->digest(&message, 1, digest));
+  TRY(curve_key(curve, NULL, view_of(public_key, 1 + 2 * curve_size(curve)), &key));
   context = EVP_PKEY_CTX_new_from_pkey(openssl_library, key, NULL);
   TRY(require_memory(context));
   TRY(require_done(EVP_PKEY_verify_init(context) == 1, ERR_NOMEM));

@@ -36,7 +36,10 @@ static enum err read_external_pub(struct client *client, const struct group_info
   struct reader reader = reader_of(data);
   TRY(read_vector(&reader, out));
   TRY(read_end(&reader));
-  TRY(require(hpke_check_public_key(client->suite, *out) == OK, &client->why, ERR_MALFORMED,
+  err = hpke_check_public_key(client->suite, *out);
+  if (err == ERR_NOMEM || err == ERR_INTERNAL)
+    return err;
+  TRY(require(err == OK, &client->why, ERR_MALFORMED,
               "RFC 9420, section 12.4.3.2: external_pub is no public key"));
 done:
   return codec_unparsed(err, &client->why, "external_pub");
