@@ -1,0 +1,517 @@
+/*
+ * Memory that runs out, at every allocation of every call in a group's life: E2EE_ERR_NOMEM, nothing
+ * changed, nothing leaked, and with memory back the call succeeds.
+ * SPDX-License-Identifier: ISC
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "failing.h"
+#include "fixture.h"
+
+#if HAVE_OPENSSL
+#include <openssl/crypto.h>
+#endif
+
+/* ---- The memory of OpenSSL: failing.c has ours ---- */
+
+static bool openssl_armed, openssl_failed;
+static size_t openssl_left;
+
+#if HAVE_OPENSSL
+/* From one allocation on all fail: OpenSSL does without a single one here and there. */
+static bool openssl_fails(void) {
+  if (!openssl_armed)
+    return false;
+  openssl_failed = openssl_failed || openssl_left == 0;
+  openssl_left -= openssl_failed ? 0 : 1;
+  return openssl_failed;
+}
+
+static void *openssl_malloc(size_t size, const char *file, int line) {
+  (void)file, (void)line;
+  return openssl_fails() ? NULL : malloc(size);
+}
+
+static void *openssl_realloc(void *memory, size_t size, const char *file, int line) {
+  (void)file, (void)line;
+  return openssl_fails() ? NULL : realloc(memory, size);
+}
+
+static void openssl_free(void *memory, const char *file, int line) {
+  (void)file, (void)line;
+  free(memory);
+}
+#endif
+
+/* Whose memory runs out. */
+enum whose { OURS, OPENSSL };
+
+static void fail_after(enum whose whose, size_t after) {
+  if (whose == OURS) {
+    failing_after(after);
+  } else {
+    openssl_armed = true;
+    openssl_failed = false;
+    openssl_left = after;
+  }
+}
+
+static bool stop_failing(enum whose whose) {
+  if (whose == OURS)
+    return failing_stop();
+  openssl_armed = false;
+  return openssl_failed;
+}
+
+/* ---- The scene, and the calls in their order; each is one call ---- */
+
+enum { ALICE, BOB, CAROL, DAVE, MEMBERS };
+
+static const uint8_t state_key[32] = {1};
+
+static struct scene {
+  uint16_t suite;
+  struct member members[MEMBERS];
+  e2ee_commit *plan;
+  e2ee_incoming *incoming;
+  e2ee_media *media;
+  e2ee_sender *sender;
+  e2ee_receiver *receiver;
+  e2ee_bytes *bytes, *second;
+  e2ee_bytes *key_package, *other_key_package, *message, *welcome;
+  e2ee_client *loaded_client;
+  e2ee_group *loaded_group;
+  uint8_t value[256];
+  size_t size;
+} scene;
+
+#define alice (&scene.members[ALICE])
+#define bob (&scene.members[BOB])
+#define carol (&scene.members[CAROL])
+#define dave (&scene.members[DAVE]) /* never joins */
+
+static int make_alice(void) {
+  return e2ee_client_new(scene.suite, TEXT("alice"), &alice->client);
+}
+
+static int make_bob(void) {
+  return e2ee_client_new(scene.suite, TEXT("bob"), &bob->client);
+}
+
+static int make_carol(void) {
+  return e2ee_client_new(scene.suite, TEXT("carol"), &carol->client);
+}
+
+static int make_dave(void) {
+  return e2ee_client_new(scene.suite, TEXT("dave"), &dave->client);
+}
+
+static int make_group(void) {
+  return e2ee_group_new(alice->client, TEXT("a group"), &alice->group);
+}
+
+static int make_key_package(void) {
+  return e2ee_key_package_new(bob->client, &scene.key_package);
+}
+
+static int make_other_key_package(void) {
+  return e2ee_key_package_new(dave->client, &scene.other_key_package);
+}
+
+static int read_key_package(void) {
+  scene.size = sizeof scene.value;
+  return e2ee_key_package_identity(BYTES(scene.key_package), scene.value, &scene.size);
+}
+
+static int alice_plans(void) {
+  return e2ee_commit_new(alice->group, &scene.plan);
+}
+
+static int bob_plans(void) {
+  return e2ee_commit_new(bob->group, &scene.plan);
+}
+
+static int plan_add(void) {
+  return e2ee_commit_add(scene.plan, BYTES(scene.key_package));
+}
+
+static int plan_remove(void) {
+  return e2ee_commit_remove(scene.plan, leaf_of(carol));
+}
+
+static int build(void) {
+  return e2ee_commit_build(scene.plan, &scene.message, &scene.welcome);
+}
+
+static int tell_pending(void) {
+  return e2ee_group_pending_commit(alice->group, &scene.bytes, &scene.second);
+}
+
+static int alice_accepts(void) {
+  return e2ee_group_commit_accepted(alice->group);
+}
+
+static int bob_accepts(void) {
+  return e2ee_group_commit_accepted(bob->group);
+}
+
+static int bob_opens(void) {
+  return e2ee_welcome_open(bob->client, BYTES(scene.welcome), NULL, 0, &scene.incoming);
+}
+
+static int bob_joins(void) {
+  return e2ee_incoming_join(scene.incoming, &bob->group);
+}
+
+static int read_change(void) {
+  scene.size = sizeof scene.value;
+  return e2ee_incoming_member(scene.incoming, 0, E2EE_MEMBER_SAFETY_CODE, scene.value, &scene.size);
+}
+
+static int propose_add(void) {
+  return e2ee_group_propose_add(bob->group, BYTES(scene.other_key_package), &scene.message);
+}
+
+static int propose_update(void) {
+  return e2ee_group_propose_update(bob->group, &scene.message);
+}
+
+static int propose_remove(void) {
+  return e2ee_group_propose_remove(bob->group, leaf_of(alice), &scene.message);
+}
+
+static int propose_leave(void) {
+  return e2ee_group_propose_leave(bob->group, &scene.message);
+}
+
+static int alice_processes(void) {
+  return e2ee_group_process(alice->group, BYTES(scene.message), &scene.incoming);
+}
+
+static int bob_processes(void) {
+  return e2ee_group_process(bob->group, BYTES(scene.message), &scene.incoming);
+}
+
+static int carol_processes(void) {
+  return e2ee_group_process(carol->group, BYTES(scene.message), &scene.incoming);
+}
+
+static int accept(void) {
+  return e2ee_incoming_accept(scene.incoming);
+}
+
+static int tell_group_info(void) {
+  return e2ee_group_info(alice->group, &scene.message);
+}
+
+static int carol_joins_from_outside(void) {
+  return e2ee_group_join_external(carol->client, BYTES(scene.message), NULL, 0, &scene.bytes,
+                                  &carol->group);
+}
+
+static int save_outside(void) {
+  return e2ee_group_save(carol->group, state_key, sizeof state_key, &scene.bytes);
+}
+
+static int load_outside(void) {
+  return e2ee_group_load(carol->client, state_key, sizeof state_key, BYTES(scene.bytes),
+                         &scene.loaded_group);
+}
+
+static int carol_accepts(void) {
+  return e2ee_group_commit_accepted(carol->group);
+}
+
+static int encrypt(void) {
+  return e2ee_group_encrypt(bob->group, TEXT("hello"), &scene.message);
+}
+
+static int read_data(void) {
+  scene.size = sizeof scene.value;
+  return e2ee_incoming_data(scene.incoming, scene.value, &scene.size);
+}
+
+static int export(void) {
+  return e2ee_group_export(bob->group, "x", 1, NULL, 0, scene.value, 32);
+}
+
+static int read_member(void) {
+  scene.size = sizeof scene.value;
+  return e2ee_group_member(bob->group, leaf_of(alice), E2EE_MEMBER_SAFETY_CODE, scene.value,
+                           &scene.size);
+}
+
+static int read_safety_code(void) {
+  scene.size = sizeof scene.value;
+  return e2ee_group_safety_code(bob->group, scene.value, &scene.size);
+}
+
+static int save_client(void) {
+  return e2ee_client_save(alice->client, state_key, sizeof state_key, &scene.bytes);
+}
+
+static int load_client(void) {
+  return e2ee_client_load(state_key, sizeof state_key, BYTES(scene.bytes), &scene.loaded_client);
+}
+
+static int save_group(void) {
+  return e2ee_group_save(alice->group, state_key, sizeof state_key, &scene.bytes);
+}
+
+static int load_group(void) {
+  return e2ee_group_load(alice->client, state_key, sizeof state_key, BYTES(scene.bytes),
+                         &scene.loaded_group);
+}
+
+static int make_media(void) {
+  return e2ee_media_new(0, &scene.media);
+}
+
+static int install(void) {
+  return e2ee_media_install(scene.media, bob->group);
+}
+
+static int make_sender(void) {
+  return e2ee_sender_new(scene.media, &scene.sender);
+}
+
+static int activate(void) {
+  return e2ee_media_activate(scene.media, epoch_of(bob));
+}
+
+static int make_receiver(void) {
+  return e2ee_receiver_new(scene.media, &scene.receiver);
+}
+
+static int read_media_member(void) {
+  scene.size = sizeof scene.value;
+  return e2ee_media_member(scene.media, epoch_of(bob), leaf_of(alice), E2EE_MEMBER_SAFETY_CODE,
+                           scene.value, &scene.size);
+}
+
+/* ---- Between the calls ---- */
+
+static void drop(e2ee_bytes **bytes) {
+  e2ee_bytes_free(*bytes);
+  *bytes = NULL;
+}
+
+/* What a call has made and nobody needs any more. */
+static void tidy(void) {
+  e2ee_incoming_free(scene.incoming);
+  e2ee_commit_free(scene.plan);
+  scene.incoming = NULL;
+  scene.plan = NULL;
+  drop(&scene.bytes);
+  drop(&scene.second);
+}
+
+/* A message that has done its duty, too. */
+static void clear(void) {
+  tidy();
+  drop(&scene.message);
+  drop(&scene.welcome);
+}
+
+/* An external commit is what the next call processes. */
+static void take_commit(void) {
+  drop(&scene.message);
+  scene.message = scene.bytes;
+  scene.bytes = NULL;
+}
+
+static const struct step {
+  const char *name;
+  int (*call)(void);
+  void (*after)(void); /* may be NULL */
+} steps[] = {
+    {"e2ee_client_new", make_alice, NULL},
+    {"e2ee_client_new", make_bob, NULL},
+    {"e2ee_client_new", make_carol, NULL},
+    {"e2ee_client_new", make_dave, NULL},
+    {"e2ee_group_new", make_group, NULL},
+    {"e2ee_key_package_new", make_key_package, NULL},
+    {"e2ee_key_package_new", make_other_key_package, NULL},
+    {"e2ee_key_package_identity", read_key_package, NULL},
+    /* Alice adds bob. */
+    {"e2ee_commit_new", alice_plans, NULL},
+    {"e2ee_commit_add", plan_add, NULL},
+    {"e2ee_commit_build, a Welcome", build, NULL},
+    {"e2ee_group_pending_commit", tell_pending, tidy},
+    {"e2ee_group_save, with a pending commit", save_group, NULL},
+    {"e2ee_group_load, with a pending commit", load_group, tidy},
+    {"e2ee_group_commit_accepted", alice_accepts, NULL},
+    {"e2ee_welcome_open", bob_opens, NULL},
+    {"e2ee_incoming_member, of a Welcome", read_change, NULL},
+    {"e2ee_incoming_join", bob_joins, clear},
+    /* Bob proposes dave and himself anew; alice commits it, he hears of it. */
+    {"e2ee_group_propose_add", propose_add, NULL},
+    {"e2ee_group_process, an Add", alice_processes, NULL},
+    {"e2ee_incoming_member, of an Add", read_change, NULL},
+    {"e2ee_incoming_accept, an Add", accept, clear},
+    {"e2ee_group_propose_update", propose_update, NULL},
+    {"e2ee_group_process, an Update", alice_processes, NULL},
+    {"e2ee_incoming_accept, an Update", accept, clear},
+    {"e2ee_group_save, with proposals", save_group, tidy},
+    {"e2ee_commit_new", alice_plans, NULL},
+    {"e2ee_commit_build, proposals", build, NULL},
+    {"e2ee_group_process, the own commit", alice_processes, NULL},
+    {"e2ee_incoming_accept, the own commit", accept, tidy},
+    {"e2ee_group_process, a commit", bob_processes, NULL},
+    {"e2ee_incoming_accept, a commit", accept, clear},
+    /* Messages, and what is read of the group. */
+    {"e2ee_group_encrypt", encrypt, NULL},
+    {"e2ee_group_process, application data", alice_processes, NULL},
+    {"e2ee_incoming_data", read_data, clear},
+    {"e2ee_group_export", export, NULL},
+    {"e2ee_group_member", read_member, NULL},
+    {"e2ee_group_safety_code", read_safety_code, NULL},
+    /* Carol joins from outside. */
+    {"e2ee_group_info", tell_group_info, NULL},
+    {"e2ee_group_join_external", carol_joins_from_outside, take_commit},
+    {"e2ee_group_save, from outside", save_outside, NULL},
+    {"e2ee_group_load, from outside", load_outside, tidy},
+    {"e2ee_group_process, an external commit", alice_processes, NULL},
+    {"e2ee_incoming_accept, an external commit", accept, tidy},
+    {"e2ee_group_process, an external commit", bob_processes, NULL},
+    {"e2ee_incoming_accept, an external commit", accept, tidy},
+    {"e2ee_group_process, the own external commit", carol_processes, tidy},
+    {"e2ee_group_commit_accepted, an external commit", carol_accepts, clear},
+    /* Saved state. */
+    {"e2ee_client_save", save_client, NULL},
+    {"e2ee_client_load", load_client, tidy},
+    {"e2ee_group_save", save_group, NULL},
+    {"e2ee_group_load", load_group, tidy},
+    /* Media. */
+    {"e2ee_media_new", make_media, NULL},
+    {"e2ee_media_install", install, NULL},
+    {"e2ee_sender_new", make_sender, NULL},
+    {"e2ee_media_activate", activate, NULL},
+    {"e2ee_receiver_new", make_receiver, NULL},
+    {"e2ee_media_member", read_media_member, NULL},
+    /* Bob removes carol, and asks to leave himself. */
+    {"e2ee_commit_new", bob_plans, NULL},
+    {"e2ee_commit_remove", plan_remove, NULL},
+    {"e2ee_commit_build, a removal", build, NULL},
+    {"e2ee_group_process, a removal", alice_processes, NULL},
+    {"e2ee_incoming_accept, a removal", accept, tidy},
+    {"e2ee_group_process, the own removal", carol_processes, NULL},
+    {"e2ee_incoming_accept, the own removal", accept, tidy},
+    {"e2ee_group_commit_accepted", bob_accepts, clear},
+    {"e2ee_media_install, the next epoch", install, NULL},
+    {"e2ee_media_activate, the next epoch", activate, NULL},
+    {"e2ee_group_propose_remove", propose_remove, clear},
+    {"e2ee_group_propose_leave", propose_leave, clear},
+};
+
+/* ---- The test ---- */
+
+static void look(struct facts facts[MEMBERS]) {
+  for (size_t i = 0; i < MEMBERS; i++)
+    if (scene.members[i].group != NULL)
+      facts[i] = facts_of(scene.members[i].group);
+}
+
+static void expect_no_trace(const struct facts facts[MEMBERS], const bool in_group[MEMBERS]) {
+  for (size_t i = 0; i < MEMBERS; i++) {
+    ck_assert_int_eq(scene.members[i].group != NULL, in_group[i]);
+    if (in_group[i])
+      expect_unchanged(scene.members[i].group, &facts[i]);
+  }
+}
+
+/* Every one of ours; OpenSSL takes too many. */
+static size_t next_try(size_t after, enum whose whose) {
+  return after + 1 + (whose == OPENSSL && after > 64 ? after / 16 : 0);
+}
+
+/* @return how often memory ran out */
+static size_t run_out_of_memory(const struct step *step, enum whose whose) {
+  size_t tries = 0;
+  struct facts facts[MEMBERS];
+  bool in_group[MEMBERS];
+  look(facts);
+  for (size_t i = 0; i < MEMBERS; i++)
+    in_group[i] = scene.members[i].group != NULL;
+  for (size_t after = 0;; after = next_try(after, whose), tries++) {
+    fail_after(whose, after);
+    int err = step->call();
+    if (!stop_failing(whose)) {
+      ck_assert_msg(err == E2EE_OK, "%s with memory: %d", step->name, err);
+      return tries;
+    }
+    ck_assert_msg(err == E2EE_ERR_NOMEM, "%s without allocation %zu: %d", step->name, after, err);
+    expect_no_trace(facts, in_group);
+  }
+}
+
+static void free_all(void) {
+  clear();
+  e2ee_receiver_free(scene.receiver);
+  e2ee_sender_free(scene.sender);
+  e2ee_media_free(scene.media);
+  e2ee_group_free(scene.loaded_group);
+  e2ee_client_free(scene.loaded_client);
+  for (size_t i = 0; i < MEMBERS; i++)
+    member_free(&scene.members[i]);
+  drop(&scene.key_package);
+  drop(&scene.other_key_package);
+}
+
+static void live(uint16_t suite, enum whose whose) {
+  long blocks = failing_blocks();
+  size_t tries = 0;
+  memset(&scene, 0, sizeof scene);
+  scene.suite = suite;
+  for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+    tries += run_out_of_memory(&steps[i], whose);
+    if (steps[i].after != NULL)
+      steps[i].after();
+    /* A second handle of alice's group is not part of the story. */
+    e2ee_group_free(scene.loaded_group);
+    e2ee_client_free(scene.loaded_client);
+    scene.loaded_group = NULL;
+    scene.loaded_client = NULL;
+  }
+  ck_assert_uint_gt(tries, sizeof steps / sizeof *steps);
+  ck_assert_uint_eq(epoch_of(alice), epoch_of(bob));
+  free_all();
+  ck_assert_int_eq(failing_blocks(), blocks);
+}
+
+START_TEST(our_memory) {
+  ck_assert_int_eq(e2ee_init(), E2EE_OK);
+  if (e2ee_supported(E2EE_SUITE_MLS, (uint16_t)_i) == 1)
+    live((uint16_t)_i, OURS);
+}
+END_TEST
+
+#if HAVE_OPENSSL
+/* Suite 1 has its AEAD alone from OpenSSL, suite 2 its curve too.  Of other curves OpenSSL says that a
+ * signature is wrong when it has no memory. */
+START_TEST(memory_of_openssl) {
+  ck_assert_int_eq(e2ee_init(), E2EE_OK);
+  live((uint16_t)_i, OPENSSL);
+}
+END_TEST
+#endif
+
+int main(void) {
+  Suite *suite = suite_create("nomem");
+  TCase *cases = tcase_create("life");
+  tcase_set_timeout(cases, 240);
+  tcase_add_loop_test(cases, our_memory, 1, 4);
+#if HAVE_OPENSSL
+  if (CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free) != 1)
+    return EXIT_FAILURE;
+  tcase_add_loop_test(cases, memory_of_openssl, 1, 3);
+#endif
+  suite_add_tcase(suite, cases);
+  SRunner *runner = srunner_create(suite);
+  srunner_run_all(runner, CK_NORMAL);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
