@@ -249,7 +249,6 @@ done:
 
 int e2ee_group_ratchet_tree(const e2ee_group *group, e2ee_bytes **out) {
   enum err err = OK;
-  struct writer writer = {0};
   struct e2ee_bytes *result = NULL;
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
@@ -260,12 +259,10 @@ int e2ee_group_ratchet_tree(const e2ee_group *group, e2ee_bytes **out) {
   if (err != OK)
     return err;
   TRY(api_bytes_new(&result));
-  tree_write(&writer, group_shown_epoch(group->group)->tree);
-  TRY(writer_take(&writer, &result->bytes));
+  TRY(group_ratchet_tree(group->group, &result->bytes));
   *out = result;
   result = NULL;
 done:
-  writer_free(&writer);
   e2ee_bytes_free(result);
   return api_leave(group->client, err);
 }

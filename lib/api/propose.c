@@ -115,26 +115,17 @@ int e2ee_commit_require(e2ee_commit *commit, uint32_t kind, uint16_t type) {
 int e2ee_commit_external_sender(e2ee_commit *commit, const uint8_t *public_key,
                                 size_t public_key_len, uint16_t credential_type,
                                 const uint8_t *body, size_t body_len) {
-  enum err err = OK;
-  struct writer credential = {0};
   if (commit == NULL || public_key == NULL || body == NULL || body_len == 0)
     return E2EE_ERR_INVALID_ARG;
   if (body_len > API_INPUT_MAX)
     return E2EE_ERR_LIMIT;
-  err = api_enter_commit(commit);
+  enum err err = api_enter_commit(commit);
   if (err != OK)
     return err;
-  const struct group *group = commit->group->group;
-  TRY(require(public_key_len == group->epoch->suite->signature->public_size, &group->client->why,
-              ERR_INVALID_ARG,
-              "RFC 9420, section 12.1.8.1: %zu bytes are no public key of the suite",
-              public_key_len));
-  TRY(credential_write_body(&credential, credential_type, view_of(body, body_len)));
-  TRY(commit_plan_external_sender(&commit->plan, group, view_of(public_key, public_key_len),
-                                  writer_view(&credential)));
-done:
-  writer_free(&credential);
-  return api_leave(commit->group->client, err);
+  return api_leave(commit->group->client,
+                   commit_plan_external_sender(&commit->plan, commit->group->group,
+                                               view_of(public_key, public_key_len), credential_type,
+                                               view_of(body, body_len)));
 }
 
 /* ---- ReInit and the application's own ---- */
@@ -206,78 +197,62 @@ int e2ee_commit_custom(e2ee_commit *commit, uint16_t type, const uint8_t *data, 
 
 /* ---- By somebody who is no member ---- */
 
-/* Sign a proposal that was written.  Entered; leaves.  The writer is freed. */
-static int send_external(e2ee_client *client, struct sender sender, struct view group_id,
-                         uint64_t epoch, enum err err, struct writer *proposal, e2ee_bytes **out) {
+static int propose_add(e2ee_client *client, struct sender sender, struct view group_id,
+                       uint64_t epoch, struct view key_package, e2ee_bytes **out) {
+  enum err err = OK;
   struct e2ee_bytes *result = NULL;
-  TRY(err);
-  TRY(proposal->err);
+  if (out == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  *out = NULL;
+  if (client == NULL || group_id.data == NULL || key_package.data == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  err = api_enter(client);
+  if (err != OK)
+    return err;
   TRY(api_bytes_new(&result));
-  TRY(external_propose(client->client, sender, group_id, epoch, writer_view(proposal),
-                       &result->bytes));
+  TRY(external_propose_add(client->client, sender, group_id, epoch, key_package, &result->bytes));
   *out = result;
   result = NULL;
 done:
-  writer_free(proposal);
   e2ee_bytes_free(result);
   return api_leave(client, err);
-}
-
-static enum err write_add(struct client *client, struct view key_package, struct writer *writer) {
-  struct view raw;
-  enum err err = message_read_key_package(key_package, &client->why, &raw);
-  if (err == OK)
-    proposal_write_add(writer, raw);
-  return err;
 }
 
 int e2ee_external_propose_add(e2ee_client *client, const uint8_t *group_id, size_t group_id_len,
                               uint64_t epoch, uint32_t sender_index, const uint8_t *key_package,
                               size_t key_package_len, e2ee_bytes **out) {
-  struct writer proposal = {0};
-  struct sender sender = {SENDER_EXTERNAL, sender_index};
-  if (out == NULL)
-    return E2EE_ERR_INVALID_ARG;
-  *out = NULL;
-  if (client == NULL || group_id == NULL || key_package == NULL)
-    return E2EE_ERR_INVALID_ARG;
-  enum err err = api_enter(client);
-  if (err != OK)
-    return err;
-  err = write_add(client->client, view_of(key_package, key_package_len), &proposal);
-  return send_external(client, sender, view_of(group_id, group_id_len), epoch, err, &proposal, out);
-}
-
-int e2ee_external_propose_remove(e2ee_client *client, const uint8_t *group_id, size_t group_id_len,
-                                 uint64_t epoch, uint32_t sender_index, uint32_t leaf,
-                                 e2ee_bytes **out) {
-  struct writer proposal = {0};
-  struct sender sender = {SENDER_EXTERNAL, sender_index};
-  if (out == NULL)
-    return E2EE_ERR_INVALID_ARG;
-  *out = NULL;
-  if (client == NULL || group_id == NULL)
-    return E2EE_ERR_INVALID_ARG;
-  enum err err = api_enter(client);
-  if (err != OK)
-    return err;
-  proposal_write_remove(&proposal, leaf);
-  return send_external(client, sender, view_of(group_id, group_id_len), epoch, OK, &proposal, out);
+  return propose_add(client, (struct sender){SENDER_EXTERNAL, sender_index},
+                     view_of(group_id, group_id_len), epoch, view_of(key_package, key_package_len),
+                     out);
 }
 
 int e2ee_new_member_propose(e2ee_client *client, const uint8_t *group_id, size_t group_id_len,
                             uint64_t epoch, const uint8_t *key_package, size_t key_package_len,
                             e2ee_bytes **out) {
-  struct writer proposal = {0};
-  struct sender sender = {SENDER_NEW_MEMBER_PROPOSAL, 0};
+  return propose_add(client, (struct sender){SENDER_NEW_MEMBER_PROPOSAL, 0},
+                     view_of(group_id, group_id_len), epoch, view_of(key_package, key_package_len),
+                     out);
+}
+
+int e2ee_external_propose_remove(e2ee_client *client, const uint8_t *group_id, size_t group_id_len,
+                                 uint64_t epoch, uint32_t sender_index, uint32_t leaf,
+                                 e2ee_bytes **out) {
+  enum err err = OK;
+  struct e2ee_bytes *result = NULL;
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
   *out = NULL;
-  if (client == NULL || group_id == NULL || key_package == NULL)
+  if (client == NULL || group_id == NULL)
     return E2EE_ERR_INVALID_ARG;
-  enum err err = api_enter(client);
+  err = api_enter(client);
   if (err != OK)
     return err;
-  err = write_add(client->client, view_of(key_package, key_package_len), &proposal);
-  return send_external(client, sender, view_of(group_id, group_id_len), epoch, err, &proposal, out);
+  TRY(api_bytes_new(&result));
+  TRY(external_propose_remove(client->client, (struct sender){SENDER_EXTERNAL, sender_index},
+                              view_of(group_id, group_id_len), epoch, leaf, &result->bytes));
+  *out = result;
+  result = NULL;
+done:
+  e2ee_bytes_free(result);
+  return api_leave(client, err);
 }

@@ -109,8 +109,8 @@ enum err external_protect(const struct group *group, const struct authenticated_
   return framing_protect_public(&keys, content, out);
 }
 
-enum err external_propose(struct client *client, struct sender sender, struct view group_id,
-                          uint64_t epoch, struct view proposal, struct bytes *out) {
+static enum err propose(struct client *client, struct sender sender, struct view group_id,
+                        uint64_t epoch, struct view proposal, struct bytes *out) {
   enum err err = OK;
   struct bytes signature = {0};
   struct framing_keys keys = {.suite = client->suite};
@@ -129,6 +129,32 @@ enum err external_propose(struct client *client, struct sender sender, struct vi
   TRY(framing_protect_public(&keys, &content, out));
 done:
   bytes_free(&signature);
+  return err;
+}
+
+enum err external_propose_add(struct client *client, struct sender sender, struct view group_id,
+                              uint64_t epoch, struct view key_package, struct bytes *out) {
+  enum err err = OK;
+  struct view raw;
+  struct writer writer = {0};
+  TRY(message_read_key_package(key_package, &client->why, &raw));
+  proposal_write_add(&writer, raw);
+  TRY(writer.err);
+  TRY(propose(client, sender, group_id, epoch, writer_view(&writer), out));
+done:
+  writer_free(&writer);
+  return err;
+}
+
+enum err external_propose_remove(struct client *client, struct sender sender, struct view group_id,
+                                 uint64_t epoch, uint32_t leaf, struct bytes *out) {
+  enum err err = OK;
+  struct writer writer = {0};
+  proposal_write_remove(&writer, leaf);
+  TRY(writer.err);
+  TRY(propose(client, sender, group_id, epoch, writer_view(&writer), out));
+done:
+  writer_free(&writer);
   return err;
 }
 

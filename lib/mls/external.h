@@ -21,12 +21,16 @@ CHECKED enum err join_external(struct client *client, struct view message, struc
                                struct group **out);
 
 /**
- * A proposal by somebody who is no member (section 12.1.8), as an MLSMessage.
- * @param sender    of type SENDER_EXTERNAL or SENDER_NEW_MEMBER_PROPOSAL
- * @param proposal  on the wire
+ * Proposals by somebody who is no member (section 12.1.8), as MLSMessages.
+ * @param sender       of type SENDER_EXTERNAL, or SENDER_NEW_MEMBER_PROPOSAL for an Add
+ * @param key_package  MLSMessage
  */
-CHECKED enum err external_propose(struct client *client, struct sender sender, struct view group_id,
-                                  uint64_t epoch, struct view proposal, struct bytes *out);
+CHECKED enum err external_propose_add(struct client *client, struct sender sender,
+                                      struct view group_id, uint64_t epoch, struct view key_package,
+                                      struct bytes *out);
+CHECKED enum err external_propose_remove(struct client *client, struct sender sender,
+                                         struct view group_id, uint64_t epoch, uint32_t leaf,
+                                         struct bytes *out);
 
 /* ---- For commit.c ---- */
 

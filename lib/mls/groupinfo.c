@@ -129,3 +129,11 @@ done:
   tree_drop(tree);
   return err;
 }
+
+enum err group_ratchet_tree(const struct group *group, struct bytes *out) {
+  struct writer writer = {0};
+  tree_write(&writer, group_shown_epoch(group)->tree);
+  enum err err = writer_take(&writer, out);
+  writer_free(&writer);
+  return err;
+}
