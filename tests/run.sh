@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . tests/debian.sh
 need_packages meson ninja-build pkg-config gcc libc6-dev libsodium-dev libtomcrypt-dev \
-  libcbor-dev libssl-dev check libjson-c-dev python3-cffi
+  libcbor-dev libssl-dev check libjson-c-dev python3-cffi man-db
 
 build=${BUILD:-build}
 [ -f "$build/build.ninja" ] || meson setup "$build"
