@@ -77,8 +77,9 @@ static void send_content(unsigned actor, uint8_t content_type, struct view body,
   harness_require(group_sign(group, &framed, encrypted, &storage, &content) == OK, "not signed");
   if (content_type == CONTENT_COMMIT)
     content.auth.confirmation_tag = view_of(tag, group->epoch->suite->hash->size);
-  if (group_protect(group, &content, &message) == OK)
-    deliver(!actor, bytes_view(&message));
+  if (group_protect(group, &content, &message) == OK && deliver(!actor, bytes_view(&message)) &&
+      content_type == CONTENT_PROPOSAL)
+    (void)!proposal_store_add(&group->proposals, group->epoch->suite, &content, NULL);
   bytes_free(&storage);
   bytes_free(&message);
 }

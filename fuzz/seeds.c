@@ -90,6 +90,27 @@ static struct view body_of(const e2ee_bytes *message) {
   return view_of(reader.at, reader.left);
 }
 
+/* An Update of alice's, with a key that nobody has the other half of. */
+static void write_update(struct writer *writer) {
+  const struct group *group = members.alice->group;
+  const struct leaf *own = tree_leaf(group->epoch->tree, 0);
+  uint8_t key[32];
+  provider_random(key, sizeof key);
+  struct leaf_template fields = {
+      .encryption_key = VIEW_ARRAY(key),
+      .signature_key = leaf_signature_key(own),
+      .credential = leaf_credential(own).raw,
+      .capabilities = leaf_capabilities(own),
+      .source = LEAF_UPDATE,
+  };
+  struct leaf *leaf = NULL;
+  harness_require(leaf_new(group->epoch->suite, &fields, group->client->signature_key,
+                           group_identifier(group), 0, &leaf) == OK,
+                  "no leaf");
+  proposal_write_update(writer, leaf_raw(leaf));
+  leaf_drop(leaf);
+}
+
 #define PROPOSALS 7
 
 /* One proposal of each type. */
@@ -105,7 +126,7 @@ static void write_proposal(struct writer *writer, unsigned which) {
     proposal_write_add(writer, body_of(added));
     break;
   case 1:
-    proposal_write_update(writer, leaf_raw(tree_leaf(members.alice->group->epoch->tree, 0)));
+    write_update(writer);
     break;
   case 2:
     proposal_write_remove(writer, 1);

@@ -6,7 +6,8 @@ set -euo pipefail
 library=$(realpath "$1")
 cd "$(dirname "$0")/.."
 
-header=$(sed -nE 's/.*E2EE_API .*[ *](e2ee_[a-z0-9_]+)\(.*/\1/p' include/e2ee/*.h | sort)
+header=$(cat include/e2ee/*.h | tr '\n' ' ' | grep -oE '\bE2EE_API [^;(]*\(' |
+  sed -nE 's/.*[ *](e2ee_[a-z0-9_]+)\($/\1/p' | sort)
 map=$(sed -nE 's/^ +(e2ee_[a-z0-9_]+);$/\1/p' lib/e2ee.map | sort)
 exported=$(nm -D --defined-only "$library" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort)
 

@@ -1,5 +1,5 @@
 # libe2ee for Python, through cffi in ABI mode: no compiled module, and no prototype written by
-# hand.  The declarations are those of the installed <e2ee/e2ee.h>, the library is the installed one.
+# hand.  The declarations are those of the installed headers, the library is the installed one.
 # SPDX-License-Identifier: ISC
 import re
 import shlex
@@ -9,11 +9,11 @@ import cffi
 
 
 def declarations():
-    """What the installed header declares, as plain C that cffi can parse."""
+    """What the installed headers declare, as plain C that cffi can parse."""
     flags = subprocess.run(["pkg-config", "--cflags", "libe2ee"], check=True, text=True,
                            stdout=subprocess.PIPE).stdout
     text = subprocess.run(["cc", "-E", "-D__attribute__(x)=", *shlex.split(flags), "-"],
-                          input="#include <e2ee/e2ee.h>\n", check=True, text=True,
+                          input="#include <e2ee/mls.h>\n", check=True, text=True,
                           stdout=subprocess.PIPE).stdout
     # A line such as  # 12 "FILE"  says where the lines after it are from: keep our own.
     kept, own = [], False
