@@ -91,7 +91,8 @@ static enum err check_context(struct client *client, const struct group_info *in
               info->context.cipher_suite, client->suite->id));
   TRY(require(!client_in_group(client, info->context.group_id), why, ERR_INVALID_STATE,
               "RFC 9420, section 12.4.3.1: the client is in that group already"));
-  TRY(require(info->context.epoch < UINT64_MAX, why, ERR_INVALID_TREE, "the last epoch"));
+  TRY(require(info->context.epoch < UINT64_MAX, why, ERR_INVALID_TREE,
+              "RFC 9420, section 12.4.3.1: a group in the last epoch there can be"));
 done:
   return err;
 }

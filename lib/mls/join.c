@@ -296,7 +296,7 @@ done:
   secret_wipe(&psk_secret);
   bytes_free(&plaintext);
   epoch_free(epoch);
-  return err;
+  return codec_unparsed(err, &client->why, "GroupSecrets or GroupInfo");
 }
 
 static enum err read_welcome(struct client *client, struct view message, struct welcome *out) {
@@ -334,7 +334,7 @@ enum err join_open_successor(struct client *client, const struct group *old, str
   err = hpke_decrypt_with_label(client->suite, &own->secret->init_key, LABEL_WELCOME,
                                 welcome.encrypted_group_info, entry.secrets.kem_output,
                                 entry.secrets.ciphertext, &plaintext);
-  if (err == ERR_AUTH)
+  if (err == ERR_AUTH || err == ERR_MALFORMED)
     TRY(refuse(&client->why, err, "RFC 9420, section 12.4.3.1: the group secrets do not decrypt"));
   TRY(err);
   TRY(open_group_info(client, old, own, &welcome, bytes_view(&plaintext), tree, out));
