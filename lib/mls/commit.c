@@ -210,24 +210,38 @@ static enum err list_stored(struct commit_work *work) {
   return OK;
 }
 
+/* After so many proposals of others that could not be applied, only removals are taken along: each
+ * costs the checks of the whole list again, and somebody may be at work who knows that. */
+#define OFFENDERS_MAX 8
+
+/* What cannot fail, and must not be kept waiting, is that somebody goes. */
+static void keep_removals(struct proposal_list *list) {
+  for (size_t i = list->count; i-- > 0;) {
+    uint16_t type = list->item[i].proposal.type;
+    if (list->item[i].stored != NULL && type != PROPOSAL_REMOVE && type != PROPOSAL_SELF_REMOVE)
+      proposal_list_remove(list, i);
+  }
+}
+
 /*
  * Apply the list.  Proposals that others made are no reason for our commit to fail: one that cannot
  * be applied, beside the rest, is left out.
  */
 static enum err apply_list(struct commit_work *work) {
+  struct proposal_list *list = &work->list;
   struct proposal_rules rules = proposal_rules_of(work->group->client);
-  bool outside = group_is_outside(work->group);
-  uint32_t committer = outside ? LEAF_NONE : work->from->own_leaf;
+  uint32_t committer = group_is_outside(work->group) ? LEAF_NONE : work->from->own_leaf;
   if (work->group->link != NULL)
     rules.psk_usage = work->group->link->usage;
-  for (;;) {
-    size_t offender = work->list.count;
-    enum err err =
-        proposals_apply(work->from, &work->list, committer, &rules, &offender, &work->effects);
-    if (err == OK || err == ERR_NOMEM || offender == work->list.count ||
-        work->list.item[offender].stored == NULL)
+  for (unsigned offenders = 1;; offenders++) {
+    size_t offender = list->count;
+    enum err err = proposals_apply(work->from, list, committer, &rules, &offender, &work->effects);
+    if (err == OK || err == ERR_NOMEM || offender == list->count ||
+        list->item[offender].stored == NULL)
       return err;
-    proposal_list_remove(&work->list, offender);
+    proposal_list_remove(list, offender);
+    if (offenders == OFFENDERS_MAX)
+      keep_removals(list);
   }
 }
 

@@ -45,7 +45,7 @@ enum err proposal_store_restore(struct proposal_store *store, const struct suite
                                 struct view authenticated, struct secret **update_key) {
   enum err err = OK;
   struct stored_proposal stored = {0};
-  if (store->count >= PROPOSALS_MAX)
+  if (store->count >= PROPOSALS_MAX || authenticated.size > PROPOSALS_BYTES_MAX - store->bytes)
     return ERR_LIMIT;
   TRY(mem_grow(&store->item, &store->capacity, store->count + 1, sizeof stored));
   TRY(bytes_copy(&stored.authenticated, authenticated));
@@ -55,6 +55,7 @@ enum err proposal_store_restore(struct proposal_store *store, const struct suite
     stored.update_key = *update_key;
     *update_key = NULL;
     store->item[store->count++] = stored;
+    store->bytes += authenticated.size;
     stored = (struct stored_proposal){0};
   }
 done:
@@ -78,8 +79,10 @@ done:
 }
 
 void proposal_store_cut(struct proposal_store *store, size_t count) {
-  while (store->count > count)
+  while (store->count > count) {
+    store->bytes -= store->item[store->count - 1].authenticated.size;
     stored_free(&store->item[--store->count]);
+  }
 }
 
 void proposal_store_clear(struct proposal_store *store) {
@@ -141,19 +144,6 @@ static uint32_t touched_leaf(const struct proposal *proposal, struct sender send
   return proposal->type == PROPOSAL_REMOVE ? proposal->body.remove : LEAF_NONE;
 }
 
-/* Whether two Adds are for one client: section 12.2 leaves it to the application what that is; here
- * it is a signature key, which no two members may share. */
-static bool same_client(struct view a, struct view b) {
-  struct key_package first = {0}, second = {0};
-  struct reader reader_a = reader_of(a), reader_b = reader_of(b);
-  bool same = key_package_read(&reader_a, NULL, &first) == OK &&
-              key_package_read(&reader_b, NULL, &second) == OK &&
-              view_equal(leaf_signature_key(first.leaf), leaf_signature_key(second.leaf));
-  key_package_free(&first);
-  key_package_free(&second);
-  return same;
-}
-
 static bool same_psk(const struct psk_id *a, const struct psk_id *b) {
   if (a->type != b->type)
     return false;
@@ -163,7 +153,8 @@ static bool same_psk(const struct psk_id *a, const struct psk_id *b) {
          a->psk_epoch == b->psk_epoch;
 }
 
-/* RFC 9420, section 12.2: two proposals that no list may hold both. */
+/* RFC 9420, section 12.2: two proposals that no list may hold both.  Two Adds of one client are found
+ * by the tree, where no key occurs twice. */
 static bool in_conflict(const struct proposal *a, struct sender by_a, const struct proposal *b,
                         struct sender by_b) {
   uint32_t leaf = touched_leaf(a, by_a);
@@ -174,8 +165,6 @@ static bool in_conflict(const struct proposal *a, struct sender by_a, const stru
   if (a->type != b->type)
     return false;
   switch (a->type) {
-  case PROPOSAL_ADD:
-    return same_client(a->body.add, b->body.add);
   case PROPOSAL_PSK:
     return same_psk(&a->body.psk, &b->body.psk);
   case PROPOSAL_GROUP_CONTEXT_EXTENSIONS:

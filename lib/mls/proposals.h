@@ -23,10 +23,12 @@ struct proposal_store {
   struct stored_proposal *item;
   size_t count;
   size_t capacity;
+  size_t bytes; /* of all AuthenticatedContents */
 };
 
-/** So many proposals of one epoch are kept; more are ERR_LIMIT. */
-#define PROPOSALS_MAX 8192
+/** So many proposals of one epoch are kept, and so many bytes of them; more are ERR_LIMIT. */
+#define PROPOSALS_MAX 2048
+#define PROPOSALS_BYTES_MAX ((size_t)16 << 20)
 
 /**
  * Keep a proposal; one that is there already is kept once.
