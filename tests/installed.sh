@@ -7,7 +7,8 @@ build=$1
 shift
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
-meson install -C "$build" --no-rebuild --quiet --destdir "$root" >/dev/null
+log=$(meson install -C "$build" --no-rebuild --quiet --destdir "$root" 2>&1) ||
+  { echo "$log" >&2 && exit 1; }
 
 pc=$(dirname "$(find "$root" -name libe2ee.pc)")
 export PKG_CONFIG_PATH=$pc PKG_CONFIG_SYSROOT_DIR=$root LD_LIBRARY_PATH=${pc%/pkgconfig}
