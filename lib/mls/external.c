@@ -55,6 +55,10 @@ enum err external_open(struct client *client, struct view message, struct view b
   struct epoch *epoch = NULL;
   TRY(read_group_info(client, message, &info));
   TRY(read_external_pub(client, &info, &external_pub));
+  /* The tag itself can be verified by members only: to a wrong one they answer with a refusal. */
+  TRY(require(info.confirmation_tag.size == client->suite->hash->size, &client->why, ERR_MALFORMED,
+              "RFC 9420, section 12.4.3.1: a confirmation tag of %zu bytes",
+              info.confirmation_tag.size));
   TRY(group_info_check(client, &info, beside, &tree));
   TRY(require(tree_members(tree) < client->settings.max_members, &client->why, ERR_LIMIT,
               "the group would have more than %u members", client->settings.max_members));
