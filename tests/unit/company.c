@@ -113,3 +113,28 @@ void members_agree(const struct member *a, const struct member *b) {
   ck_assert_int_eq(group_export(b->group, VIEW_TEXT("test"), VIEW_NONE, y, sizeof y), OK);
   ck_assert_mem_eq(x, y, sizeof x);
 }
+
+void company_full(struct member members[COMPANY_FULL]) {
+  struct bytes bytes = {0};
+  struct commit_plan plan = {0};
+  for (size_t i = 0; i < COMPANY_FULL; i++)
+    members[i] = member_new(1, (char)('a' + i));
+  company_new(members, COMPANY_FULL, 3);
+  struct member *alice = &members[0];
+  ck_assert_int_eq(client_key_package(alice->client, &bytes), OK);
+  bytes_free(&bytes);
+  ck_assert_int_eq(client_add_psk(alice->client, VIEW_TEXT("id"), VIEW_TEXT("psk")), OK);
+  bytes = member_says(&members[2], "skipped");
+  bytes_free(&bytes);
+  bytes = member_says(&members[2], "read");
+  member_reads(alice, bytes_view(&bytes), "read");
+  bytes_free(&bytes);
+  company_commit(members, COMPANY_FULL, 0);
+  ck_assert_int_eq(group_propose_update(alice->group, &bytes), OK);
+  company_hears(members, COMPANY_FULL, 0, bytes_view(&bytes));
+  bytes_free(&bytes);
+  ck_assert_int_eq(group_propose_remove(members[1].group, 2, &bytes), OK);
+  company_hears(members, COMPANY_FULL, 1, bytes_view(&bytes));
+  bytes_free(&bytes);
+  ck_assert_int_eq(commit_build(alice->group, &plan), OK);
+}

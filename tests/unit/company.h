@@ -32,6 +32,13 @@ void company_hears(struct member *members, size_t count, size_t from, struct vie
 /** A commit of the stored proposals, with new keys, that all accept. */
 void company_commit(struct member *members, size_t count, size_t by);
 
+/**
+ * Members 0 to 2 are in a group.  Member 0 has everything that can be saved: key packages, PSKs, past
+ * epochs, proposals, an Update of its own (the first) and a Remove by member 1, a pending commit.
+ */
+#define COMPANY_FULL 4
+void company_full(struct member members[COMPANY_FULL]);
+
 void member_hears(struct member *member, struct view message);
 
 /** An application message.  @return to be freed */

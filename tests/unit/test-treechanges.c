@@ -190,8 +190,8 @@ START_TEST(test_refused) {
                                    BLANK, BLANK, BLANK,  BLANK, BLANK};
   static const uint8_t blank[] = {0, BLANK}, half[] = {2, BLANK, SHARED, BLANK, BLANK, BLANK};
   static const uint8_t beyond[] = {3, BLANK, SHARED, SHARED}, too_high[] = {3, SHARED},
-                       form[] = {2, 3}, same[] = {2, SHARED}, more[] = {2, SHARED, SHARED},
-                       endless[] = {25, BLANK};
+                       form[] = {2, 3, SHARED, SHARED}, same[] = {2, SHARED},
+                       more[] = {2, SHARED, SHARED}, endless[] = {25, BLANK};
   refused(VIEW_ARRAY(higher), base.tree, MODEL_LEAVES, ERR_INVALID_TREE, "right half");
   refused(VIEW_ARRAY(half), base.tree, MODEL_LEAVES, ERR_INVALID_TREE, "right half");
   refused(VIEW_ARRAY(blank), base.tree, MODEL_LEAVES, ERR_INVALID_TREE, "right half");
