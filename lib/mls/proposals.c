@@ -177,9 +177,8 @@ static bool in_conflict(const struct proposal *a, struct sender by_a, const stru
 
 bool proposal_list_admits(const struct proposal_list *list, const struct proposal *proposal,
                           struct sender sender, uint32_t committer) {
-  bool own_update = proposal->type == PROPOSAL_UPDATE && sender.index == committer;
-  bool own_remove = proposal->type == PROPOSAL_REMOVE && proposal->body.remove == committer;
-  if (own_update || own_remove)
+  /* Updates and removals of the committer are for others to commit. */
+  if (committer != LEAF_NONE && touched_leaf(proposal, sender) == committer)
     return false;
   for (size_t i = 0; i < list->count; i++)
     if (in_conflict(&list->item[i].proposal, list->item[i].sender, proposal, sender))
