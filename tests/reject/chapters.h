@@ -13,5 +13,9 @@ TCase *reject_framing(void);
 TCase *reject_proposals(void);
 TCase *reject_commit(void);
 TCase *reject_external(void);
+TCase *reject_welcome(void);
+TCase *reject_info(void);
+TCase *reject_senders(void);
+TCase *reject_resume(void);
 
 #endif

@@ -354,6 +354,7 @@ static struct epoch_parts next_parts(const struct forgery *forgery) {
       .epoch = forgery->from->context.epoch + 1,
       .extensions = forgery->extensions,
       .tree = forgery->tree,
+      .reinit = forgery->reinit,
       .own_leaf = forgery->leaf,
   };
 }

@@ -93,6 +93,7 @@ struct forgery {
   struct tree *tree;      /* with the proposals, later with the path */
   bool torn;              /* tree.h does not hold such a tree: the tag will be wrong */
   struct view extensions; /* of the next GroupContext */
+  struct view reinit;     /* that the commit holds */
   uint32_t added[MEMBERS];
   size_t added_count;
   struct secret init_secret;

@@ -107,6 +107,8 @@ void world_init(struct world *world, uint16_t suite) {
 void world_free(struct world *world) {
   for (uint32_t i = 0; i < MEMBERS; i++)
     member_free(&world->member[i]);
+  bytes_free(&world->beside);
+  group_free(world->other);
   member_free(&world->joiner);
 }
 
@@ -253,7 +255,10 @@ void refuse_message(const struct row *row) {
 }
 
 /* Whoever refused can still become a member in the ordinary way. */
-static void joiner_works(struct world *world) {
+static void joiner_works(struct world *world, const struct settings *settings) {
+  world->joiner.client->settings = *settings;
+  if (world->other != NULL)
+    return; /* which stands in the way */
   if (world->joiner.group == NULL)
     add(world, ALICE, &(struct commit_plan){0}, &world->joiner);
   expect_readable(world, &world->joiner, MEMBERS);
@@ -265,17 +270,20 @@ void refuse_welcome(const struct row *row) {
   struct bytes message = {0};
   struct opened_welcome opened = {0};
   world_init(&world, 1);
+  const struct settings settings = world.joiner.client->settings;
   row->forge(&world, &message);
   struct bytes before = state_of(&world.joiner);
   struct client *client = world.joiner.client;
   client->why.text[0] = 0;
-  expect_reason(client, join_open_welcome(client, bytes_view(&message), VIEW_NONE, &opened), row);
+  expect_reason(client,
+                join_open_welcome(client, bytes_view(&message), bytes_view(&world.beside), &opened),
+                row);
   if (row->expected == OK)
     ck_assert_int_eq(join_accept_welcome(client, &opened, &world.joiner.group), OK);
   else
     expect_unchanged(&world.joiner, &before, row);
   if (row->expected != OK)
-    joiner_works(&world);
+    joiner_works(&world, &settings);
   opened_welcome_free(&opened);
   bytes_free(&before);
   bytes_free(&message);
@@ -286,16 +294,21 @@ void refuse_group_info(const struct row *row) {
   struct world world;
   struct bytes message = {0};
   world_init(&world, 1);
+  const struct settings settings = world.joiner.client->settings;
   row->forge(&world, &message);
   struct bytes before = state_of(&world.joiner);
   struct client *client = world.joiner.client;
   client->why.text[0] = 0;
-  expect_reason(client, join_external(client, bytes_view(&message), VIEW_NONE, &world.joiner.group),
-                row);
+  expect_reason(
+      client,
+      join_external(client, bytes_view(&message), bytes_view(&world.beside), &world.joiner.group),
+      row);
   if (row->expected == OK)
     world_deliver(&world, MEMBERS, &world.joiner.group->pending->message);
   else
     expect_unchanged(&world.joiner, &before, row);
+  if (row->expected != OK)
+    joiner_works(&world, &settings);
   bytes_free(&before);
   bytes_free(&message);
   world_free(&world);

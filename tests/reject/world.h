@@ -26,7 +26,9 @@ struct member {
 struct world {
   struct member member[MEMBERS]; /* at the leaves of these numbers, all of whom have committed */
   struct member joiner;          /* a client that is in no group */
-  uint32_t victims; /* bit set of those who get the message; all but MALLORY at first */
+  struct bytes beside; /* ratchet_tree that the joiner gets beside a Welcome or GroupInfo */
+  struct group *other; /* another group of the joiner's */
+  uint32_t victims;    /* bit set of those who get the message; all but MALLORY at first */
 };
 
 /** One thing that must be refused, to be read beside the RFC. */
