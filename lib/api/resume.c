@@ -48,8 +48,8 @@ static enum err enter_both(const e2ee_client *client, const e2ee_client *other) 
   if (err != OK || other == client)
     return err;
   err = api_enter(other);
-  if (err != OK)
-    (void)api_leave(client, err);
+  if (err != OK) /* ERR_INTERNAL is the death of the other one alone */
+    (void)api_leave(client, err == ERR_INTERNAL ? OK : err);
   return err;
 }
 
