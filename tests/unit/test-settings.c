@@ -1,0 +1,406 @@
+/*
+ * Every setting of a client: its range, and what it does on both sides of its value.
+ * SPDX-License-Identifier: ISC
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <e2ee/mls.h>
+
+#include "fixture.h"
+
+enum { ALICE, BOB, CAROL, MEMBERS };
+
+static struct member members[MEMBERS];
+static struct member *const alice = &members[ALICE], *const bob = &members[BOB],
+                            *const carol = &members[CAROL];
+
+/* Carol is outside. */
+static void setup(void) {
+  *alice = member_new("alice");
+  *bob = member_new("bob");
+  *carol = member_new("carol");
+  found_group(members, CAROL);
+}
+
+static void teardown(void) {
+  for (size_t i = 0; i < MEMBERS; i++)
+    member_free(&members[i]);
+}
+
+static void set(struct member *member, uint32_t setting, uint64_t value) {
+  ck_assert_done(member, e2ee_client_set(member->client, setting, value));
+}
+
+static e2ee_bytes *encrypt(struct member *by, const char *text) {
+  e2ee_bytes *message = NULL;
+  ck_assert_done(by, e2ee_group_encrypt(by->group, (const uint8_t *)text, strlen(text), &message));
+  return message;
+}
+
+/* ---- Ranges ---- */
+
+static const struct {
+  uint32_t setting;
+  uint64_t smallest, largest;
+} ranges[] = {
+    {E2EE_SET_TIME, 0, INT64_MAX},
+    {E2EE_SET_MAX_MEMBERS, 1, 1 << 24},
+    {E2EE_SET_MAX_MESSAGE_BYTES, 1, (1 << 30) - 1},
+    {E2EE_SET_PAST_EPOCHS, 0, 16},
+    {E2EE_SET_MAX_SKIP, 0, 1 << 20},
+    {E2EE_SET_ENCRYPT_HANDSHAKE, 0, 1},
+    {E2EE_SET_KEY_PACKAGE_SECONDS, 1, INT64_MAX},
+    {E2EE_SET_MAX_LIFETIME_SECONDS, 0, UINT64_MAX},
+    {E2EE_SET_PADDING, 0, 1 << 16},
+    {E2EE_SET_GREASE, 0, 1},
+    {E2EE_SET_TREE_IN_WELCOME, 0, 1},
+};
+
+START_TEST(values_out_of_range) {
+  uint32_t setting = ranges[_i].setting;
+  uint64_t smallest = ranges[_i].smallest, largest = ranges[_i].largest;
+  set(alice, setting, smallest);
+  set(alice, setting, largest);
+  if (smallest > 0)
+    ck_assert_returns(alice, e2ee_client_set(alice->client, setting, smallest - 1),
+                      E2EE_ERR_INVALID_ARG);
+  if (largest < UINT64_MAX) {
+    ck_assert_returns(alice, e2ee_client_set(alice->client, setting, largest + 1),
+                      E2EE_ERR_INVALID_ARG);
+    ck_assert_returns(alice, e2ee_client_set(alice->client, setting, UINT64_MAX),
+                      E2EE_ERR_INVALID_ARG);
+  }
+}
+END_TEST
+
+START_TEST(settings_unknown) {
+  static const uint32_t unknown[] = {0, E2EE_SET_TREE_IN_WELCOME + 1, UINT32_MAX};
+  for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
+    ck_assert_returns(alice, e2ee_client_set(alice->client, unknown[i], 0), E2EE_ERR_UNSUPPORTED);
+}
+END_TEST
+
+/* ---- Time ---- */
+
+static void expect_add(uint64_t now, const e2ee_bytes *key_package, int expected) {
+  e2ee_commit *plan = NULL;
+  set(alice, E2EE_SET_TIME, now);
+  ck_assert_done(alice, e2ee_commit_new(alice->group, &plan));
+  ck_assert_returns(alice, e2ee_commit_add(plan, BYTES(key_package)), expected);
+  e2ee_commit_free(plan);
+}
+
+/* A key package is valid from an hour before it is made: clocks differ. */
+START_TEST(lifetime_of_a_key_package) {
+  const uint64_t made = 1000000, seconds = 500;
+  set(carol, E2EE_SET_TIME, made);
+  set(carol, E2EE_SET_KEY_PACKAGE_SECONDS, seconds);
+  e2ee_bytes *key_package = key_package_of(carol);
+  expect_add(made - 3601, key_package, E2EE_ERR_LIFETIME);
+  expect_add(made - 3600, key_package, E2EE_OK);
+  expect_add(made + seconds, key_package, E2EE_OK);
+  expect_add(made + seconds + 1, key_package, E2EE_ERR_LIFETIME);
+  /* How long it lasts may be limited too; 0 takes any. */
+  set(alice, E2EE_SET_MAX_LIFETIME_SECONDS, 3600 + seconds - 1);
+  expect_add(made, key_package, E2EE_ERR_LIFETIME);
+  set(alice, E2EE_SET_MAX_LIFETIME_SECONDS, 3600 + seconds);
+  expect_add(made, key_package, E2EE_OK);
+  e2ee_bytes_free(key_package);
+
+  set(carol, E2EE_SET_KEY_PACKAGE_SECONDS, INT64_MAX);
+  key_package = key_package_of(carol);
+  expect_add(made, key_package, E2EE_ERR_LIFETIME);
+  set(alice, E2EE_SET_MAX_LIFETIME_SECONDS, 0);
+  expect_add(made, key_package, E2EE_OK);
+  expect_add(0, key_package, E2EE_OK); /* the system's clock */
+  e2ee_bytes_free(key_package);
+}
+END_TEST
+
+/* ---- Sizes ---- */
+
+START_TEST(largest_group) {
+  e2ee_bytes *key_package = key_package_of(carol), *welcome = NULL, *first = NULL, *second = NULL;
+  e2ee_commit *plan = NULL;
+  e2ee_incoming *incoming = NULL;
+  ck_assert_done(alice, e2ee_commit_new(alice->group, &plan));
+  ck_assert_done(alice, e2ee_commit_add(plan, BYTES(key_package)));
+  set(alice, E2EE_SET_MAX_MEMBERS, 2);
+  ck_assert_returns(alice, e2ee_commit_build(plan, &first, &second), E2EE_ERR_LIMIT);
+  set(alice, E2EE_SET_MAX_MEMBERS, 3);
+  ck_assert_done(alice, e2ee_commit_build(plan, &first, &welcome));
+
+  set(bob, E2EE_SET_MAX_MEMBERS, 2);
+  expect_refused(bob, first, E2EE_ERR_LIMIT);
+  set(bob, E2EE_SET_MAX_MEMBERS, 3);
+  receive(bob, first);
+  ck_assert_done(alice, e2ee_group_commit_accepted(alice->group));
+
+  set(carol, E2EE_SET_MAX_MEMBERS, 2);
+  ck_assert_returns(carol, e2ee_welcome_open(carol->client, BYTES(welcome), NULL, 0, &incoming),
+                    E2EE_ERR_LIMIT);
+  set(carol, E2EE_SET_MAX_MEMBERS, 3);
+  join(carol, welcome);
+  expect_agreement(carol, bob);
+
+  /* From outside. */
+  struct member dave = member_new("dave");
+  e2ee_bytes *info = NULL;
+  ck_assert_done(alice, e2ee_group_info(alice->group, &info));
+  set(&dave, E2EE_SET_MAX_MEMBERS, 3);
+  ck_assert_returns(
+      &dave, e2ee_group_join_external(dave.client, BYTES(info), NULL, 0, &second, &dave.group),
+      E2EE_ERR_LIMIT);
+  set(&dave, E2EE_SET_MAX_MEMBERS, 4);
+  ck_assert_done(&dave,
+                 e2ee_group_join_external(dave.client, BYTES(info), NULL, 0, &second, &dave.group));
+  expect_refused(bob, second, E2EE_ERR_LIMIT);
+  set(bob, E2EE_SET_MAX_MEMBERS, 4);
+  receive(bob, second);
+  e2ee_commit_free(plan);
+  e2ee_bytes *const all[] = {key_package, welcome, first, second, info};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    e2ee_bytes_free(all[i]);
+  member_free(&dave);
+}
+END_TEST
+
+START_TEST(largest_message) {
+  e2ee_bytes *key_package = key_package_of(carol), *welcome = NULL, *info = NULL, *out = NULL;
+  e2ee_incoming *incoming = NULL;
+  e2ee_group *group = NULL;
+  ck_assert_done(alice, e2ee_group_info(alice->group, &info));
+  e2ee_bytes *message = build_commit(alice, key_package, UINT32_MAX, &welcome);
+
+  set(bob, E2EE_SET_MAX_MESSAGE_BYTES, e2ee_bytes_size(message) - 1);
+  expect_refused(bob, message, E2EE_ERR_LIMIT);
+  set(bob, E2EE_SET_MAX_MESSAGE_BYTES, e2ee_bytes_size(message));
+  receive(bob, message);
+  ck_assert_done(alice, e2ee_group_commit_accepted(alice->group));
+
+  set(carol, E2EE_SET_MAX_MESSAGE_BYTES, e2ee_bytes_size(info) - 1);
+  ck_assert_returns(carol,
+                    e2ee_group_join_external(carol->client, BYTES(info), NULL, 0, &out, &group),
+                    E2EE_ERR_LIMIT);
+  set(carol, E2EE_SET_MAX_MESSAGE_BYTES, e2ee_bytes_size(info));
+  ck_assert_done(carol,
+                 e2ee_group_join_external(carol->client, BYTES(info), NULL, 0, &out, &group));
+  e2ee_group_free(group);
+  e2ee_bytes_free(out);
+  out = NULL;
+
+  set(carol, E2EE_SET_MAX_MESSAGE_BYTES, e2ee_bytes_size(welcome) - 1);
+  ck_assert_returns(carol, e2ee_welcome_open(carol->client, BYTES(welcome), NULL, 0, &incoming),
+                    E2EE_ERR_LIMIT);
+  set(carol, E2EE_SET_MAX_MESSAGE_BYTES, e2ee_bytes_size(welcome));
+  join(carol, welcome);
+
+  struct member dave = member_new("dave");
+  e2ee_bytes *of_dave = key_package_of(&dave);
+  set(bob, E2EE_SET_MAX_MESSAGE_BYTES, e2ee_bytes_size(of_dave) - 1);
+  ck_assert_returns(bob, e2ee_group_propose_add(bob->group, BYTES(of_dave), &out), E2EE_ERR_LIMIT);
+  set(bob, E2EE_SET_MAX_MESSAGE_BYTES, e2ee_bytes_size(of_dave));
+  ck_assert_done(bob, e2ee_group_propose_add(bob->group, BYTES(of_dave), &out));
+  e2ee_bytes_free(out);
+  out = NULL;
+
+  /* What nobody would accept is not sent. */
+  set(carol, E2EE_SET_MAX_MESSAGE_BYTES, 3);
+  ck_assert_returns(carol, e2ee_group_encrypt(carol->group, TEXT("four"), &out), E2EE_ERR_LIMIT);
+  ck_assert_done(carol, e2ee_group_encrypt(carol->group, TEXT("for"), &out));
+  e2ee_bytes *const all[] = {key_package, welcome, info, message, of_dave, out};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    e2ee_bytes_free(all[i]);
+  member_free(&dave);
+}
+END_TEST
+
+/* ---- Late messages, messages out of order ---- */
+
+/* Alice writes in each of four epochs; bob, who keeps `kept` of them, reads when he is in the last. */
+START_TEST(past_epochs) {
+  const size_t kept = (size_t)_i;
+  e2ee_bytes *messages[4];
+  set(bob, E2EE_SET_PAST_EPOCHS, kept);
+  for (size_t i = 0; i < 4; i++) {
+    messages[i] = encrypt(alice, "late");
+    if (i == 3)
+      break;
+    e2ee_bytes *commit = renew(alice);
+    receive(bob, commit);
+    e2ee_bytes_free(commit);
+  }
+  for (size_t i = 0; i < 4; i++) {
+    if (3 - i > kept)
+      expect_refused(bob, messages[i], E2EE_ERR_OLD_EPOCH);
+    else
+      e2ee_incoming_free(process(bob, messages[i]));
+    e2ee_bytes_free(messages[i]);
+  }
+}
+END_TEST
+
+/* To keep fewer counts from the next epoch on. */
+START_TEST(past_epochs_lowered) {
+  e2ee_bytes *message = encrypt(alice, "late");
+  for (size_t i = 0; i < 2; i++) {
+    e2ee_bytes *commit = renew(alice);
+    receive(bob, commit);
+    e2ee_bytes_free(commit);
+    set(bob, E2EE_SET_PAST_EPOCHS, 0);
+  }
+  expect_refused(bob, message, E2EE_ERR_OLD_EPOCH);
+  e2ee_bytes_free(message);
+}
+END_TEST
+
+#define SKIP 3
+
+START_TEST(skipped_messages) {
+  e2ee_bytes *messages[SKIP + 2];
+  for (size_t i = 0; i < SKIP + 2; i++)
+    messages[i] = encrypt(alice, "x");
+  set(bob, E2EE_SET_MAX_SKIP, 0);
+  expect_refused(bob, messages[1], E2EE_ERR_LIMIT);
+  set(bob, E2EE_SET_MAX_SKIP, SKIP);
+  expect_refused(bob, messages[SKIP + 1], E2EE_ERR_LIMIT);
+  e2ee_incoming_free(process(bob, messages[SKIP]));
+  e2ee_incoming_free(process(bob, messages[SKIP + 1]));
+  for (size_t i = 0; i < SKIP; i++)
+    e2ee_incoming_free(process(bob, messages[i]));
+  for (size_t i = 0; i < SKIP + 2; i++) {
+    expect_refused(bob, messages[i], E2EE_ERR_REPLAY);
+    e2ee_bytes_free(messages[i]);
+  }
+}
+END_TEST
+
+/* ---- What is sent ---- */
+
+enum { PUBLIC_MESSAGE = 1, PRIVATE_MESSAGE = 2 };
+
+static unsigned wire_format(const e2ee_bytes *message) {
+  const uint8_t *data = e2ee_bytes_data(message);
+  ck_assert_uint_ge(e2ee_bytes_size(message), 4);
+  return (unsigned)data[2] << 8 | data[3];
+}
+
+START_TEST(handshakes_in_the_clear) {
+  const bool encrypted = _i == 1;
+  set(alice, E2EE_SET_ENCRYPT_HANDSHAKE, encrypted);
+  e2ee_bytes *proposal = NULL;
+  ck_assert_done(alice, e2ee_group_propose_update(alice->group, &proposal));
+  e2ee_bytes *commit = build_commit(alice, NULL, UINT32_MAX, NULL);
+  ck_assert_uint_eq(wire_format(proposal), encrypted ? PRIVATE_MESSAGE : PUBLIC_MESSAGE);
+  ck_assert_uint_eq(wire_format(commit), encrypted ? PRIVATE_MESSAGE : PUBLIC_MESSAGE);
+  receive(bob, proposal);
+  receive(bob, commit);
+  ck_assert_done(alice, e2ee_group_commit_accepted(alice->group));
+  e2ee_bytes *message = encrypt(alice, "x");
+  ck_assert_uint_eq(wire_format(message), PRIVATE_MESSAGE); /* always */
+  expect_agreement(alice, bob);
+  e2ee_bytes_free(proposal);
+  e2ee_bytes_free(commit);
+  e2ee_bytes_free(message);
+}
+END_TEST
+
+static size_t size_of_encrypted(size_t size) {
+  static const uint8_t data[1000];
+  e2ee_bytes *message = NULL;
+  ck_assert_done(alice, e2ee_group_encrypt(alice->group, data, size, &message));
+  size_t encrypted = e2ee_bytes_size(message);
+  e2ee_incoming *incoming = process(bob, message);
+  size_t read = 0;
+  ck_assert_done(bob, e2ee_incoming_data(incoming, NULL, &read));
+  ck_assert_uint_eq(read, size);
+  e2ee_incoming_free(incoming);
+  e2ee_bytes_free(message);
+  return encrypted;
+}
+
+START_TEST(padding) {
+  set(alice, E2EE_SET_PADDING, 0);
+  ck_assert_uint_eq(size_of_encrypted(11), size_of_encrypted(10) + 1);
+  set(alice, E2EE_SET_PADDING, 200);
+  size_t padded = size_of_encrypted(0);
+  ck_assert_uint_eq(size_of_encrypted(100), padded);
+  ck_assert_uint_eq(size_of_encrypted(300), padded + 200);
+}
+END_TEST
+
+START_TEST(grease) {
+  set(carol, E2EE_SET_GREASE, 0);
+  e2ee_bytes *plain = key_package_of(carol);
+  set(carol, E2EE_SET_GREASE, 1);
+  e2ee_bytes *greased = key_package_of(carol);
+  ck_assert_uint_gt(e2ee_bytes_size(greased), e2ee_bytes_size(plain));
+  expect_add(0, plain, E2EE_OK);
+  expect_add(0, greased, E2EE_OK);
+  e2ee_bytes_free(plain);
+  e2ee_bytes_free(greased);
+}
+END_TEST
+
+START_TEST(tree_beside_a_welcome) {
+  struct member dave = member_new("dave");
+  e2ee_bytes *key_package = key_package_of(carol), *welcome = NULL, *tree = NULL, *info = NULL;
+  e2ee_bytes *commit = NULL;
+  e2ee_incoming *incoming = NULL;
+  set(alice, E2EE_SET_TREE_IN_WELCOME, 0);
+  e2ee_bytes_free(build_commit(alice, key_package, UINT32_MAX, &welcome));
+  ck_assert_done(alice, e2ee_group_ratchet_tree(alice->group, &tree)); /* of the epoch before */
+  ck_assert_returns(carol, e2ee_welcome_open(carol->client, BYTES(welcome), NULL, 0, &incoming),
+                    E2EE_ERR_NOT_FOUND);
+  ck_assert_returns(carol, e2ee_welcome_open(carol->client, BYTES(welcome), BYTES(tree), &incoming),
+                    E2EE_ERR_INVALID_TREE);
+  ck_assert_ptr_null(incoming);
+  ck_assert_done(alice, e2ee_group_commit_accepted(alice->group));
+  e2ee_bytes_free(tree);
+  ck_assert_done(alice, e2ee_group_ratchet_tree(alice->group, &tree));
+  ck_assert_done(carol, e2ee_welcome_open(carol->client, BYTES(welcome), BYTES(tree), &incoming));
+  ck_assert_done(carol, e2ee_incoming_join(incoming, &carol->group));
+  expect_agreement(carol, alice);
+
+  ck_assert_done(alice, e2ee_group_info(alice->group, &info));
+  ck_assert_returns(
+      &dave, e2ee_group_join_external(dave.client, BYTES(info), NULL, 0, &commit, &dave.group),
+      E2EE_ERR_NOT_FOUND);
+  ck_assert_done(
+      &dave, e2ee_group_join_external(dave.client, BYTES(info), BYTES(tree), &commit, &dave.group));
+  receive(alice, commit);
+  ck_assert_done(&dave, e2ee_group_commit_accepted(dave.group));
+  expect_agreement(&dave, alice);
+  e2ee_incoming_free(incoming);
+  e2ee_bytes *const all[] = {key_package, welcome, tree, info, commit};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    e2ee_bytes_free(all[i]);
+  member_free(&dave);
+}
+END_TEST
+
+int main(void) {
+  Suite *suite = suite_create("settings");
+  TCase *cases = tcase_create("settings");
+  tcase_add_checked_fixture(cases, setup, teardown);
+  tcase_set_timeout(cases, 120);
+  tcase_add_loop_test(cases, values_out_of_range, 0, sizeof ranges / sizeof *ranges);
+  tcase_add_test(cases, settings_unknown);
+  tcase_add_test(cases, lifetime_of_a_key_package);
+  tcase_add_test(cases, largest_group);
+  tcase_add_test(cases, largest_message);
+  tcase_add_loop_test(cases, past_epochs, 0, 4);
+  tcase_add_test(cases, past_epochs_lowered);
+  tcase_add_test(cases, skipped_messages);
+  tcase_add_loop_test(cases, handshakes_in_the_clear, 0, 2);
+  tcase_add_test(cases, padding);
+  tcase_add_test(cases, grease);
+  tcase_add_test(cases, tree_beside_a_welcome);
+  suite_add_tcase(suite, cases);
+  SRunner *runner = srunner_create(suite);
+  srunner_run_all(runner, CK_NORMAL);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
