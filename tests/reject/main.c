@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "chapters.h"
+#include "world.h"
 
 #define TIMEOUT_SECONDS 60
 
@@ -14,6 +15,7 @@ int main(void) {
   for (size_t i = 0; i < sizeof chapters / sizeof chapters[0]; i++) {
     TCase *cases = chapters[i]();
     tcase_set_timeout(cases, TIMEOUT_SECONDS);
+    tcase_add_unchecked_fixture(cases, world_prepare, world_discard);
     suite_add_tcase(suite, cases);
   }
   SRunner *runner = srunner_create(suite);

@@ -42,6 +42,11 @@ struct row {
 void world_init(struct world *world, uint16_t suite);
 void world_free(struct world *world);
 
+/** Make a world of suite 1 that the next world_init() takes: before tests that each run in a process
+ *  of their own, once is enough for all of them. */
+void world_prepare(void);
+void world_discard(void);
+
 struct member member_new(const char *name, uint16_t suite);
 void member_free(struct member *member);
 
