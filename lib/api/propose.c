@@ -204,8 +204,10 @@ static int propose_add(e2ee_client *client, struct sender sender, struct view gr
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
   *out = NULL;
-  if (client == NULL || group_id.data == NULL || key_package.data == NULL)
+  if (client == NULL || group_id.data == NULL || group_id.size == 0 || key_package.data == NULL)
     return E2EE_ERR_INVALID_ARG;
+  if (group_id.size > API_INPUT_MAX)
+    return E2EE_ERR_LIMIT;
   err = api_enter(client);
   if (err != OK)
     return err;
@@ -242,8 +244,10 @@ int e2ee_external_propose_remove(e2ee_client *client, const uint8_t *group_id, s
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
   *out = NULL;
-  if (client == NULL || group_id == NULL)
+  if (client == NULL || group_id == NULL || group_id_len == 0)
     return E2EE_ERR_INVALID_ARG;
+  if (group_id_len > API_INPUT_MAX)
+    return E2EE_ERR_LIMIT;
   err = api_enter(client);
   if (err != OK)
     return err;

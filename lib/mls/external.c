@@ -141,6 +141,8 @@ enum err external_propose_add(struct client *client, struct sender sender, struc
   enum err err = OK;
   struct view raw;
   struct writer writer = {0};
+  TRY(require(key_package.size <= client->settings.max_message_bytes, &client->why, ERR_LIMIT,
+              "a key package of %zu bytes", key_package.size));
   TRY(message_read_key_package(key_package, &client->why, &raw));
   proposal_write_add(&writer, raw);
   TRY(writer.err);
