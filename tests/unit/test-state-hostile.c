@@ -169,6 +169,9 @@ START_TEST(test_unknown_suite) {
                    ERR_UNSUPPORTED);
   ck_assert_int_eq(snapshot_read_group(members[0].client, bytes_view(&group_content), &group),
                    ERR_UNSUPPORTED);
+  group_content.data[SUITE_AT] = 3;
+  ck_assert_int_eq(snapshot_read_group(members[0].client, bytes_view(&group_content), &group),
+                   ERR_NOT_FOUND);
   bytes_free(&client_content);
   bytes_free(&group_content);
 }
@@ -343,6 +346,24 @@ START_TEST(test_counts) {
 }
 END_TEST
 
+/* The same for what only a group has that goes on from another one. */
+START_TEST(test_count_of_link) {
+  struct group *group = members[0].group, *branch = NULL;
+  ck_assert_int_eq(group_new_branch(members[0].client, group, VIEW_TEXT("branch"), &branch), OK);
+  members[0].group = branch;
+  for (int more = -1; more <= 1; more += 2) {
+    struct bytes content = group_content(), old_id = as_cbor(group_identifier(group));
+    uint8_t *usage = content.data + position(&content, bytes_view(&old_id)) - 1;
+    ck_assert_uint_eq(*usage, PSK_BRANCH);
+    usage[-1] += (uint8_t)more;
+    content_refused(&content);
+    bytes_free(&old_id);
+  }
+  members[0].group = group;
+  group_free(branch);
+}
+END_TEST
+
 START_TEST(test_sizes) {
   struct epoch *past = members[0].group->past[0];
   struct writer tree = {0};
@@ -482,6 +503,7 @@ int main(void) {
   tcase_add_loop_test(tests, test_group_content, 0, PARTS);
   tcase_add_test(tests, test_trailing);
   tcase_add_test(tests, test_counts);
+  tcase_add_test(tests, test_count_of_link);
   tcase_add_test(tests, test_sizes);
   tcase_add_test(tests, test_too_many_keys);
   tcase_add_test(tests, test_too_many_past_epochs);

@@ -72,7 +72,7 @@ START_TEST(test_histories) {
   suite = suite_find(_i < 4 || suite_find(7) == NULL ? 1 : 7);
   forge_seed((uint64_t)_i);
   struct value now = value_new(1 + forge_below(20));
-  for (unsigned step = 0; step < 60; step++) {
+  for (unsigned step = 0; step < 30; step++) {
     struct value next = value_after(&now, forge_below(6));
     check_round_trip(&next, now.tree);
     check_round_trip(&now, next.tree);
