@@ -104,10 +104,8 @@ static enum err list_append(struct node_list *list, const struct suite *suite,
     TRY(read_optional(reader, &present));
   if (!present)
     return OK;
-  uint8_t type = 0;
+  uint8_t type = 0; /* that of its place: count_nodes() has looked */
   TRY(read_u8(reader, &type));
-  TRY(require(type == (node->height == 0 ? NODE_TYPE_LEAF : NODE_TYPE_PARENT), why,
-              ERR_INVALID_TREE, "RFC 9420, section 12.4.3.3: node %u is of type %u", index, type));
   if (node->height == 0)
     TRY(leaf_read(reader, why, &node->leaf));
   else
@@ -116,25 +114,53 @@ done:
   return err;
 }
 
+static enum err skip_node(struct reader *reader, uint32_t index, struct why *why, bool *present) {
+  enum err err = OK;
+  uint8_t type = 0;
+  struct view part;
+  TRY(read_optional(reader, present));
+  if (!*present)
+    return OK;
+  TRY(read_u8(reader, &type));
+  TRY(require(type == (node_height(index) == 0 ? NODE_TYPE_LEAF : NODE_TYPE_PARENT), why,
+              ERR_INVALID_TREE, "RFC 9420, section 12.4.3.3: node %u is of type %u", index, type));
+  if (type == NODE_TYPE_LEAF)
+    return leaf_skip(reader, why, &part);
+  for (unsigned i = 0; i < 3; i++) /* encryption_key, parent_hash, unmerged_leaves */
+    TRY(read_vector(reader, &part));
+done:
+  return err;
+}
+
+/* Look at the outline of a tree before anything is spent on it: a blank node is one byte on the
+ * wire, and a hundred here. */
+static enum err count_nodes(struct reader reader, uint32_t max_leaves, struct why *why,
+                            uint32_t *count) {
+  enum err err = OK;
+  bool present = false;
+  for (*count = 0; reader.left > 0; ++*count) {
+    TRY(require((*count + 1) / 2 < max_leaves, why, ERR_LIMIT,
+                "RFC 9420, section 12.4.3.3: the tree has more than %u leaves", max_leaves));
+    TRY(skip_node(&reader, *count, why, &present));
+  }
+  TRY(require(*count > 0, why, ERR_INVALID_TREE, "RFC 9420, section 7: the tree is empty"));
+  TRY(require(present, why, ERR_INVALID_TREE,
+              "RFC 9420, section 12.4.3.3: the last node is blank"));
+done:
+  return err;
+}
+
 static enum err list_read(const struct suite *suite, struct view ratchet_tree, uint32_t max_members,
                           struct why *why, struct node_list *list) {
   enum err err = OK;
   struct reader outer = reader_of(ratchet_tree), reader;
-  uint32_t widest = 1u << TREE_HEIGHT_MAX, max_leaves = max_members < widest ? max_members : widest;
+  uint32_t widest = 1u << TREE_HEIGHT_MAX, count = 0;
   TRY(read_items(&outer, &reader));
   TRY(read_end(&outer));
-  while (reader.left > 0) {
-    TRY(require((list->count + 1) / 2 < max_leaves, why, ERR_LIMIT,
-                "RFC 9420, section 12.4.3.3: the tree has more than %u leaves", max_leaves));
-    TRY(list_append(list, suite, &reader, why));
-  }
-  TRY(require(list->count > 0, why, ERR_INVALID_TREE, "RFC 9420, section 7: the tree is empty"));
-  const struct node *last = list->node[list->count - 1];
-  TRY(require(last->height == 0 ? last->leaf != NULL : last->parent != NULL, why, ERR_INVALID_TREE,
-              "RFC 9420, section 12.4.3.3: the last node is blank"));
-  uint32_t nodes = node_count(width_for((uint32_t)list->count / 2 + 1));
+  TRY(count_nodes(reader, max_members < widest ? max_members : widest, why, &count));
+  uint32_t nodes = node_count(width_for(count / 2 + 1));
   while (list->count < nodes)
-    TRY(list_append(list, suite, NULL, why));
+    TRY(list_append(list, suite, list->count < count ? &reader : NULL, why));
 done:
   return err;
 }

@@ -38,5 +38,6 @@ void bench_require(int result, const char *what);
 /* ---- The groups: one function a file. ---- */
 
 void bench_frame(const struct bench *bench);
+void bench_reject(const struct bench *bench);
 
 #endif

@@ -12,10 +12,11 @@
 #include <e2ee/e2ee.h>
 
 #include "bench.h"
+#include "pair.h"
 #include "sframe/frame.h"
 
-/* Sound, a packet of picture, a small picture, a large one. */
-static const size_t sizes[] = {100, 1200, 10000, 100000};
+/* Sound, a packet of picture, a picture. */
+static const size_t sizes[] = {100, 1200, 20000};
 static const uint16_t suites[] = {4, 5};
 
 #define ROUND_BYTES 262144u
@@ -80,55 +81,6 @@ static void floor_decrypt(void *arg, size_t count) {
     floor_call(arg, i, false);
 }
 
-/* ---- Two members of one group ---- */
-
-struct members {
-  e2ee_client *clients[2];
-  e2ee_group *groups[2];
-};
-
-static void members_start(struct members *members) {
-  e2ee_bytes *package = NULL, *message = NULL, *welcome = NULL;
-  e2ee_commit *commit = NULL;
-  e2ee_incoming *incoming = NULL;
-  for (unsigned i = 0; i < 2; i++)
-    bench_require(e2ee_client_new(1, (const uint8_t *)"benchmark", 9, &members->clients[i]),
-                  "e2ee_client_new");
-  bench_require(
-      e2ee_group_new(members->clients[0], (const uint8_t *)"call", 4, &members->groups[0]),
-      "e2ee_group_new");
-  bench_require(e2ee_key_package_new(members->clients[1], &package), "e2ee_key_package_new");
-  bench_require(e2ee_commit_new(members->groups[0], &commit), "e2ee_commit_new");
-  bench_require(e2ee_commit_add(commit, e2ee_bytes_data(package), e2ee_bytes_size(package)),
-                "e2ee_commit_add");
-  bench_require(e2ee_commit_build(commit, &message, &welcome), "e2ee_commit_build");
-  bench_require(e2ee_group_commit_accepted(members->groups[0]), "e2ee_group_commit_accepted");
-  bench_require(e2ee_welcome_open(members->clients[1], e2ee_bytes_data(welcome),
-                                  e2ee_bytes_size(welcome), NULL, 0, &incoming),
-                "e2ee_welcome_open");
-  bench_require(e2ee_incoming_join(incoming, &members->groups[1]), "e2ee_incoming_join");
-  e2ee_bytes_free(package);
-  e2ee_bytes_free(message);
-  e2ee_bytes_free(welcome);
-  e2ee_commit_free(commit);
-  e2ee_incoming_free(incoming);
-}
-
-static void members_stop(struct members *members) {
-  for (unsigned i = 0; i < 2; i++) {
-    e2ee_group_free(members->groups[i]);
-    e2ee_client_free(members->clients[i]);
-  }
-}
-
-static e2ee_media *media_of(const e2ee_group *group, uint16_t suite) {
-  e2ee_media *media = NULL;
-  bench_require(e2ee_media_new(suite, &media), "e2ee_media_new");
-  bench_require(e2ee_media_install(media, group), "e2ee_media_install");
-  bench_require(e2ee_media_activate(media, 1), "e2ee_media_activate");
-  return media;
-}
-
 /* ---- Names ---- */
 
 static void measure(const struct bench *bench, struct state *state, const char *suite_name,
@@ -150,13 +102,13 @@ static void measure(const struct bench *bench, struct state *state, const char *
   free(state->buffers);
 }
 
-static void measure_suite(const struct bench *bench, const struct members *members, uint16_t id) {
+static void measure_suite(const struct bench *bench, const struct pair *pair, uint16_t id) {
   static const uint8_t zeros[SFRAME_KEY_MAX];
   struct state state = {0};
   struct sframe_suite suite;
   if (sframe_suite_find(id, &suite) != OK)
     return;
-  e2ee_media *from = media_of(members->groups[0], id), *to = media_of(members->groups[1], id);
+  e2ee_media *from = pair_media(pair->group[0], id), *to = pair_media(pair->group[1], id);
   bench_require(e2ee_sender_new(from, &state.sender), "e2ee_sender_new");
   bench_require(e2ee_receiver_new(to, &state.receiver), "e2ee_receiver_new");
   state.aead = suite.aead;
@@ -171,9 +123,9 @@ static void measure_suite(const struct bench *bench, const struct members *membe
 }
 
 void bench_frame(const struct bench *bench) {
-  struct members members = {.groups = {NULL}};
-  members_start(&members);
+  struct pair pair = {.group = {NULL}};
+  pair_start(&pair);
   for (size_t i = 0; i < sizeof suites / sizeof suites[0]; i++)
-    measure_suite(bench, &members, suites[i]);
-  members_stop(&members);
+    measure_suite(bench, &pair, suites[i]);
+  pair_stop(&pair);
 }

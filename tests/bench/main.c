@@ -101,5 +101,6 @@ int main(int argc, char **argv) {
   }
   bench_require(e2ee_init(), "e2ee_init");
   bench_frame(&bench);
+  bench_reject(&bench);
   return 0;
 }
