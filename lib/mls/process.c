@@ -375,8 +375,11 @@ static enum err accept_proposal(struct incoming *incoming) {
   struct group *group = incoming->group;
   struct secret *none = NULL;
   size_t before = group->proposals.count;
-  TRY(proposal_store_restore(&group->proposals, group->epoch->suite,
-                             bytes_view(&incoming->authenticated), &none));
+  err = proposal_store_restore(&group->proposals, group->epoch->suite,
+                               bytes_view(&incoming->authenticated), &none);
+  if (err == ERR_LIMIT)
+    TRY(refuse(&group->client->why, err, "more than %d proposals in one epoch", PROPOSALS_MAX));
+  TRY(err);
   TRY(use_key(incoming));
   group->revision++;
 done:
