@@ -17,5 +17,6 @@ TCase *reject_welcome(void);
 TCase *reject_info(void);
 TCase *reject_senders(void);
 TCase *reject_resume(void);
+TCase *reject_life(void);
 
 #endif

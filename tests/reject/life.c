@@ -1,0 +1,162 @@
+/* What was verified but comes too late when it is accepted, and what never ends.
+ * SPDX-License-Identifier: ISC */
+#include "chapters.h"
+#include "forge.h"
+
+/* An empty commit of a member, not decided yet. */
+static void build(struct world *world, uint32_t by, struct bytes *out) {
+  struct group *group = world->member[by].group;
+  ck_assert_int_eq(commit_build(group, &(struct commit_plan){0}), OK);
+  ck_assert_int_eq(bytes_copy(out, bytes_view(&group->pending->message)), OK);
+}
+
+static struct incoming *verified(struct member *member, const struct bytes *message) {
+  struct incoming *incoming = NULL;
+  ck_assert_int_eq(process_message(member->group, bytes_view(message), &incoming), OK);
+  return incoming;
+}
+
+static void expect_not_accepted(struct member *member, struct incoming *incoming,
+                                const struct row *row) {
+  struct bytes before = state_of(member);
+  member->client->why.text[0] = 0;
+  expect_reason(member->client, process_accept(incoming), row);
+  struct bytes after = state_of(member);
+  ck_assert_msg(view_equal(bytes_view(&before), bytes_view(&after)), "%s", row->changed);
+  bytes_free(&before);
+  bytes_free(&after);
+}
+
+/* The delivery service sends an own commit back, and again. */
+START_TEST(own_commit_twice) {
+  const struct row again = {"6", "an own commit comes back twice", NULL, ERR_OLD_EPOCH};
+  const struct row twice = {"", "an own commit is accepted twice", NULL, ERR_INVALID_STATE};
+  struct world world;
+  struct bytes message = {0};
+  world_init(&world, 1);
+  build(&world, ALICE, &message);
+  world_deliver(&world, ALICE, &message);
+  struct incoming *incoming = verified(&world.member[ALICE], &message);
+  struct incoming *echo = verified(&world.member[ALICE], &message);
+  ck_assert_int_eq(process_accept(incoming), OK);
+  expect_not_accepted(&world.member[ALICE], incoming, &twice);
+  const struct row late = {"", "an own commit is accepted from two copies", NULL, ERR_OLD_EPOCH};
+  expect_not_accepted(&world.member[ALICE], echo, &late);
+  expect_refused(&world.member[ALICE], &message, &again);
+  world_works(&world);
+  incoming_free(incoming);
+  incoming_free(echo);
+  bytes_free(&message);
+  world_free(&world);
+}
+END_TEST
+
+/* Two commits of one epoch are both right; the second one to be accepted is not. */
+START_TEST(two_commits) {
+  const struct row row = {"", "another commit was accepted meanwhile", NULL, ERR_OLD_EPOCH};
+  struct world world;
+  struct bytes bob = {0}, carol = {0};
+  world_init(&world, 1);
+  build(&world, BOB, &bob);
+  build(&world, CAROL, &carol);
+  struct incoming *first = verified(&world.member[ALICE], &bob);
+  struct incoming *second = verified(&world.member[ALICE], &carol);
+  ck_assert_int_eq(process_accept(first), OK);
+  expect_not_accepted(&world.member[ALICE], second, &row);
+  incoming_free(first);
+  incoming_free(second);
+  ck_assert_int_eq(commit_accepted(world.member[BOB].group), OK);
+  ck_assert_int_eq(commit_discard(world.member[CAROL].group), OK);
+  for (uint32_t i = CAROL; i < MEMBERS; i++) {
+    struct incoming *incoming = verified(&world.member[i], &bob);
+    ck_assert_int_eq(process_accept(incoming), OK);
+    incoming_free(incoming);
+  }
+  world_works(&world);
+  bytes_free(&bob);
+  bytes_free(&carol);
+  world_free(&world);
+}
+END_TEST
+
+/* A proposal that was verified in the epoch before. */
+START_TEST(late_proposal) {
+  const struct row row = {"", "a commit was accepted meanwhile", NULL, ERR_OLD_EPOCH};
+  struct world world;
+  struct bytes proposal = {0};
+  world_init(&world, 1);
+  ck_assert_int_eq(group_propose_update(world.member[BOB].group, &proposal), OK);
+  struct incoming *incoming = verified(&world.member[ALICE], &proposal);
+  world_advance(&world, CAROL);
+  expect_not_accepted(&world.member[ALICE], incoming, &row);
+  world_works(&world);
+  incoming_free(incoming);
+  bytes_free(&proposal);
+  world_free(&world);
+}
+END_TEST
+
+/* MALLORY proposes without end. */
+START_TEST(too_many_proposals) {
+  const struct row row = {"", "more proposals than the limit", NULL, ERR_LIMIT};
+  struct world world;
+  struct letter letter;
+  struct bytes message = {0}, proposal = propose_remove(ERIN);
+  world_init(&world, 1);
+  struct member *alice = &world.member[ALICE];
+  letter_begin(&letter, &world.member[MALLORY], CONTENT_PROPOSAL, bytes_view(&proposal));
+  letter_sign(&letter);
+  for (uint32_t i = 0; i < PROPOSALS_MAX; i++) {
+    const uint8_t number[2] = {(uint8_t)(i >> 8), (uint8_t)i};
+    struct secret *none = NULL;
+    letter.content.authenticated_data = VIEW_ARRAY(number);
+    const struct authenticated_content content = {WIRE_PUBLIC_MESSAGE, letter.content, letter.auth};
+    ck_assert_int_eq(
+        proposal_store_add(&alice->group->proposals, alice->client->suite, &content, &none), OK);
+  }
+  letter_end(&letter);
+  letter_begin(&letter, &world.member[MALLORY], CONTENT_PROPOSAL, bytes_view(&proposal));
+  letter_send(&letter, &message);
+  struct incoming *incoming = verified(alice, &message);
+  expect_not_accepted(alice, incoming, &row);
+  incoming_free(incoming);
+  world_advance(&world, BOB);
+  ck_assert_uint_eq(alice->group->proposals.count, 0);
+  world_works(&world);
+  bytes_free(&message);
+  bytes_free(&proposal);
+  world_free(&world);
+}
+END_TEST
+
+/* Messages for epochs that are not there yet are not kept. */
+START_TEST(flood_of_future_epochs) {
+  const struct row row = {"6", "a message of a future epoch", NULL, ERR_FUTURE_EPOCH};
+  struct world world;
+  struct letter letter;
+  struct bytes message = {0};
+  world_init(&world, 1);
+  letter_begin(&letter, &world.member[MALLORY], CONTENT_APPLICATION, VIEW_TEXT("hello"));
+  for (uint32_t i = 0; i < 1000; i++) {
+    letter.content.epoch++;
+    letter.wire_format = WIRE_PRIVATE_MESSAGE;
+    letter_sign(&letter);
+    letter_private(&letter, &message);
+    expect_refused(&world.member[ALICE], &message, &row);
+    bytes_free(&message);
+  }
+  letter_end(&letter);
+  world_works(&world);
+  world_free(&world);
+}
+END_TEST
+
+TCase *reject_life(void) {
+  TCase *cases = tcase_create("life");
+  tcase_add_test(cases, own_commit_twice);
+  tcase_add_test(cases, two_commits);
+  tcase_add_test(cases, late_proposal);
+  tcase_add_test(cases, too_many_proposals);
+  tcase_add_test(cases, flood_of_future_epochs);
+  return cases;
+}
