@@ -193,7 +193,7 @@ E2EE_API E2EE_CHECKED int e2ee_client_public_key(const e2ee_client *client, uint
 enum {
   E2EE_SET_TIME = 1,                /**< Unix seconds for lifetimes; 0: system clock [0]. */
   E2EE_SET_MAX_MEMBERS = 2,         /**< Largest group accepted [32768]. */
-  E2EE_SET_MAX_MESSAGE_BYTES = 3,   /**< Largest handshake message [33554432]. */
+  E2EE_SET_MAX_MESSAGE_BYTES = 3,   /**< Largest message, in or out [33554432]. */
   E2EE_SET_PAST_EPOCHS = 4,         /**< Epochs kept for late messages [2]. */
   E2EE_SET_MAX_SKIP = 5,            /**< Ratchet steps skipped per sender [1000]. */
   E2EE_SET_ENCRYPT_HANDSHAKE = 6,   /**< 1: send handshakes as PrivateMessage [1]. */
@@ -374,7 +374,7 @@ E2EE_API E2EE_CHECKED int e2ee_group_process(e2ee_group *group, const uint8_t *m
 typedef struct e2ee_incoming_status {
   uint64_t epoch;   /**< After accepting. */
   uint32_t kind;    /**< E2EE_INCOMING_* */
-  uint32_t sender;  /**< Leaf; UINT32_MAX if from outside the group. */
+  uint32_t sender;  /**< Leaf, of an external commit the one it takes; else UINT32_MAX. */
   uint32_t changes; /**< Number of e2ee_change. */
   uint32_t flags;   /**< Bit 0: accepting removes the own member. */
 } e2ee_incoming_status;

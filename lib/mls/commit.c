@@ -279,8 +279,13 @@ static enum err write_body(struct commit_work *work) {
   struct writer writer = {0};
   struct leaf_template fields;
   TRY(client_leaf(work->client, &storage, &fields));
-  TRY(treekem_generate(effects->tree, work->leaf, &fields, work->client->signature_key,
-                       work->from->context.group_id, work->from->keys, &work->keys, &work->path));
+  err = treekem_generate(effects->tree, work->leaf, &fields, work->client->signature_key,
+                         work->from->context.group_id, work->from->keys, &work->keys, &work->path);
+  if (err == ERR_INVALID_TREE)
+    TRY(refuse(&work->group->client->why, err,
+               "RFC 9420, section 7.3: the own signature key is in the tree already: a former leaf "
+               "has to be removed by the same commit"));
+  TRY(err);
   TRY(validate_leaf(effects->tree, effects->extensions, tree_leaf(effects->tree, work->leaf),
                     work->leaf, &work->group->client->why));
   /* RFC 9420, section 12.4.1: the provisional GroupContext still has the old transcript hash. */
