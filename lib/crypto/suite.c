@@ -38,7 +38,8 @@ static void fill_suites(void) {
                                .kem_hash = provider_hash(row->kem_hash_id),
                                .aead = provider_aead(row->aead_id),
                                .dh = provider_dh(row->dh_id),
-                               .signature = provider_signature(row->signature_id)};
+                               .signature = provider_signature(row->signature_id),
+                               .signature_id = row->signature_id};
   }
 }
 

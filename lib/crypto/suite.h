@@ -18,6 +18,7 @@ struct suite {
   const struct aead *aead;
   const struct dh *dh;
   const struct signature *signature;
+  enum signature_id signature_id;
 };
 
 /** NULL if the code point is unknown or an algorithm of it has no backend here.  Any thread, after
