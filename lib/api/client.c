@@ -1,18 +1,6 @@
 /* Clients and key packages.  SPDX-License-Identifier: ISC */
 #include "api/handles.h"
-#include "base/mem.h"
 #include "state/snapshot.h"
-
-static enum err client_handle(struct client **client, struct e2ee_client **out) {
-  struct e2ee_client *handle = mem_new(1, sizeof *handle);
-  if (handle == NULL)
-    return ERR_NOMEM;
-  refs_init(&handle->refs);
-  handle->client = *client;
-  *client = NULL;
-  *out = handle;
-  return OK;
-}
 
 int e2ee_client_new(uint16_t mls_suite, const uint8_t *identity, size_t identity_len,
                     e2ee_client **out) {
@@ -29,7 +17,7 @@ int e2ee_client_new(uint16_t mls_suite, const uint8_t *identity, size_t identity
   const struct suite *suite = suite_find(mls_suite);
   TRY(suite == NULL ? ERR_UNSUPPORTED : OK);
   TRY(client_new(suite, view_of(identity, identity_len), &client));
-  TRY(client_handle(&client, out));
+  TRY(api_client_new(&client, out));
 done:
   client_free(client);
   return err;
@@ -46,7 +34,7 @@ int e2ee_client_load(const uint8_t *key, size_t key_len, const uint8_t *blob, si
     return E2EE_ERR_INVALID_ARG;
   TRY(provider_init());
   TRY(snapshot_load_client(view_of(key, key_len), view_of(blob, blob_len), NULL, &client));
-  TRY(client_handle(&client, out));
+  TRY(api_client_new(&client, out));
 done:
   client_free(client);
   return err;

@@ -1,8 +1,46 @@
 /* Clients of mls.h: credentials, types, extensions, pre-shared keys.  SPDX-License-Identifier: ISC */
 #include <e2ee/mls.h>
+#include <time.h>
 
 #include "api/handles.h"
-#include "base/mem.h"
+#include "crypto/x509.h"
+
+int e2ee_client_new_credential(uint16_t mls_suite, uint16_t credential_type, const uint8_t *body,
+                               size_t body_len, const uint8_t *private_key, size_t private_key_len,
+                               e2ee_client **out) {
+  enum err err = OK;
+  struct client *client = NULL;
+  if (out == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  *out = NULL;
+  if (credential_type == 0 || body == NULL || body_len == 0 ||
+      (private_key == NULL) != (private_key_len == 0))
+    return E2EE_ERR_INVALID_ARG;
+  if (body_len > API_INPUT_MAX || private_key_len > API_INPUT_MAX)
+    return E2EE_ERR_LIMIT;
+  TRY(provider_init());
+  const struct suite *suite = suite_find(mls_suite);
+  TRY(suite == NULL ? ERR_UNSUPPORTED : OK);
+  TRY(client_new_credential(suite, credential_type, view_of(body, body_len),
+                            view_of(private_key, private_key_len), &client));
+  TRY(api_client_new(&client, out));
+done:
+  client_free(client);
+  return err;
+}
+
+int e2ee_x509_verify(const uint8_t *chain, size_t chain_len, const uint8_t *roots, size_t roots_len,
+                     uint64_t time_now) {
+  enum err err = OK;
+  if (chain == NULL || roots == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  if (time_now == 0)
+    time_now = (uint64_t)time(NULL);
+  TRY(provider_init());
+  TRY(x509_verify(view_of(chain, chain_len), view_of(roots, roots_len), time_now));
+done:
+  return err;
+}
 
 int e2ee_client_support(e2ee_client *client, uint32_t kind, uint16_t type) {
   if (client == NULL || kind < E2EE_TYPE_EXTENSION || kind > E2EE_TYPE_CREDENTIAL || type == 0)

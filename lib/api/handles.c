@@ -52,6 +52,17 @@ done:
   return err;
 }
 
+enum err api_client_new(struct client **client, struct e2ee_client **out) {
+  struct e2ee_client *handle = mem_new(1, sizeof *handle);
+  if (handle == NULL)
+    return ERR_NOMEM;
+  refs_init(&handle->refs);
+  handle->client = *client;
+  *client = NULL;
+  *out = handle;
+  return OK;
+}
+
 struct e2ee_client *api_client_share(struct e2ee_client *client) {
   refs_take(&client->refs);
   return client;

@@ -71,6 +71,8 @@ CHECKED enum err api_open_welcome(struct e2ee_client *client, const struct group
                                   struct view welcome, struct view tree,
                                   struct e2ee_incoming **out);
 
+/** A handle for a client, which is moved in. */
+CHECKED enum err api_client_new(struct client **client, struct e2ee_client **out);
 struct e2ee_client *api_client_share(struct e2ee_client *client);
 void api_client_drop(struct e2ee_client *client);
 struct e2ee_group *api_group_share(struct e2ee_group *group);

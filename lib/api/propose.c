@@ -115,7 +115,7 @@ int e2ee_commit_require(e2ee_commit *commit, uint32_t kind, uint16_t type) {
 int e2ee_commit_external_sender(e2ee_commit *commit, const uint8_t *public_key,
                                 size_t public_key_len, uint16_t credential_type,
                                 const uint8_t *body, size_t body_len) {
-  if (commit == NULL || public_key == NULL || body == NULL || body_len == 0)
+  if (commit == NULL || public_key == NULL || credential_type == 0 || body == NULL || body_len == 0)
     return E2EE_ERR_INVALID_ARG;
   if (body_len > API_INPUT_MAX)
     return E2EE_ERR_LIMIT;

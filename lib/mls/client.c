@@ -5,7 +5,9 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "crypto/keyinfo.h"
 #include "crypto/sign.h"
+#include "mls/credential.h"
 #include "mls/message.h"
 
 static const struct settings default_settings = {
@@ -31,6 +33,16 @@ static enum err secret_box(struct secret *moved, struct secret **out) {
   return OK;
 }
 
+/* RFC 9420, section 7.2: a leaf lists the type of its own credential. */
+static enum err support_own_credential(struct client *client) {
+  struct credential credential;
+  struct reader reader = reader_of(bytes_view(&client->credential));
+  enum err err = credential_read(&reader, &credential);
+  if (err == OK && credential.type != CREDENTIAL_BASIC && credential.type != CREDENTIAL_X509)
+    err = client_support(client, TYPE_CREDENTIAL, credential.type);
+  return err;
+}
+
 enum err client_restore(const struct suite *suite, struct view credential,
                         struct view signature_public, struct secret *signature_key,
                         struct client **out) {
@@ -41,6 +53,7 @@ enum err client_restore(const struct suite *suite, struct view credential,
   client->settings = default_settings;
   TRY(bytes_copy(&client->credential, credential));
   TRY(bytes_copy(&client->signature_public, signature_public));
+  TRY(support_own_credential(client));
   TRY(secret_box(signature_key, &client->signature_key));
   *out = client;
   client = NULL;
@@ -49,20 +62,46 @@ done:
   return err;
 }
 
-enum err client_new(const struct suite *suite, struct view identity, struct client **out) {
+/* PKCS #8 comes first: that of an Ed25519 key is as long as a scalar of P-384. */
+static enum err read_private_key(const struct suite *suite, struct view given, struct secret *out) {
+  enum err err = keyinfo_read_private(suite, given, out);
+  if (err != ERR_MALFORMED)
+    return err;
+  if (given.size != suite->signature->private_size)
+    return ERR_INVALID_ARG;
+  return secret_set(out, given);
+}
+
+static enum err own_keys(const struct suite *suite, struct view given, struct secret *private_key,
+                         struct bytes *public_key) {
   enum err err = OK;
-  struct secret private_key = {0};
-  struct bytes public_key = {0};
-  struct writer credential = {0};
-  credential_write_basic(&credential, identity);
-  TRY(credential.err);
-  TRY(sign_generate(suite, &private_key, &public_key));
-  TRY(client_restore(suite, writer_view(&credential), bytes_view(&public_key), &private_key, out));
+  uint8_t derived[SIGNATURE_PUBLIC_MAX];
+  if (given.size == 0)
+    return sign_generate(suite, private_key, public_key);
+  TRY(read_private_key(suite, given, private_key));
+  TRY(suite->signature->derive_public(private_key->bytes, derived));
+  TRY(bytes_copy(public_key, view_of(derived, suite->signature->public_size)));
 done:
-  secret_wipe(&private_key);
-  bytes_free(&public_key);
-  writer_free(&credential);
   return err;
+}
+
+enum err client_new_credential(const struct suite *suite, uint16_t type, struct view body,
+                               struct view private_key, struct client **out) {
+  enum err err = OK;
+  struct secret secret = {0};
+  struct bytes public_key = {0}, credential = {0};
+  TRY(own_keys(suite, private_key, &secret, &public_key));
+  TRY(credential_new(suite, type, body, bytes_view(&public_key), &credential));
+  TRY(client_restore(suite, bytes_view(&credential), bytes_view(&public_key), &secret, out));
+done:
+  secret_wipe(&secret);
+  bytes_free(&public_key);
+  bytes_free(&credential);
+  return err;
+}
+
+enum err client_new(const struct suite *suite, struct view identity, struct client **out) {
+  return client_new_credential(suite, CREDENTIAL_BASIC, identity, VIEW_NONE, out);
 }
 
 static void own_key_package_free(struct own_key_package *own) {

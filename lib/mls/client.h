@@ -80,6 +80,16 @@ struct client {
 /** A client with a fresh signature key and a basic credential.  @param out  to be freed */
 CHECKED enum err client_new(const struct suite *suite, struct view identity, struct client **out);
 
+/**
+ * A client with any credential and a signature key of its own.
+ * @param body         as in credential_new(), not empty
+ * @param private_key  raw or in PKCS #8; VIEW_NONE: a fresh one
+ * @return OK; ERR_INVALID_ARG (no private key of the suite, or not the certificate's);
+ *         ERR_MALFORMED (not certificates); ERR_UNSUPPORTED (X.509 without OpenSSL)
+ */
+CHECKED enum err client_new_credential(const struct suite *suite, uint16_t type, struct view body,
+                                       struct view private_key, struct client **out);
+
 /** A client from its parts, as loaded.  The private key is moved in. */
 CHECKED enum err client_restore(const struct suite *suite, struct view credential,
                                 struct view signature_public, struct secret *signature_key,

@@ -97,68 +97,6 @@ void credential_write_basic(struct writer *writer, struct view identity) {
   credential_write(writer, CREDENTIAL_BASIC, identity);
 }
 
-/* ITU-T X.690, section 8.1.3: lengths below 128 in one byte, others behind a count of bytes. */
-enum err der_read(struct reader *reader, struct view *out) {
-  enum err err = OK;
-  const uint8_t *from = reader->at;
-  uint8_t tag = 0, first = 0, byte = 0;
-  size_t length = 0;
-  struct view body;
-  TRY(read_u8(reader, &tag));
-  TRY(read_u8(reader, &first));
-  length = first & 0x7f;
-  if (first >= 0x80) {
-    unsigned count = first & 0x7f;
-    TRY(count == 0 || count > 3 ? ERR_MALFORMED : OK);
-    for (length = 0; count > 0; count--) {
-      TRY(read_u8(reader, &byte));
-      length = length << 8 | byte;
-    }
-  }
-  TRY(tag != 0x30 ? ERR_MALFORMED : OK);
-  TRY(read_bytes(reader, length, &body));
-  *out = read_since(reader, from);
-done:
-  return err;
-}
-
-enum err credential_write_body(struct writer *writer, uint16_t type, struct view body) {
-  enum err err = OK;
-  struct reader reader = reader_of(body);
-  if (type != CREDENTIAL_X509) {
-    credential_write(writer, type, body);
-    return writer->err;
-  }
-  write_u16(writer, type);
-  size_t begin = write_begin(writer);
-  while (reader.left > 0) {
-    struct view certificate;
-    TRY(der_read(&reader, &certificate));
-    write_vector(writer, certificate);
-  }
-  write_end(writer, begin);
-  err = writer->err;
-done:
-  return err;
-}
-
-enum err credential_body(struct credential credential, struct bytes *out) {
-  enum err err = OK;
-  struct writer writer = {0};
-  struct reader reader = reader_of(credential.identity);
-  if (credential.type != CREDENTIAL_X509)
-    return bytes_copy(out, credential.identity);
-  while (reader.left > 0) {
-    struct view certificate;
-    TRY(read_vector(&reader, &certificate));
-    write_bytes(&writer, certificate);
-  }
-  TRY(writer_take(&writer, out));
-done:
-  writer_free(&writer);
-  return err;
-}
-
 uint16_t grease_value(uint8_t entropy) {
   return (uint16_t)(0x0a0a + 0x1010 * (entropy % 15));
 }

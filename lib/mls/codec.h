@@ -85,17 +85,6 @@ void credential_write(struct writer *writer, uint16_t type, struct view identity
 /** Longer lists of capabilities have no honest use, and each item costs work in every member. */
 #define CAPABILITIES_MAX 256u
 
-/**
- * Between the wire and what applications hold: the body of an X.509 credential is certificates in
- * DER, one after another; of any other one the bytes themselves.
- * @return OK, or ERR_MALFORMED: not certificates  @param out  to be freed
- */
-CHECKED enum err credential_write_body(struct writer *writer, uint16_t type, struct view body);
-CHECKED enum err credential_body(struct credential credential, struct bytes *out);
-
-/** The next of several DER elements, whole.  ERR_MALFORMED unless it is a SEQUENCE. */
-CHECKED enum err der_read(struct reader *reader, struct view *out);
-
 /** Capabilities (section 7.2): each list as the bytes of its 16-bit items. */
 struct capabilities {
   struct view versions;

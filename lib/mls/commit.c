@@ -2,6 +2,7 @@
 #include "mls/commit.h"
 
 #include "base/mem.h"
+#include "mls/credential.h"
 #include "mls/external.h"
 #include "mls/join.h"
 #include "mls/validate.h"
@@ -115,26 +116,27 @@ enum err commit_plan_external_sender(struct commit_plan *plan, const struct grou
                                      struct view body) {
   enum err err = OK;
   struct view now = VIEW_NONE;
-  struct writer writer = {0}, credential = {0};
+  struct bytes credential = {0};
+  struct writer writer = {0};
   struct reader items = reader_of(VIEW_NONE);
   TRY(require(signature_key.size == group->epoch->suite->signature->public_size,
               &group->client->why, ERR_INVALID_ARG,
               "RFC 9420, section 12.1.8.1: %zu bytes are no public key of the suite",
               signature_key.size));
-  TRY(credential_write_body(&credential, credential_type, body));
+  TRY(credential_new(group->epoch->suite, credential_type, body, signature_key, &credential));
   if (extensions_find(planned_extensions(plan, group), EXTENSION_EXTERNAL_SENDERS, &now)) {
     struct reader reader = reader_of(now);
     TRY(read_items(&reader, &items));
   }
   size_t begin = write_begin(&writer);
   write_bytes(&writer, view_of(items.at, items.left));
-  external_sender_write(&writer, signature_key, writer_view(&credential));
+  external_sender_write(&writer, signature_key, bytes_view(&credential));
   write_end(&writer, begin);
   TRY(writer.err);
   TRY(commit_plan_extension(plan, group, EXTENSION_EXTERNAL_SENDERS, writer_view(&writer)));
 done:
   writer_free(&writer);
-  writer_free(&credential);
+  bytes_free(&credential);
   return err;
 }
 

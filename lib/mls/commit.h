@@ -36,7 +36,7 @@ CHECKED enum err commit_plan_extension(struct commit_plan *plan, const struct gr
 /** Add a type to required_capabilities. */
 CHECKED enum err commit_plan_require(struct commit_plan *plan, const struct group *group,
                                      enum type_kind kind, uint16_t type);
-/** Add somebody to external_senders.  @param body  of the credential, as credential_body() gives it */
+/** Add somebody to external_senders.  @param body  of the credential, as in credential_new() */
 CHECKED enum err commit_plan_external_sender(struct commit_plan *plan, const struct group *group,
                                              struct view signature_key, uint16_t credential_type,
                                              struct view body);

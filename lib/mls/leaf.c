@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "crypto/hpke.h"
 #include "crypto/sign.h"
+#include "crypto/x509.h"
+#include "mls/credential.h"
 
 /* A LeafNode travels inside other vectors, and 2^30 is the end of the longest. */
 #define LEAF_SIZE_MAX (1u << 30)
@@ -285,6 +287,22 @@ done:
   return err;
 }
 
+/* RFC 9420, section 5.3: the key of the first certificate is the leaf's signature key. */
+static enum err check_certificate(const struct suite *suite, const struct leaf *leaf,
+                                  struct why *why) {
+  enum err err = credential_check_key(suite, leaf_credential(leaf), leaf_signature_key(leaf));
+  if (err == ERR_MALFORMED)
+    return refuse(
+        why, ERR_INVALID_TREE,
+        "RFC 9420, section 5.3: the leaf's credential is no chain of certificates in DER");
+  if (err == ERR_SIGNATURE)
+    return refuse(why, ERR_INVALID_TREE,
+                  "RFC 9420, section 5.3: the leaf's signature_key is not that of its certificate");
+  if (err == ERR_UNSUPPORTED)
+    return refuse(why, err, "the leaf has an X.509 credential, which takes OpenSSL to read");
+  return err;
+}
+
 enum err leaf_check(const struct suite *suite, const struct leaf *leaf, struct why *why) {
   enum err err;
   struct capabilities capabilities = leaf_capabilities(leaf);
@@ -300,9 +318,7 @@ enum err leaf_check(const struct suite *suite, const struct leaf *leaf, struct w
       list_has(capabilities.credentials, credential.type), why, ERR_INVALID_TREE,
       "RFC 9420, section 7.2: the leaf's capabilities do not list its own credential type %u",
       credential.type));
-  /* RFC 9420, section 5.3: the first certificate is the one with the leaf's key. */
-  TRY(require(credential.type != CREDENTIAL_X509 || credential.identity.size > 0, why,
-              ERR_INVALID_TREE, "RFC 9420, section 5.3: the leaf's certificate chain is empty"));
+  TRY(check_certificate(suite, leaf, why));
   struct reader reader = reader_of(leaf_extensions(leaf));
   while (reader.left > 0) {
     struct extension extension;
@@ -380,7 +396,8 @@ enum err leaf_own_capabilities(const struct capabilities *more, bool grease, str
   /* Extensions and proposals list what is not a default of RFC 9420. */
   size[2] = write_list(&writer, 0, more->extensions, grease);
   size[3] = write_list(&writer, PROPOSAL_SELF_REMOVE, more->proposals, grease);
-  size[4] = write_list(&writer, CREDENTIAL_BASIC, more->credentials, grease);
+  size[4] = write_list(&writer, CREDENTIAL_BASIC, VIEW_NONE, false);
+  size[4] += write_list(&writer, x509_available() ? CREDENTIAL_X509 : 0, more->credentials, grease);
   TRY(writer_take(&writer, &bytes));
   struct reader reader = reader_of(bytes_view(&bytes));
   TRY(read_bytes(&reader, size[0], &out->versions));

@@ -75,8 +75,9 @@ CHECKED enum err leaf_verify_signature(const struct suite *suite, const struct l
 /**
  * The checks of section 7.3 that need nothing but the leaf: keys of the suite's form; version,
  * cipher suite and own credential type listed in its capabilities; its extensions listed in its
- * capabilities (default ones need not be); a certificate chain that is not empty.  Items of the
- * lists that nobody here knows are ignored.  ERR_INVALID_TREE.
+ * capabilities (default ones need not be); the key of an X.509 credential.  Items of the lists that
+ * nobody here knows are ignored.
+ * @return OK; ERR_INVALID_TREE; ERR_UNSUPPORTED: X.509 without OpenSSL
  */
 CHECKED enum err leaf_check(const struct suite *suite, const struct leaf *leaf, struct why *why);
 
@@ -89,8 +90,8 @@ CHECKED enum err leaf_check_lifetime(const struct leaf *leaf, uint64_t now, uint
                                      struct why *why);
 
 /**
- * Capabilities of our own leaves: version, suites usable here, SelfRemove, basic credentials, and
- * what else is supported.
+ * Capabilities of our own leaves: version, suites usable here, SelfRemove, basic credentials, X.509
+ * where it can be read, and what else is supported.
  * @param more     extensions, proposals and credentials of the application
  * @param grease   add a GREASE value to each list (section 13.5)
  * @param storage  out, to be freed after `out`

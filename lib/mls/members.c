@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/sync.h"
+#include "mls/credential.h"
 
 #define CODE_GROUPS 12
 #define GROUP_DIGITS 5

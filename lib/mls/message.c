@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "mls/message.h"
 
+#include "mls/credential.h"
+
 /* ---- FramedContent ---- */
 
 static enum err read_sender(struct reader *reader, struct sender *out) {
@@ -197,7 +199,7 @@ enum err message_key_package_identity(struct view message, struct bytes *out) {
   const struct suite *suite = suite_find(key_package.cipher_suite);
   TRY(suite == NULL ? ERR_UNSUPPORTED : OK);
   TRY(key_package_check(suite, &key_package, NULL));
-  TRY(bytes_copy(out, leaf_credential(key_package.leaf).identity));
+  TRY(credential_body(leaf_credential(key_package.leaf), out));
 done:
   key_package_free(&key_package);
   return err;

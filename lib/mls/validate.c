@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "mls/validate.h"
 
+#include "mls/credential.h"
 #include "mls/message.h"
 
 /* What required_capabilities lists: nothing if the extension is not there. */
@@ -90,8 +91,24 @@ done:
   return err;
 }
 
+/* RFC 9420, sections 5.3 and 5.3.1: a credential goes with its key here as in a leaf. */
+static enum err check_external_sender(const struct suite *suite,
+                                      const struct external_sender *sender, enum err refusal,
+                                      struct why *why) {
+  enum err err = credential_check_key(suite, sender->credential, sender->signature_key);
+  if (err == ERR_SIGNATURE)
+    return refuse(why, refusal,
+                  "RFC 9420, section 5.3: the key of an external sender is not that of its "
+                  "certificate");
+  if (err == ERR_UNSUPPORTED)
+    return refuse(why, err,
+                  "an external sender has an X.509 credential, which takes OpenSSL to read");
+  return err;
+}
+
 /* RFC 9420, section 12.1.8.1: whoever may propose from outside can be told by a key. */
-static enum err check_external_senders(struct view extensions, struct why *why) {
+static enum err check_external_senders(const struct suite *suite, struct view extensions,
+                                       enum err refusal, struct why *why) {
   enum err err = OK;
   struct view data;
   struct reader senders;
@@ -103,6 +120,7 @@ static enum err check_external_senders(struct view extensions, struct why *why) 
   while (senders.left > 0) {
     struct external_sender sender;
     TRY(external_sender_read(&senders, &sender));
+    TRY(check_external_sender(suite, &sender, refusal, why));
   }
 done:
   if (err == ERR_MALFORMED)
@@ -114,7 +132,7 @@ enum err validate_extensions(const struct tree *tree, struct view extensions, st
   enum err err = OK;
   struct capabilities required;
   TRY(extensions_check(extensions, why));
-  TRY(check_external_senders(extensions, why));
+  TRY(check_external_senders(tree_suite(tree), extensions, ERR_INVALID_PROPOSAL, why));
   struct reader reader = reader_of(extensions);
   while (reader.left > 0) {
     struct extension extension;
@@ -141,6 +159,7 @@ enum err validate_tree(const struct tree *tree, struct view group_id, struct vie
                        uint64_t longest, struct why *why) {
   enum err err = OK;
   TRY(tree_verify_parent_hashes(tree, why));
+  TRY(check_external_senders(tree_suite(tree), extensions, ERR_INVALID_TREE, why));
   for (uint32_t index = tree_next_member(tree, 0); index != LEAF_NONE;
        index = tree_next_member(tree, index + 1)) {
     const struct leaf *leaf = tree_leaf(tree, index);

@@ -17,7 +17,8 @@ CHECKED enum err validate_leaf(const struct tree *tree, struct view extensions,
                                const struct leaf *leaf, uint32_t index, struct why *why);
 
 /** Section 12.1.7: every member of the tree supports the GroupContext's extensions, and what
- *  required_capabilities lists.  ERR_INVALID_PROPOSAL. */
+ *  required_capabilities lists.  ERR_INVALID_PROPOSAL; ERR_UNSUPPORTED: an external sender with an
+ *  X.509 credential, without OpenSSL. */
 CHECKED enum err validate_extensions(const struct tree *tree, struct view extensions,
                                      struct why *why);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "crypto/sign.h"
+#include "crypto/x509.h"
 #include "mls/leaf.h"
 #include "tests/maker.h"
 
@@ -228,14 +229,17 @@ START_TEST(test_credentials) {
   ck_assert_uint_eq(leaf_credential(leaf).type, CREDENTIAL_X509);
   ck_assert(view_equal(leaf_credential(leaf).identity, view_of(chain + 3, 6)));
   leaf_drop(leaf);
-  /* Our own capabilities do not list it, and a leaf has to list what it is. */
+  /* A leaf has to list what it is. */
+  static const uint8_t types[] = {0, 1, 0, 2};
+  maker.fields.capabilities.credentials = view_of(types, 2);
   assert_refused(&maker, "own credential type 2");
 
+  /* Chains that are none; test-x509.c has more. */
   static const uint8_t empty[] = {0, 2, 0};
-  static const uint8_t types[] = {0, 1, 0, 2};
-  maker.fields.credential = VIEW_ARRAY(empty);
   maker.fields.capabilities.credentials = VIEW_ARRAY(types);
-  assert_refused(&maker, "certificate chain is empty");
+  assert_refused(&maker, "no chain of certificates");
+  maker.fields.credential = VIEW_ARRAY(empty);
+  assert_refused(&maker, "no chain of certificates");
   maker_free(&maker);
 }
 END_TEST
@@ -283,7 +287,8 @@ START_TEST(test_check) {
   ck_assert(leaf_supports_proposal(leaf, PROPOSAL_GROUP_CONTEXT_EXTENSIONS));
   ck_assert(!leaf_supports_proposal(leaf, PROPOSAL_SELF_REMOVE));
   ck_assert(leaf_supports_credential(leaf, CREDENTIAL_BASIC));
-  ck_assert(!leaf_supports_credential(leaf, CREDENTIAL_X509));
+  ck_assert(leaf_supports_credential(leaf, CREDENTIAL_X509) == x509_available());
+  ck_assert(!leaf_supports_credential(leaf, 3));
   leaf_drop(leaf);
   bytes_free(&own);
   maker_free(&maker);
@@ -346,7 +351,10 @@ START_TEST(test_own_capabilities) {
   struct capabilities more = {.extensions = VIEW_ARRAY(types)};
   ck_assert_int_eq(leaf_own_capabilities(&more, false, &storage, &own), OK);
   ck_assert(list_has(own.versions, MLS_VERSION_10) && own.versions.size == 2);
-  ck_assert(list_has(own.credentials, CREDENTIAL_BASIC) && own.credentials.size == 2);
+  size_t credentials = x509_available() ? 4 : 2;
+  ck_assert(list_has(own.credentials, CREDENTIAL_BASIC));
+  ck_assert(list_has(own.credentials, CREDENTIAL_X509) == x509_available());
+  ck_assert_uint_eq(own.credentials.size, credentials);
   ck_assert(view_equal(own.extensions, VIEW_ARRAY(types)));
   ck_assert(list_has(own.proposals, PROPOSAL_SELF_REMOVE) && own.proposals.size == 2);
   size_t usable = 0;
@@ -364,7 +372,7 @@ START_TEST(test_own_capabilities) {
   ck_assert_uint_eq(own.cipher_suites.size, 2 * usable + 2);
   ck_assert_uint_eq(own.extensions.size, 6);
   ck_assert_uint_eq(own.proposals.size, 4);
-  ck_assert_uint_eq(own.credentials.size, 4);
+  ck_assert_uint_eq(own.credentials.size, credentials + 2);
   ck_assert_uint_eq(list_at(own.extensions, 2) % 0x1010, 0x0a0a);
   bytes_free(&storage);
 }
