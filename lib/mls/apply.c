@@ -398,6 +398,17 @@ done:
   return err;
 }
 
+/* Which proposal to blame for a leaf that the new GroupContext does not allow: a committer can leave
+ * out what others proposed, be it the leaf or the GroupContext, and not what it planned itself. */
+static size_t to_blame(const struct application *job, size_t leaf_at) {
+  const struct proposal_list *list = job->list;
+  for (size_t i = 0; list->item[leaf_at].stored == NULL && i < list->count; i++)
+    if (list->item[i].proposal.type == PROPOSAL_GROUP_CONTEXT_EXTENSIONS &&
+        list->item[i].stored != NULL)
+      return i;
+  return leaf_at;
+}
+
 /* RFC 9420, section 12.2: afterwards every leaf that was put is valid in the new tree. */
 static enum err check_result(struct application *job) {
   enum err err = OK;
@@ -406,6 +417,7 @@ static enum err check_result(struct application *job) {
     const struct change *change = &effects->changes.item[i];
     if (change->kind != E2EE_CHANGE_ADD && change->kind != E2EE_CHANGE_UPDATE)
       continue;
+    job->at = to_blame(job, change->position);
     err =
         validate_leaf(effects->tree, effects->extensions, change->subject, change->leaf, job->why);
     TRY(err == ERR_INVALID_TREE ? ERR_INVALID_PROPOSAL : err);
