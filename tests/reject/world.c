@@ -143,7 +143,7 @@ void world_works(struct world *world) {
   for (uint32_t i = 0; i < MEMBERS; i++)
     if (is_in(&world->member[i]) && world->member[i].group->proposals.count == 0)
       expect_readable(world, &world->member[i], i);
-  for (uint32_t by = BOB; by < MEMBERS; by += MALLORY - BOB)
+  for (uint32_t by = ALICE; by < MEMBERS; by += MALLORY - ALICE)
     if (is_in(&world->member[by]))
       world_advance(world, by);
   for (uint32_t i = 0; i < MEMBERS; i++)
