@@ -7,7 +7,7 @@
 #include "crypto/hpke.h"
 #include "crypto/kdf.h"
 #include "crypto/sign.h"
-#include "vectors.h"
+#include "generate.h"
 
 static bool check_ref_hash(const struct suite *suite, json_object *object) {
   uint8_t out[HASH_MAX];
@@ -135,4 +135,96 @@ void vectors_crypto_basics(json_object *root, struct tally *tally) {
     good &= check_encrypt_with_label(suite, vectors_field(vector, "encrypt_with_label"));
     vectors_check(tally, good, "crypto-basics", i);
   }
+}
+
+/* ---- Generating: each operation on random inputs ---- */
+
+/* Private and public key, context and so on are random; labels are those that MLS uses. */
+static void put_derivations(const struct suite *suite, json_object *vector) {
+  const size_t size = suite->hash->size;
+  struct secret value = random_secret(64), secret = random_secret(size),
+                context = random_secret(40);
+  struct secret out = {.size = (uint16_t)size};
+  json_object *object = put_object(vector, "ref_hash");
+  must(kdf_ref_hash(suite, VIEW_TEXT("MLS 1.0 KeyPackage Reference"), secret_view(&value),
+                    out.bytes),
+       "RefHash");
+  put_text(object, "label", "MLS 1.0 KeyPackage Reference");
+  put_secret(object, "out", &out);
+  put_secret(object, "value", &value);
+
+  object = put_object(vector, "derive_secret");
+  must(kdf_derive_secret(suite, &secret, VIEW_TEXT("epoch"), &out), "DeriveSecret");
+  put_text(object, "label", "epoch");
+  put_secret(object, "out", &out);
+  put_secret(object, "secret", &secret);
+
+  object = put_object(vector, "expand_with_label");
+  out.size = SECRET_MAX; /* more than one block of HKDF, for all hashes */
+  must(kdf_expand_with_label(suite, secret_view(&secret), VIEW_TEXT("exported"),
+                             secret_view(&context), out.bytes, out.size),
+       "ExpandWithLabel");
+  put_secret(object, "context", &context);
+  put_text(object, "label", "exported");
+  put_number(object, "length", out.size);
+  put_secret(object, "out", &out);
+  put_secret(object, "secret", &secret);
+
+  object = put_object(vector, "derive_tree_secret");
+  out.size = 12;
+  must(kdf_derive_tree_secret(suite, &secret, VIEW_TEXT("nonce"), UINT32_MAX, out.bytes, out.size),
+       "DeriveTreeSecret");
+  put_number(object, "generation", UINT32_MAX);
+  put_text(object, "label", "nonce");
+  put_number(object, "length", out.size);
+  put_secret(object, "out", &out);
+  put_secret(object, "secret", &secret);
+}
+
+static void put_signature(const struct suite *suite, json_object *object) {
+  struct secret private_key = {0}, content = random_secret(60);
+  struct bytes public_key = {0}, signature = {0};
+  must(sign_generate(suite, &private_key, &public_key), "signature key");
+  must(sign_with_label(suite, &private_key, VIEW_TEXT("LeafNodeTBS"), secret_view(&content),
+                       &signature),
+       "SignWithLabel");
+  put_secret(object, "content", &content);
+  put_text(object, "label", "LeafNodeTBS");
+  put_secret(object, "priv", &private_key);
+  put_hex(object, "pub", bytes_view(&public_key));
+  put_hex(object, "signature", bytes_view(&signature));
+  bytes_free(&signature);
+  bytes_free(&public_key);
+}
+
+static void put_ciphertext(const struct suite *suite, json_object *object) {
+  struct secret private_key = {0}, context = random_secret(60), plaintext = random_secret(32);
+  uint8_t public_key[DH_PUBLIC_MAX];
+  struct bytes kem_output = {0}, ciphertext = {0};
+  must(hpke_generate_key_pair(suite, &private_key, public_key), "key pair");
+  struct view public = view_of(public_key, suite->dh->public_size);
+  must(hpke_encrypt_with_label(suite, public, VIEW_TEXT("UpdatePathNode"), secret_view(&context),
+                               secret_view(&plaintext), &kem_output, &ciphertext),
+       "EncryptWithLabel");
+  put_hex(object, "ciphertext", bytes_view(&ciphertext));
+  put_secret(object, "context", &context);
+  put_hex(object, "kem_output", bytes_view(&kem_output));
+  put_text(object, "label", "UpdatePathNode");
+  put_secret(object, "plaintext", &plaintext);
+  put_secret(object, "priv", &private_key);
+  put_hex(object, "pub", public);
+  bytes_free(&ciphertext);
+  bytes_free(&kem_output);
+}
+
+static void generate(const struct suite *suite, json_object *array) {
+  json_object *vector = append_object(array);
+  put_number(vector, "cipher_suite", suite->id);
+  put_derivations(suite, vector);
+  put_signature(suite, put_object(vector, "sign_with_label"));
+  put_ciphertext(suite, put_object(vector, "encrypt_with_label"));
+}
+
+json_object *generate_crypto_basics(uint16_t suite) {
+  return generate_suites(suite, generate);
 }

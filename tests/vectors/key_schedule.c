@@ -4,9 +4,13 @@
  */
 #include "mls/schedule.h"
 
+#include <string.h>
+
 #include "base/mem.h"
+#include "crypto/hpke.h"
+#include "crypto/kdf.h"
+#include "generate.h"
 #include "mls/message.h"
-#include "vectors.h"
 
 static bool secret_matches(json_object *epoch, const char *field, const struct secret *secret) {
   return vectors_equal(epoch, field, secret_view(secret));
@@ -117,4 +121,118 @@ void vectors_key_schedule(json_object *root, struct tally *tally) {
     secret_wipe(&init);
     bytes_free(&group_id);
   }
+}
+
+/* ---- Generating: random inputs, and section 8's formulas one after the other ---- */
+
+/* DeriveSecret; ExpandWithLabel of one hash's size where there is a context. */
+static struct secret expand(const struct suite *suite, const struct secret *secret,
+                            const char *label, struct view context) {
+  struct secret out = {.size = (uint16_t)suite->hash->size};
+  struct view name = view_of((const uint8_t *)label, strlen(label));
+  must(kdf_expand_with_label(suite, secret_view(secret), name, context, out.bytes, out.size),
+       label);
+  return out;
+}
+
+static struct secret extract(const struct suite *suite, const struct secret *salt,
+                             const struct secret *input) {
+  struct secret out = {0};
+  must(kdf_extract(suite->hash, secret_view(salt), secret_view(input), &out), "extract");
+  return out;
+}
+
+static struct secret put_random(json_object *object, const char *field, const struct suite *suite) {
+  struct secret secret = random_secret(suite->hash->size);
+  put_secret(object, field, &secret);
+  return secret;
+}
+
+static void put_exporter(const struct suite *suite, json_object *epoch,
+                         const struct secret *exporter_secret) {
+  uint8_t hash[HASH_MAX];
+  struct secret context = random_secret(20), out = {.size = 50};
+  struct secret derived = expand(suite, exporter_secret, "a label", VIEW_NONE);
+  json_object *exporter = put_object(epoch, "exporter");
+  must(kdf_hash(suite, secret_view(&context), hash), "hash");
+  must(kdf_expand_with_label(suite, secret_view(&derived), VIEW_TEXT("exported"),
+                             view_of(hash, suite->hash->size), out.bytes, out.size),
+       "exporter");
+  put_secret(exporter, "context", &context);
+  put_text(exporter, "label", "a label");
+  put_number(exporter, "length", out.size);
+  put_secret(exporter, "secret", &out);
+}
+
+/* Figure 22 from joiner_secret on.  @return init_secret */
+static struct secret put_derived(const struct suite *suite, json_object *epoch,
+                                 const struct secret *joiner, const struct secret *psk,
+                                 struct view context) {
+  static const char *const rows[][2] = {
+      {"sender_data_secret", "sender data"},
+      {"encryption_secret", "encryption"},
+      {"exporter_secret", "exporter"},
+      {"external_secret", "external"},
+      {"confirmation_key", "confirm"},
+      {"membership_key", "membership"},
+      {"resumption_psk", "resumption"},
+      {"epoch_authenticator", "authentication"},
+      {"init_secret", "init"},
+  };
+  struct secret secret = {0}, private_key = {0};
+  uint8_t public_key[DH_PUBLIC_MAX];
+  struct secret member = extract(suite, joiner, psk);
+  struct secret epoch_secret = expand(suite, &member, "epoch", context);
+  secret = expand(suite, &member, "welcome", VIEW_NONE);
+  put_secret(epoch, "welcome_secret", &secret);
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    secret = expand(suite, &epoch_secret, rows[i][1], VIEW_NONE);
+    put_secret(epoch, rows[i][0], &secret);
+    if (i == 2)
+      put_exporter(suite, epoch, &secret);
+    if (i != 3)
+      continue;
+    must(hpke_derive_key_pair(suite, secret_view(&secret), &private_key, public_key), "external");
+    put_hex(epoch, "external_pub", view_of(public_key, suite->dh->public_size));
+  }
+  return secret;
+}
+
+static struct secret put_epoch(const struct suite *suite, json_object *epoch, struct view group_id,
+                               uint64_t number, const struct secret *init) {
+  struct secret tree_hash = put_random(epoch, "tree_hash", suite);
+  struct secret commit = put_random(epoch, "commit_secret", suite);
+  struct secret psk = put_random(epoch, "psk_secret", suite);
+  struct secret transcript = put_random(epoch, "confirmed_transcript_hash", suite);
+  struct writer context = {0};
+  write_u16(&context, MLS_VERSION_10);
+  write_u16(&context, suite->id);
+  write_vector(&context, group_id);
+  write_u64(&context, number);
+  write_vector(&context, secret_view(&tree_hash));
+  write_vector(&context, secret_view(&transcript));
+  write_vector(&context, VIEW_NONE);
+  must(context.err, "GroupContext");
+  put_hex(epoch, "group_context", writer_view(&context));
+  struct secret extracted = extract(suite, init, &commit);
+  struct secret joiner = expand(suite, &extracted, "joiner", writer_view(&context));
+  put_secret(epoch, "joiner_secret", &joiner);
+  struct secret next = put_derived(suite, epoch, &joiner, &psk, writer_view(&context));
+  writer_free(&context);
+  return next;
+}
+
+static void generate(const struct suite *suite, json_object *array) {
+  json_object *vector = append_object(array);
+  struct secret group_id = random_secret(24);
+  put_number(vector, "cipher_suite", suite->id);
+  put_secret(vector, "group_id", &group_id);
+  struct secret init = put_random(vector, "initial_init_secret", suite);
+  json_object *epochs = put_array(vector, "epochs");
+  for (uint64_t number = 0; number < 3; number++)
+    init = put_epoch(suite, append_object(epochs), secret_view(&group_id), number, &init);
+}
+
+json_object *generate_key_schedule(uint16_t suite) {
+  return generate_suites(suite, generate);
 }

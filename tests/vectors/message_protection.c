@@ -3,8 +3,7 @@
  * what is protected here opens; no altered byte is let through; application data stays private.
  * SPDX-License-Identifier: ISC
  */
-#include "mls/framing.h"
-#include "vectors.h"
+#include "crew.h"
 
 /* The vectors are of a group of two whose second member speaks. */
 #define WIDTH 2
@@ -12,7 +11,7 @@
 #define PADDING 64
 #define MAX_SKIP 1000
 
-struct group {
+struct setting {
   struct framing_keys keys;
   struct secret membership, sender_data, signature_key;
   struct bytes id, context, signature_public;
@@ -37,14 +36,14 @@ static struct bytes context_new(const struct suite *suite, json_object *vector, 
   return out;
 }
 
-static void group_new(const struct suite *suite, json_object *vector, struct group *out) {
-  *out = (struct group){.membership = vectors_secret(vector, "membership_key"),
-                        .sender_data = vectors_secret(vector, "sender_data_secret"),
-                        .signature_key = vectors_private_key(vector, "signature_priv",
-                                                             suite->signature->private_size),
-                        .id = vectors_bytes(vector, "group_id"),
-                        .signature_public = vectors_bytes(vector, "signature_pub"),
-                        .epoch = vectors_u64(vector, "epoch")};
+static void setting_new(const struct suite *suite, json_object *vector, struct setting *out) {
+  *out = (struct setting){.membership = vectors_secret(vector, "membership_key"),
+                          .sender_data = vectors_secret(vector, "sender_data_secret"),
+                          .signature_key = vectors_private_key(vector, "signature_priv",
+                                                               suite->signature->private_size),
+                          .id = vectors_bytes(vector, "group_id"),
+                          .signature_public = vectors_bytes(vector, "signature_pub"),
+                          .epoch = vectors_u64(vector, "epoch")};
   out->context = context_new(suite, vector, bytes_view(&out->id));
   out->keys = (struct framing_keys){.suite = suite,
                                     .group_context = bytes_view(&out->context),
@@ -53,7 +52,7 @@ static void group_new(const struct suite *suite, json_object *vector, struct gro
                                     .max_skip = MAX_SKIP};
 }
 
-static void group_free(struct group *group) {
+static void setting_free(struct setting *group) {
   secret_tree_free(group->keys.secret_tree);
   secret_wipe(&group->membership);
   secret_wipe(&group->sender_data);
@@ -64,7 +63,7 @@ static void group_free(struct group *group) {
 }
 
 /* Start the ratchets anew. */
-static bool renew_tree(struct group *group, json_object *vector) {
+static bool renew_tree(struct setting *group, json_object *vector) {
   struct secret secret = vectors_secret(vector, "encryption_secret");
   secret_tree_free(group->keys.secret_tree);
   group->keys.secret_tree = NULL;
@@ -74,7 +73,7 @@ static bool renew_tree(struct group *group, json_object *vector) {
 
 /* Open a message and verify its signature; the ratchet stays.
  * @param storage  out, to be freed whatever the result: what `out` has views into */
-static enum err unprotect(const struct group *group, struct view bytes, uint16_t expected_format,
+static enum err unprotect(const struct setting *group, struct view bytes, uint16_t expected_format,
                           struct bytes *storage, struct authenticated_content *out,
                           struct private_origin *origin) {
   struct reader reader = reader_of(bytes);
@@ -100,7 +99,7 @@ done:
 }
 
 /* The message opens to the content of the field; what was a private key is used up. */
-static bool check_opens(const struct group *group, json_object *vector, const char *field,
+static bool check_opens(const struct setting *group, json_object *vector, const char *field,
                         struct view message, uint16_t format) {
   struct bytes storage = {0};
   struct authenticated_content content = {0};
@@ -116,7 +115,7 @@ static bool check_opens(const struct group *group, json_object *vector, const ch
 }
 
 /* No byte can be altered. */
-static bool check_altered(const struct group *group, struct bytes *message, uint16_t format) {
+static bool check_altered(const struct setting *group, struct bytes *message, uint16_t format) {
   bool ok = true;
   for (size_t i = 0; ok && i < message->size; i++) {
     struct bytes storage = {0};
@@ -130,7 +129,7 @@ static bool check_altered(const struct group *group, struct bytes *message, uint
   return ok;
 }
 
-static enum err protect(const struct group *group, struct view body, uint8_t content_type,
+static enum err protect(const struct setting *group, struct view body, uint8_t content_type,
                         uint16_t format, struct bytes *out) {
   static const uint8_t any_tag[HASH_MAX] = {1};
   struct authenticated_content content = {
@@ -156,7 +155,7 @@ done:
   return err;
 }
 
-static bool check_given(struct group *group, json_object *vector, const char *field,
+static bool check_given(struct setting *group, json_object *vector, const char *field,
                         const char *message_field, uint16_t format) {
   struct bytes message = vectors_bytes(vector, message_field);
   bool ok = renew_tree(group, vector) && check_altered(group, &message, format) &&
@@ -166,7 +165,7 @@ static bool check_given(struct group *group, json_object *vector, const char *fi
 }
 
 /* The sender's ratchet has moved on, so a second tree opens what the first has protected. */
-static bool check_protected(struct group *group, json_object *vector, const char *field,
+static bool check_protected(struct setting *group, json_object *vector, const char *field,
                             uint8_t content_type, uint16_t format) {
   struct bytes body = vectors_bytes(vector, field);
   struct bytes message = {0};
@@ -180,7 +179,7 @@ static bool check_protected(struct group *group, json_object *vector, const char
   return ok;
 }
 
-static bool check_application_stays_private(const struct group *group, json_object *vector) {
+static bool check_application_stays_private(const struct setting *group, json_object *vector) {
   struct bytes body = vectors_bytes(vector, "application");
   struct bytes message = {0};
   bool ok = protect(group, bytes_view(&body), CONTENT_APPLICATION, WIRE_PUBLIC_MESSAGE, &message) ==
@@ -199,8 +198,8 @@ static bool check(const struct suite *suite, json_object *vector) {
       {"commit", "commit_pub", "commit_priv", CONTENT_COMMIT},
       {"application", NULL, "application_priv", CONTENT_APPLICATION},
   };
-  struct group group;
-  group_new(suite, vector, &group);
+  struct setting group;
+  setting_new(suite, vector, &group);
   bool ok = check_application_stays_private(&group, vector);
   for (size_t i = 0; ok && i < sizeof rows / sizeof rows[0]; i++) {
     const char *field = rows[i].field;
@@ -210,7 +209,7 @@ static bool check(const struct suite *suite, json_object *vector) {
     ok = ok && check_given(&group, vector, field, rows[i].private_field, WIRE_PRIVATE_MESSAGE) &&
          check_protected(&group, vector, field, rows[i].content_type, WIRE_PRIVATE_MESSAGE);
   }
-  group_free(&group);
+  setting_free(&group);
   return ok;
 }
 
@@ -223,4 +222,90 @@ void vectors_message_protection(json_object *root, struct tally *tally) {
     else
       vectors_check(tally, check(suite, vector), "message protection", i);
   }
+}
+
+/* ---- Generating: what the second member of a real group says ---- */
+
+/* The vector's secrets are those of the epoch that the speaker has joined, derived from its Welcome:
+ * the group itself has let go of encryption_secret. */
+static void put_secrets(json_object *vector, json_object *seen, const struct epoch *epoch) {
+  struct bytes plaintext = {0};
+  struct group_secrets secrets;
+  struct secret joiner = {0}, psk = {0};
+  struct epoch_secrets derived = {0};
+  must(vectors_group_secrets(epoch->suite, seen, &plaintext) ? OK : ERR_INTERNAL, "Welcome");
+  struct reader reader = reader_of(bytes_view(&plaintext));
+  must(group_secrets_read(&reader, &secrets), "GroupSecrets");
+  must(secret_set(&joiner, secrets.joiner_secret), "joiner_secret");
+  schedule_zero(epoch->suite, &psk);
+  must(schedule_epoch(epoch->suite, &joiner, &psk, bytes_view(&epoch->context_raw), &derived),
+       "epoch");
+  put_secret(vector, "encryption_secret", &derived.encryption);
+  put_secret(vector, "sender_data_secret", &epoch->secrets->sender_data);
+  put_secret(vector, "membership_key", &epoch->secrets->membership);
+  epoch_secrets_wipe(&derived);
+  secret_wipe(&joiner);
+  bytes_free(&plaintext);
+}
+
+static void put_head(json_object *vector, const struct group *group) {
+  const struct group_context *context = &group->epoch->context;
+  put_number(vector, "cipher_suite", context->cipher_suite);
+  put_hex(vector, "group_id", context->group_id);
+  put_number(vector, "epoch", context->epoch);
+  put_hex(vector, "tree_hash", context->tree_hash);
+  put_hex(vector, "confirmed_transcript_hash", context->confirmed_transcript_hash);
+  put_secret(vector, "signature_priv", group->client->signature_key);
+  put_hex(vector, "signature_pub", bytes_view(&group->client->signature_public));
+}
+
+/* The content of a PublicMessage, and the same content in a PrivateMessage. */
+static void put_both(json_object *vector, struct group *group, const char *const fields[3],
+                     struct view message) {
+  struct public_message public = read_public(message);
+  struct bytes storage = {0}, private = {0};
+  struct authenticated_content content;
+  must(group_sign(group, &public.content, true, &storage, &content), "signature");
+  content.auth.confirmation_tag = public.auth.confirmation_tag;
+  must(group_protect(group, &content, &private), "PrivateMessage");
+  put_hex(vector, fields[0], public.content.content);
+  put_hex(vector, fields[1], message);
+  put_hex(vector, fields[2], bytes_view(&private));
+  bytes_free(&private);
+  bytes_free(&storage);
+}
+
+static void put_messages(json_object *vector, struct group *group) {
+  static const char *const proposal_fields[] = {"proposal", "proposal_pub", "proposal_priv"};
+  static const char *const commit_fields[] = {"commit", "commit_pub", "commit_priv"};
+  const struct commit_plan nothing = {0};
+  struct bytes message = {0};
+  struct view data = VIEW_TEXT("what is said in this group");
+  must(group_encrypt_with(group, VIEW_TEXT("in the clear"), data, &message), "application");
+  put_hex(vector, "application", data);
+  put_hex(vector, "application_priv", bytes_view(&message));
+  bytes_free(&message);
+  must(group_propose_remove(group, 0, &message), "proposal");
+  put_both(vector, group, proposal_fields, bytes_view(&message));
+  bytes_free(&message);
+  must(commit_build(group, &nothing), "commit");
+  put_both(vector, group, commit_fields, bytes_view(&group->pending->message));
+}
+
+static void generate(const struct suite *suite, json_object *array) {
+  struct crew crew;
+  json_object *seen = new_object(), *vector = append_object(array);
+  crew_new(&crew, suite, 2);
+  crew_encrypt(&crew, false);
+  crew_watch(&crew, SPEAKER, seen, "");
+  crew_found(&crew, 2);
+  put_head(vector, crew_group(&crew, SPEAKER));
+  put_secrets(vector, seen, crew_group(&crew, SPEAKER)->epoch);
+  put_messages(vector, crew_group(&crew, SPEAKER));
+  crew_free(&crew);
+  json_object_put(seen);
+}
+
+json_object *generate_message_protection(uint16_t suite) {
+  return generate_suites(suite, generate);
 }

@@ -1,6 +1,8 @@
 /*
  * A client that is added to a group and follows it: the whole of joining and processing, in all three
- * files of passive-client vectors (RFC 9420, sections 12.4.2 and 12.4.3.1).
+ * files of passive-client vectors (RFC 9420, sections 12.4.2 and 12.4.3.1).  Ours may have one field
+ * more, "linked": vectors of groups that go on from where this one has come to (sections 11.2 and
+ * 11.3).
  * SPDX-License-Identifier: ISC
  */
 #include <string.h>
@@ -113,15 +115,17 @@ static bool check_epoch(const struct group *group, json_object *object, const ch
   return vectors_equal(object, field, secret_view(&group->epoch->secrets->epoch_authenticator));
 }
 
-static struct group *join(struct client *client, json_object *vector) {
+/* @param old  the group that this one goes on from, or NULL */
+static struct group *join(struct client *client, const struct group *old, json_object *vector) {
   struct group *group = NULL;
   struct opened_welcome opened = {0};
   struct bytes welcome = vectors_bytes(vector, "welcome"), tree = {0};
   if (vectors_optional(vector, "ratchet_tree") != NULL)
     tree = vectors_bytes(vector, "ratchet_tree");
-  bool ok = vectors_ok(join_open_welcome(client, bytes_view(&welcome), bytes_view(&tree), &opened),
-                       client->why.text) &&
-            vectors_ok(join_accept_welcome(client, &opened, &group), client->why.text);
+  bool ok =
+      vectors_ok(join_open_successor(client, old, bytes_view(&welcome), bytes_view(&tree), &opened),
+                 client->why.text) &&
+      vectors_ok(join_accept_welcome(client, &opened, &group), client->why.text);
   opened_welcome_free(&opened);
   bytes_free(&tree);
   bytes_free(&welcome);
@@ -152,14 +156,34 @@ static bool follow(struct group *group, json_object *epochs) {
   return ok;
 }
 
-static bool check(const struct suite *suite, json_object *vector) {
-  struct client *client = read_client(suite, vector);
+/* A client's life in one group.  @param out  the group at its end; both are to be freed */
+static bool check_life(json_object *vector, const struct group *old, struct client **client,
+                       struct group **out) {
+  const struct suite *suite = vectors_suite(vector);
+  *client = suite == NULL ? NULL : read_client(suite, vector);
+  if (*client == NULL || !add_psks(*client, vector))
+    return false;
+  *out = join(*client, old, vector);
+  return *out != NULL && check_epoch(*out, vector, "initial_epoch_authenticator") &&
+         follow(*out, vectors_array(vector, "epochs"));
+}
+
+static bool check_linked(json_object *vector, const struct group *old) {
+  struct client *client = NULL;
   struct group *group = NULL;
-  bool ok = client != NULL && add_psks(client, vector);
-  if (ok)
-    group = join(client, vector);
-  ok = group != NULL && check_epoch(group, vector, "initial_epoch_authenticator") &&
-       follow(group, vectors_array(vector, "epochs"));
+  bool ok = check_life(vector, old, &client, &group);
+  group_free(group);
+  client_free(client);
+  return ok;
+}
+
+static bool check(json_object *vector) {
+  struct client *client = NULL;
+  struct group *group = NULL;
+  bool ok = check_life(vector, NULL, &client, &group);
+  json_object *linked = vectors_optional(vector, "linked");
+  for (size_t i = 0; ok && linked != NULL && i < vectors_count(linked); i++)
+    ok = check_linked(vectors_item(linked, i), group);
   group_free(group);
   client_free(client);
   return ok;
@@ -168,10 +192,11 @@ static bool check(const struct suite *suite, json_object *vector) {
 void vectors_passive_client(json_object *root, struct tally *tally) {
   for (size_t i = 0; i < vectors_count(root); i++) {
     json_object *vector = vectors_item(root, i);
-    const struct suite *suite = vectors_suite(vector);
-    if (suite == NULL)
+    json_object *scenario = vectors_optional(vector, "scenario");
+    if (vectors_suite(vector) == NULL)
       vectors_skip(tally);
     else
-      vectors_check(tally, check(suite, vector), "client", i);
+      vectors_check(tally, check(vector),
+                    scenario == NULL ? "client" : json_object_get_string(scenario), i);
   }
 }

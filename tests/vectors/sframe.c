@@ -5,8 +5,8 @@
  */
 #include <string.h>
 
+#include "generate.h"
 #include "sframe/frame.h"
-#include "vectors.h"
 
 static bool check_header(json_object *vector) {
   uint64_t kid = vectors_u64(vector, "kid"), counter = vectors_u64(vector, "ctr");
@@ -121,4 +121,105 @@ void vectors_sframe(json_object *root, struct tally *tally) {
   skip_all(root, "aes_256_ctr_hmac", tally);
   check_suites(root, "sframe", tally);
   check_suites(root, "sframe_aes_256_ctr_hmac", tally);
+}
+
+/* ---- Generating: headers byte by byte, frames and all that leads to them ---- */
+
+/* The number of bytes that a value takes in a header; none if it fits into the config byte. */
+static size_t value_size(uint64_t value) {
+  size_t size = 0;
+  for (uint64_t rest = value; value > 7 && rest > 0; rest >>= 8)
+    size++;
+  return size;
+}
+
+/* RFC 9605, section 4.3: config byte X KKK Y CCC, then KID, then CTR. */
+static size_t plain_header(uint64_t kid, uint64_t counter, uint8_t *out) {
+  size_t kid_size = value_size(kid), counter_size = value_size(counter), size = 1;
+  uint64_t x = kid_size > 0 ? 8 | (kid_size - 1) : kid;
+  uint64_t y = counter_size > 0 ? 8 | (counter_size - 1) : counter;
+  out[0] = (uint8_t)(x << 4 | y);
+  for (size_t i = kid_size; i-- > 0;)
+    out[size++] = (uint8_t)(kid >> 8 * i);
+  for (size_t i = counter_size; i-- > 0;)
+    out[size++] = (uint8_t)(counter >> 8 * i);
+  return size;
+}
+
+static const uint64_t values[] = {
+    0, 1, 7, 8, 255, 256, 65535, 65536, 0x123456789, UINT64_MAX >> 8, UINT64_MAX};
+#define VALUES (sizeof values / sizeof values[0])
+
+static void put_header(json_object *array, uint64_t kid, uint64_t counter) {
+  uint8_t header[SFRAME_HEADER_MAX];
+  json_object *vector = append_object(array);
+  put_number(vector, "kid", kid);
+  put_number(vector, "ctr", counter);
+  put_hex(vector, "encoded", view_of(header, plain_header(kid, counter, header)));
+}
+
+/* A label of section 4.4.2, with key id and suite. */
+static void put_label(json_object *vector, const char *field, struct view label, uint64_t kid,
+                      uint16_t suite) {
+  struct writer writer = {0};
+  write_bytes(&writer, label);
+  write_u64(&writer, kid);
+  write_u16(&writer, suite);
+  must(writer.err, field);
+  put_hex(vector, field, writer_view(&writer));
+  writer_free(&writer);
+}
+
+static void put_frame(const struct sframe_suite *suite, json_object *vector, uint64_t kid,
+                      uint64_t counter) {
+  struct secret base_key = random_secret(suite->aead->key_size), metadata = random_secret(14);
+  struct secret plaintext = random_secret(SECRET_MAX), secret = {0};
+  struct sframe_key key = {.cipher = NULL};
+  uint8_t derived[SFRAME_KEY_MAX], salt[SFRAME_SALT_MAX], frame[256];
+  uint8_t aad[SFRAME_HEADER_MAX + SECRET_MAX];
+  size_t size = 0, header = plain_header(kid, counter, aad);
+  memcpy(aad + header, metadata.bytes, metadata.size);
+  must(sframe_secret(suite, secret_view(&base_key), &secret), "secret");
+  must(sframe_derive(suite, &secret, kid, derived, salt), "key");
+  must(sframe_key_new(suite, &key), "key");
+  must(sframe_key_set(suite, &secret, kid, &key), "key");
+  must(sframe_protect(&key, counter, secret_view(&metadata), secret_view(&plaintext), frame, &size),
+       "frame");
+  put_number(vector, "cipher_suite", suite->id);
+  put_number(vector, "kid", kid);
+  put_number(vector, "ctr", counter);
+  put_secret(vector, "base_key", &base_key);
+  put_label(vector, "sframe_key_label", VIEW_TEXT("SFrame 1.0 Secret key "), kid, suite->id);
+  put_label(vector, "sframe_salt_label", VIEW_TEXT("SFrame 1.0 Secret salt "), kid, suite->id);
+  put_secret(vector, "sframe_secret", &secret);
+  put_hex(vector, "sframe_key", view_of(derived, suite->aead->key_size));
+  put_hex(vector, "sframe_salt", VIEW_ARRAY(salt));
+  put_secret(vector, "metadata", &metadata);
+  for (size_t i = 0; i < 8; i++)
+    salt[sizeof salt - 1 - i] ^= (uint8_t)(counter >> 8 * i);
+  put_hex(vector, "nonce", VIEW_ARRAY(salt));
+  put_hex(vector, "aad", view_of(aad, header + metadata.size));
+  put_secret(vector, "pt", &plaintext);
+  put_hex(vector, "ct", view_of(frame, size));
+  sframe_key_free(&key);
+}
+
+/* An SFrame suite is no MLS suite: one that is asked for is a row of RFC 9605's table. */
+json_object *generate_sframe(uint16_t only) {
+  json_object *file = new_object();
+  json_object *headers = put_array(file, "header");
+  (void)put_array(file, "aes_ctr_hmac");
+  (void)put_array(file, "aes_256_ctr_hmac");
+  json_object *frames = put_array(file, "sframe");
+  for (size_t i = 0; i < VALUES * VALUES; i++)
+    put_header(headers, values[i / VALUES], values[i % VALUES]);
+  struct sframe_suite suite;
+  must(only == 0 ? OK : sframe_suite_find(only, &suite), "suite");
+  for (uint16_t id = 1; id <= 8; id++) {
+    if ((only != 0 && id != only) || sframe_suite_find(id, &suite) != OK)
+      continue;
+    for (size_t i = 0; i < VALUES; i++)
+      put_frame(&suite, append_object(frames), values[i], values[VALUES - 1 - i]);
+  }
+  return file;
 }

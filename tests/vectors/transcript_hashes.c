@@ -2,8 +2,7 @@
  * Transcript hashes and the confirmation tag (RFC 9420, section 8.2).
  * SPDX-License-Identifier: ISC
  */
-#include "mls/framing.h"
-#include "vectors.h"
+#include "crew.h"
 
 static bool read_commit(struct view bytes, struct authenticated_content *out) {
   struct reader reader = reader_of(bytes);
@@ -63,4 +62,38 @@ void vectors_transcript_hashes(json_object *root, struct tally *tally) {
     vectors_check(tally, ok, "transcript hashes", i);
     bytes_free(&bytes);
   }
+}
+
+/* ---- Generating: what a commit does to the hashes of a real group ---- */
+
+static void put_commit(json_object *vector, const struct group *group) {
+  const struct epoch *next = group->pending->next;
+  struct public_message message = read_public(bytes_view(&group->pending->message));
+  struct authenticated_content content = {
+      .wire_format = WIRE_PUBLIC_MESSAGE, .content = message.content, .auth = message.auth};
+  struct writer writer = {0};
+  framing_write_authenticated(&writer, &content);
+  must(writer.err, "AuthenticatedContent");
+  put_number(vector, "cipher_suite", next->suite->id);
+  put_secret(vector, "confirmation_key", &next->secrets->confirmation);
+  put_hex(vector, "authenticated_content", writer_view(&writer));
+  put_hex(vector, "interim_transcript_hash_before", epoch_interim_hash(group->epoch));
+  put_hex(vector, "confirmed_transcript_hash_after", next->context.confirmed_transcript_hash);
+  put_hex(vector, "interim_transcript_hash_after", epoch_interim_hash(next));
+  writer_free(&writer);
+}
+
+static void generate(const struct suite *suite, json_object *array) {
+  const struct commit_plan nothing = {0};
+  struct crew crew;
+  crew_new(&crew, suite, 3);
+  crew_encrypt(&crew, false);
+  crew_found(&crew, 3);
+  must(commit_build(crew_group(&crew, 1), &nothing), "commit");
+  put_commit(append_object(array), crew_group(&crew, 1));
+  crew_free(&crew);
+}
+
+json_object *generate_transcript_hashes(uint16_t suite) {
+  return generate_suites(suite, generate);
 }

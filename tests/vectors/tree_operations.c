@@ -2,9 +2,7 @@
  * Proposals applied to a ratchet tree (RFC 9420, sections 12.1.1 to 12.1.3).
  * SPDX-License-Identifier: ISC
  */
-#include "mls/proposal.h"
-#include "mls/tree.h"
-#include "vectors.h"
+#include "crew.h"
 
 #define MEMBERS_MAX 1024
 
@@ -95,4 +93,79 @@ void vectors_tree_operations(json_object *root, struct tally *tally) {
     else
       vectors_check(tally, check(suite, vector), "proposal", i);
   }
+}
+
+/* ---- Generating: proposals in a real group, applied as a commit would ---- */
+
+static void put_tree(json_object *vector, const char *field, const struct tree *tree) {
+  struct writer writer = {0};
+  tree_write(&writer, tree);
+  must(writer.err, "tree");
+  put_hex(vector, field, writer_view(&writer));
+  writer_free(&writer);
+}
+
+/* What the newest proposal of a member does to the tree; the proposal is forgotten then. */
+static void put_operation(struct crew *crew, size_t by, json_object *array) {
+  struct group *group = crew_group(crew, by);
+  const struct stored_proposal *newest = &group->proposals.item[group->proposals.count - 1];
+  struct proposal_rules rules = proposal_rules_of(group->client);
+  struct proposal_list list = {0};
+  struct effects effects = {0};
+  json_object *vector = append_object(array);
+  must(proposal_list_add(&list, &newest->proposal, newest->sender, newest), "list");
+  /* Nobody commits an Update of its own (section 12.2). */
+  size_t committer = newest->proposal.type == PROPOSAL_UPDATE ? crew_pick(crew, by) : by;
+  must(proposals_apply(group->epoch, &list, crew_leaf(crew, committer), &rules, NULL, &effects),
+       group->client->why.text);
+  must(tree_seal(effects.tree), "tree");
+  put_number(vector, "cipher_suite", crew->suite->id);
+  put_hex(vector, "proposal", newest->proposal.raw);
+  put_number(vector, "proposal_sender", newest->sender.index);
+  put_tree(vector, "tree_after", effects.tree);
+  put_tree(vector, "tree_before", group->epoch->tree);
+  put_hex(vector, "tree_hash_after", tree_hash(effects.tree));
+  put_hex(vector, "tree_hash_before", tree_hash(group->epoch->tree));
+  effects_free(&effects);
+  proposal_list_free(&list);
+  proposal_store_clear(&group->proposals);
+}
+
+static void propose_add(struct crew *crew, size_t by, size_t who, json_object *array) {
+  struct bytes key_package = {0}, message = {0};
+  must(client_key_package(crew_client(crew, who), &key_package), "key package");
+  must(group_propose_add(crew_group(crew, by), bytes_view(&key_package), &message), "Add");
+  put_operation(crew, by, array);
+  bytes_free(&message);
+  bytes_free(&key_package);
+}
+
+static void propose_remove(struct crew *crew, size_t by, size_t who, json_object *array) {
+  struct bytes message = {0};
+  must(group_propose_remove(crew_group(crew, by), crew_leaf(crew, who), &message), "Remove");
+  put_operation(crew, by, array);
+  bytes_free(&message);
+}
+
+static void generate(const struct suite *suite, json_object *array) {
+  struct bytes message = {0};
+  struct crew crew;
+  crew_new(&crew, suite, 6);
+  crew_found(&crew, 4);
+  propose_add(&crew, 1, 5, array); /* the tree is full: it doubles */
+  crew_add(&crew, 0, 4);
+  propose_add(&crew, 1, 5, array);
+  propose_remove(&crew, 0, 4, array); /* the tree halves */
+  propose_remove(&crew, 4, 1, array);
+  must(group_propose_update(crew_group(&crew, 2), &message), "Update");
+  put_operation(&crew, 2, array);
+  bytes_free(&message);
+  crew_remove(&crew, 0, 1);
+  propose_add(&crew, 3, 5, array);    /* into the hole */
+  propose_remove(&crew, 3, 4, array); /* the tree halves, with a hole in it */
+  crew_free(&crew);
+}
+
+json_object *generate_tree_operations(uint16_t suite) {
+  return generate_suites(suite, generate);
 }

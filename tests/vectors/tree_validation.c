@@ -4,8 +4,8 @@
  * SPDX-License-Identifier: ISC
  */
 #include "base/mem.h"
-#include "mls/tree.h"
-#include "vectors.h"
+#include "crew.h"
+#include "crypto/kdf.h"
 
 #define MEMBERS_MAX 1024
 
@@ -84,4 +84,110 @@ void vectors_tree_validation(json_object *root, struct tally *tally) {
     else
       vectors_check(tally, check(suite, vector), "tree", i);
   }
+}
+
+/* ---- Generating: trees of real groups, read as the RFC defines what is asked of them ---- */
+
+/* Section 4.1.1, word for word. */
+static void put_resolution(const struct tree *tree, uint32_t node, json_object *array) {
+  struct parent_node parent;
+  if (node % 2 == 0) {
+    if (tree_leaf(tree, node / 2) != NULL)
+      append_number(array, node);
+  } else if (tree_parent(tree, node, &parent)) {
+    append_number(array, node);
+    for (size_t i = 0; i < parent.unmerged_count; i++)
+      append_number(array, 2 * parent.unmerged_leaves[i]);
+  } else {
+    put_resolution(tree, node_left(node), array);
+    put_resolution(tree, node_right(node), array);
+  }
+}
+
+static struct secret plain_hash(const struct tree *tree, uint32_t node);
+
+/* ParentNode and the hashes below it. */
+static void write_parent(struct writer *writer, const struct tree *tree, uint32_t node) {
+  struct parent_node parent;
+  bool present = tree_parent(tree, node, &parent);
+  struct secret left = plain_hash(tree, node_left(node));
+  struct secret right = plain_hash(tree, node_right(node));
+  write_u8(writer, 2);
+  write_optional(writer, present);
+  if (present) {
+    write_vector(writer, parent.encryption_key);
+    write_vector(writer, parent.parent_hash);
+    size_t begin = write_begin(writer);
+    for (size_t i = 0; i < parent.unmerged_count; i++)
+      write_u32(writer, parent.unmerged_leaves[i]);
+    write_end(writer, begin);
+  }
+  write_vector(writer, secret_view(&left));
+  write_vector(writer, secret_view(&right));
+}
+
+/* Section 7.8, without anything that was kept. */
+static struct secret plain_hash(const struct tree *tree, uint32_t node) {
+  const struct suite *suite = tree_suite(tree);
+  const struct leaf *leaf = node % 2 == 0 ? tree_leaf(tree, node / 2) : NULL;
+  struct writer writer = {0};
+  struct secret hash = {.size = (uint16_t)suite->hash->size};
+  if (node % 2 == 0) {
+    write_u8(&writer, 1);
+    write_u32(&writer, node / 2);
+    write_optional(&writer, leaf != NULL);
+    if (leaf != NULL)
+      write_bytes(&writer, leaf_raw(leaf));
+  } else {
+    write_parent(&writer, tree, node);
+  }
+  must(writer.err, "TreeHashInput");
+  must(kdf_hash(suite, writer_view(&writer), hash.bytes), "tree hash");
+  writer_free(&writer);
+  return hash;
+}
+
+static void put_tree(const struct crew *crew, json_object *array) {
+  const struct epoch *epoch = crew_group(crew, 0)->epoch;
+  json_object *vector = append_object(array);
+  struct writer writer = {0};
+  tree_write(&writer, epoch->tree);
+  must(writer.err, "tree");
+  put_number(vector, "cipher_suite", crew->suite->id);
+  put_hex(vector, "tree", writer_view(&writer));
+  put_hex(vector, "group_id", epoch->context.group_id);
+  writer_free(&writer);
+  json_object *hashes = put_array(vector, "tree_hashes");
+  json_object *resolutions = put_array(vector, "resolutions");
+  for (uint32_t node = 0; node < node_count(tree_width(epoch->tree)); node++) {
+    struct secret hash = plain_hash(epoch->tree, node);
+    append_hex(hashes, secret_view(&hash));
+    put_resolution(epoch->tree, node, append_array(resolutions));
+  }
+}
+
+static void generate(const struct suite *suite, json_object *array) {
+  struct crew crew;
+  crew_new(&crew, suite, 10);
+  crew_found(&crew, 2);
+  put_tree(&crew, array);
+  for (size_t next = 2; next < 9; next++) {
+    crew_add(&crew, next - 1, next);
+    if (next == 2 || next == 6 || next == 8) /* blanks at the end */
+      put_tree(&crew, array);
+  }
+  crew_remove(&crew, 0, 8);
+  put_tree(&crew, array); /* the tree has halved */
+  crew_remove(&crew, 6, 2);
+  crew_remove(&crew, 6, 3);
+  put_tree(&crew, array); /* blanks inside */
+  crew_add(&crew, 7, 9);
+  crew_commit(&crew, 9, NULL);
+  crew_add(&crew, 0, 8);
+  put_tree(&crew, array); /* unmerged leaves */
+  crew_free(&crew);
+}
+
+json_object *generate_tree_validation(uint16_t suite) {
+  return generate_suites(suite, generate);
 }

@@ -8,7 +8,8 @@
 #include "base/mem.h"
 #include "crypto/hpke.h"
 #include "crypto/kdf.h"
-#include "vectors.h"
+#include "generate.h"
+#include "mls/client.h"
 
 #define MEMBERS_MAX 64
 
@@ -42,8 +43,9 @@ static bool read_private(struct setting *setting, json_object *private) {
       !vectors_ok(private_keys_new(leaf, &keys), "private keys"))
     return false;
   setting->keys[leaf] = keys;
-  setting->signature_key[leaf] = vectors_secret(private, "signature_priv");
-  keys->at[0] = vectors_secret(private, "encryption_priv");
+  setting->signature_key[leaf] =
+      vectors_private_key(private, "signature_priv", setting->suite->signature->private_size);
+  keys->at[0] = vectors_private_key(private, "encryption_priv", setting->suite->dh->private_size);
   json_object *secrets = vectors_array(private, "path_secrets");
   bool ok = true;
   for (size_t i = 0; ok && i < vectors_count(secrets); i++) {
@@ -279,4 +281,215 @@ void vectors_treekem(json_object *root, struct tally *tally) {
     else
       vectors_check(tally, check(suite, vector), "tree", i);
   }
+}
+
+/* ---- Generating: who knows it all writes down what each member knows ---- */
+
+#define MADE_MAX 16
+
+/* A tree whose every secret is known: whose leaves are whose, and what was drawn for each node. */
+struct garden {
+  const struct suite *suite;
+  struct secret group_id;
+  struct tree *tree;
+  struct client *client[MADE_MAX];         /* by leaf; NULL for a blank one */
+  struct secret leaf_key[MADE_MAX];        /* private */
+  struct secret path_secret[2 * MADE_MAX]; /* by node; empty for a blank one */
+};
+
+/* Put a new tree in the place of the one before. */
+static void replace_tree(struct garden *garden, struct tree *tree) {
+  tree_drop(garden->tree);
+  garden->tree = tree;
+}
+
+static void plant(struct garden *garden) {
+  struct tree *tree = NULL;
+  struct bytes message = {0};
+  struct client *client = NULL;
+  struct view raw;
+  struct key_package key_package = {0};
+  uint32_t leaf = 0;
+  must(client_new(garden->suite, VIEW_TEXT("member"), &client), "client");
+  must(client_key_package(client, &message), "key package");
+  must(message_read_key_package(bytes_view(&message), NULL, &raw), "key package");
+  struct reader reader = reader_of(raw);
+  must(key_package_read(&reader, NULL, &key_package), "key package");
+  must(tree_edit(garden->tree, &tree), "edit");
+  must(tree_add_leaf(tree, key_package.leaf, &leaf), "Add");
+  must(tree_seal(tree), "seal");
+  replace_tree(garden, tree);
+  garden->client[leaf] = client;
+  garden->leaf_key[leaf] = client->key_packages[0].secret->encryption_key;
+  key_package_free(&key_package);
+  bytes_free(&message);
+}
+
+static void uproot(struct garden *garden, uint32_t leaf) {
+  struct tree *tree = NULL;
+  must(tree_edit(garden->tree, &tree), "edit");
+  must(tree_remove_leaf(tree, leaf), "Remove");
+  must(tree_seal(tree), "seal");
+  replace_tree(garden, tree);
+  client_free(garden->client[leaf]);
+  garden->client[leaf] = NULL;
+}
+
+/* Whether a member knows the secret of the node at a height above its leaf. */
+static bool knows(const struct garden *garden, uint32_t leaf, uint32_t height) {
+  struct parent_node parent;
+  if (!tree_parent(garden->tree, node_ancestor(leaf, height), &parent))
+    return false;
+  for (size_t i = 0; i < parent.unmerged_count; i++)
+    if (parent.unmerged_leaves[i] == leaf)
+      return false;
+  return true;
+}
+
+static struct private_keys *keys_of(const struct garden *garden, uint32_t leaf) {
+  struct private_keys *keys = NULL;
+  struct why why = {""};
+  uint8_t public_key[DH_PUBLIC_MAX];
+  must(private_keys_new(leaf, &keys), "private keys");
+  keys->at[0] = garden->leaf_key[leaf];
+  for (uint32_t height = 1; height <= width_height(tree_width(garden->tree)); height++)
+    if (knows(garden, leaf, height))
+      must(node_key(garden->suite, &garden->path_secret[node_ancestor(leaf, height)],
+                    &keys->at[height], public_key),
+           "node key");
+  must(private_keys_check(keys, garden->tree, &why), why.text);
+  return keys;
+}
+
+/* A fresh path of a member, and the tree after it. */
+static struct new_path *draw_path(const struct garden *garden, uint32_t leaf, struct tree **tree,
+                                  struct private_keys **keys) {
+  const struct client *client = garden->client[leaf];
+  struct new_path *path = NULL;
+  struct leaf_storage storage = {0};
+  struct leaf_template fields;
+  struct private_keys *old = keys_of(garden, leaf);
+  must(client_leaf(client, &storage, &fields), "leaf");
+  must(tree_edit(garden->tree, tree), "edit");
+  must(treekem_generate(*tree, leaf, &fields, client->signature_key, secret_view(&garden->group_id),
+                        old, keys, &path),
+       "path");
+  private_keys_free(old);
+  leaf_storage_free(&storage);
+  return path;
+}
+
+/* A member commits: from now on the tree has its path. */
+static void water(struct garden *garden, uint32_t leaf) {
+  struct tree *tree = NULL;
+  struct private_keys *keys = NULL;
+  struct new_path *path = draw_path(garden, leaf, &tree, &keys);
+  for (size_t i = 0; i < path->count; i++)
+    garden->path_secret[node_ancestor(leaf, path->height[i])] = path->path_secret[i];
+  garden->leaf_key[leaf] = keys->at[0];
+  replace_tree(garden, tree);
+  new_path_free(path);
+  private_keys_free(keys);
+}
+
+static void put_member(const struct garden *garden, uint32_t leaf, json_object *array) {
+  json_object *member = append_object(array);
+  put_number(member, "index", leaf);
+  put_secret(member, "encryption_priv", &garden->leaf_key[leaf]);
+  put_secret(member, "signature_priv", garden->client[leaf]->signature_key);
+  json_object *secrets = put_array(member, "path_secrets");
+  for (uint32_t height = 1; height <= width_height(tree_width(garden->tree)); height++) {
+    uint32_t node = node_ancestor(leaf, height);
+    if (!knows(garden, leaf, height))
+      continue;
+    json_object *secret = append_object(secrets);
+    put_number(secret, "node", node);
+    put_secret(secret, "path_secret", &garden->path_secret[node]);
+  }
+}
+
+static void put_path(const struct garden *garden, json_object *vector, uint32_t leaf,
+                     json_object *array) {
+  json_object *object = append_object(array);
+  struct setting setting = {.suite = garden->suite, .vector = vector};
+  struct tree *tree = NULL;
+  struct private_keys *keys = NULL;
+  struct writer context = {0}, wire = {0};
+  struct new_path *path = draw_path(garden, leaf, &tree, &keys);
+  setting.group_id = vectors_bytes(vector, "group_id");
+  write_context(&setting, tree, &context);
+  must(context.err, "GroupContext");
+  must(treekem_write(tree, leaf, path, writer_view(&context), NULL, 0, &wire), "UpdatePath");
+  put_number(object, "sender", leaf);
+  put_hex(object, "update_path", writer_view(&wire));
+  json_object *secrets = put_array(object, "path_secrets");
+  for (uint32_t other = 0; other < tree_width(tree); other++) {
+    if (other == leaf || garden->client[other] == NULL)
+      append_null(secrets);
+    else
+      append_hex(secrets, secret_view(treekem_shared_secret(path, leaf, other)));
+  }
+  put_secret(object, "commit_secret", &path->commit_secret);
+  put_hex(object, "tree_hash_after", tree_hash(tree));
+  new_path_free(path);
+  private_keys_free(keys);
+  tree_drop(tree);
+  writer_free(&wire);
+  writer_free(&context);
+  bytes_free(&setting.group_id);
+}
+
+static void put_garden(const struct garden *garden, json_object *array) {
+  json_object *vector = append_object(array);
+  struct secret transcript = random_secret(garden->suite->hash->size);
+  struct writer writer = {0};
+  put_number(vector, "cipher_suite", garden->suite->id);
+  put_secret(vector, "confirmed_transcript_hash", &transcript);
+  put_number(vector, "epoch", random_below(1000));
+  put_secret(vector, "group_id", &garden->group_id);
+  json_object *members = put_array(vector, "leaves_private");
+  for (uint32_t leaf = 0; leaf < MADE_MAX; leaf++)
+    if (garden->client[leaf] != NULL)
+      put_member(garden, leaf, members);
+  tree_write(&writer, garden->tree);
+  must(writer.err, "tree");
+  put_hex(vector, "ratchet_tree", writer_view(&writer));
+  writer_free(&writer);
+  json_object *paths = put_array(vector, "update_paths");
+  for (uint32_t leaf = 0; leaf < MADE_MAX; leaf++)
+    if (garden->client[leaf] != NULL)
+      put_path(garden, vector, leaf, paths);
+}
+
+/* Members come one after the other, each commits and may be found to have gone. */
+static void generate_garden(const struct suite *suite, uint32_t members, bool holes,
+                            json_object *array) {
+  struct garden garden = {.suite = suite, .group_id = random_secret(16)};
+  must(tree_new(suite, &garden.tree), "tree");
+  plant(&garden);
+  for (uint32_t leaf = 1; leaf < members; leaf++) {
+    plant(&garden);
+    water(&garden, leaf - 1);
+  }
+  if (holes) {
+    uproot(&garden, 1);
+    uproot(&garden, members / 2 + 1);
+    water(&garden, 0);
+    plant(&garden); /* into the first hole, unmerged above */
+  }
+  put_garden(&garden, array);
+  for (uint32_t leaf = 0; leaf < MADE_MAX; leaf++)
+    client_free(garden.client[leaf]);
+  tree_drop(garden.tree);
+}
+
+static void generate(const struct suite *suite, json_object *array) {
+  generate_garden(suite, 2, false, array);
+  generate_garden(suite, 3, false, array);
+  generate_garden(suite, 6, true, array);
+  generate_garden(suite, 9, false, array);
+}
+
+json_object *generate_treekem(uint16_t suite) {
+  return generate_suites(suite, generate);
 }

@@ -1,5 +1,5 @@
 /*
- * Checking official vectors: what every family's file in this folder builds on.
+ * Checking vectors: what every family's file in this folder builds on.
  *
  * A family is one function that is given a parsed file and counts its vectors (elements of the
  * file's array, or tests of a Wycheproof group) as passed, failed or skipped.  Skipped is a vector
@@ -73,11 +73,20 @@ struct secret vectors_private_key(json_object *object, const char *field, size_t
 /** The suite of the field "cipher_suite"; NULL if it is not built in: then skip the vector. */
 const struct suite *vectors_suite(json_object *object);
 
+/** The GroupSecrets that fields "welcome", "key_package" and "init_priv" hold together.
+ *  @param out  to be freed  @return false, said on stderr, if they do not */
+bool vectors_group_secrets(const struct suite *suite, json_object *vector, struct bytes *out);
+
 /* ---- The families. ---- */
 
-#define FAMILY(name, function) void vectors_##function(json_object *root, struct tally *tally);
+/* generate_function(): what a file holds.  @param suite  0: all suites  @return to be put */
+#define FAMILY(name, function)                                                                     \
+  void vectors_##function(json_object *root, struct tally *tally);                                 \
+  json_object *generate_##function(uint16_t suite);
+#define WYCHEPROOF(name)
 #include "families.h"
 #undef FAMILY
+#undef WYCHEPROOF
 
 void vectors_wycheproof(json_object *root, struct tally *tally);
 

@@ -6,11 +6,11 @@
 #include "mls/welcome.h"
 
 #include "base/mem.h"
+#include "crew.h"
 #include "crypto/hpke.h"
 #include "crypto/sign.h"
 #include "mls/message.h"
 #include "mls/schedule.h"
-#include "vectors.h"
 
 /* The body of an MLSMessage of a wire format. */
 static enum err open_message(struct view message, uint16_t wire_format, struct reader *body) {
@@ -40,6 +40,26 @@ static enum err open_secrets(const struct suite *suite, const struct welcome *we
                               entry.secrets.kem_output, entry.secrets.ciphertext, out);
 done:
   return err;
+}
+
+bool vectors_group_secrets(const struct suite *suite, json_object *vector, struct bytes *out) {
+  enum err err = OK;
+  struct bytes package_message = vectors_bytes(vector, "key_package");
+  struct bytes message = vectors_bytes(vector, "welcome");
+  struct secret init_key = vectors_private_key(vector, "init_priv", suite->dh->private_size);
+  struct reader body;
+  struct view key_package;
+  struct welcome welcome;
+  TRY(open_message(bytes_view(&package_message), WIRE_KEY_PACKAGE, &body));
+  TRY(key_package_skip(&body, NULL, &key_package));
+  TRY(open_message(bytes_view(&message), WIRE_WELCOME, &body));
+  TRY(welcome_read(&body, &welcome));
+  TRY(open_secrets(suite, &welcome, key_package, &init_key, out));
+done:
+  secret_wipe(&init_key);
+  bytes_free(&message);
+  bytes_free(&package_message);
+  return vectors_ok(err, "group secrets");
 }
 
 static enum err open_group_info(const struct suite *suite, const struct secret *joiner_secret,
@@ -123,7 +143,7 @@ static bool check(const struct suite *suite, json_object *vector) {
   struct bytes key_package = vectors_bytes(vector, "key_package");
   struct bytes welcome = vectors_bytes(vector, "welcome");
   struct bytes signer = vectors_bytes(vector, "signer_pub");
-  struct secret init_key = vectors_secret(vector, "init_priv");
+  struct secret init_key = vectors_private_key(vector, "init_priv", suite->dh->private_size);
   bool ok = vectors_ok(open_welcome(suite, bytes_view(&welcome), bytes_view(&key_package),
                                     &init_key, bytes_view(&signer)),
                        "welcome");
@@ -143,4 +163,27 @@ void vectors_welcome(json_object *root, struct tally *tally) {
     else
       vectors_check(tally, check(suite, vector), "welcome", i);
   }
+}
+
+/* ---- Generating: somebody is added to a group in which there are others, and holes ---- */
+
+static void generate(const struct suite *suite, json_object *array) {
+  struct crew crew;
+  json_object *seen = new_object(), *vector = append_object(array);
+  crew_new(&crew, suite, 6);
+  crew_found(&crew, 5);
+  crew_remove(&crew, 0, 1);
+  crew_watch(&crew, 5, seen, "");
+  crew_add(&crew, 3, 5);
+  put_number(vector, "cipher_suite", suite->id);
+  put_same(vector, "init_priv", seen);
+  put_hex(vector, "signer_pub", bytes_view(&crew_client(&crew, 3)->signature_public));
+  put_same(vector, "key_package", seen);
+  put_same(vector, "welcome", seen);
+  crew_free(&crew);
+  json_object_put(seen);
+}
+
+json_object *generate_welcome(uint16_t suite) {
+  return generate_suites(suite, generate);
 }
