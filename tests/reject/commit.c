@@ -569,6 +569,55 @@ static const struct row rows[] = {
      ERR_INVALID_COMMIT},
 };
 
+/* ---- NIST curves, where not every string of bytes is a point ---- */
+
+/* In the form of a point, but on no curve. */
+static const uint8_t no_point[65] = {4, 1};
+
+static void path_key_off_curve(struct world *world, struct bytes *out) {
+  struct forgery forgery;
+  forgery_begin(&forgery, mallory(world));
+  forgery_path(&forgery);
+  announce_lowest(world, &forgery, VIEW_ARRAY(no_point));
+  forgery_finish_path(&forgery);
+  forgery_send(&forgery, out);
+}
+
+static void leaf_key_off_curve(struct world *world, struct bytes *out) {
+  struct forgery forgery;
+  forgery_begin(&forgery, mallory(world));
+  forgery_path(&forgery);
+  forgery.path_leaf.fields.encryption_key = VIEW_ARRAY(no_point);
+  forgery_finish_path(&forgery);
+  forgery_send(&forgery, out);
+}
+
+static void kem_output_off_curve(struct world *world, struct bytes *out) {
+  struct forgery forgery;
+  struct writer writer = {0};
+  struct hpke_ciphertext ciphertext = lowest_ciphertext(world, &forgery);
+  hpke_ciphertext_write(&writer, VIEW_ARRAY(no_point), ciphertext.ciphertext);
+  bytes_free(&forgery.node[0].ciphertexts);
+  forgery.node[0].ciphertexts = taken(&writer);
+  forgery_send(&forgery, out);
+}
+
+static const struct row point_rows[] = {
+    {"12.4", "nothing: an empty commit", empty, OK},
+    {"12.4", "nothing: an Add with a path", add_with_path, OK},
+    {"7.6", "a key of the path is no point", path_key_off_curve, ERR_INVALID_COMMIT},
+    {"5.1.1", "the leaf's key is no point", leaf_key_off_curve, ERR_INVALID_COMMIT},
+    {"7.5", "a kem_output is no point", kem_output_off_curve, ERR_INVALID_COMMIT},
+    {"7.5", "a ciphertext is altered", ciphertext_altered, ERR_INVALID_COMMIT},
+    {"7.9.2", "the leaf's parent_hash is altered", parent_hash_of_leaf, ERR_INVALID_COMMIT},
+    {"12.4.2", "the last byte of the confirmation tag", tag_altered, ERR_INVALID_COMMIT},
+};
+
+START_TEST(points) {
+  refuse_message_in(&point_rows[_i], 2);
+}
+END_TEST
+
 START_TEST(commit) {
   refuse_message(&rows[_i]);
 }
@@ -577,5 +626,6 @@ END_TEST
 TCase *reject_commit(void) {
   TCase *cases = tcase_create("commit");
   tcase_add_loop_test(cases, commit, 0, COUNT(rows));
+  tcase_add_loop_test(cases, points, 0, COUNT(point_rows));
   return cases;
 }

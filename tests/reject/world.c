@@ -260,9 +260,13 @@ void expect_refused(struct member *to, const struct bytes *message, const struct
 }
 
 void refuse_message(const struct row *row) {
+  refuse_message_in(row, 1);
+}
+
+void refuse_message_in(const struct row *row, uint16_t suite) {
   struct world world;
   struct bytes message = {0};
-  world_init(&world, 1);
+  world_init(&world, suite);
   row->forge(&world, &message);
   for (uint32_t i = 0; i < MEMBERS; i++)
     if ((world.victims >> i & 1) != 0)

@@ -73,6 +73,8 @@ void expect_reason(const struct client *client, enum err err, const struct row *
 
 /** Forge the message of a row in a new world, and give it to the victims. */
 void refuse_message(const struct row *row);
+/** The same in a cipher suite. */
+void refuse_message_in(const struct row *row, uint16_t suite);
 
 /** The same for a Welcome, given to the joiner. */
 void refuse_welcome(const struct row *row);
