@@ -1,7 +1,7 @@
 #!/bin/sh
 # Check vectors of our own of one family: own.sh E2EE_VECTORS_PROGRAM FAMILY stored|fresh.
 #   stored  those in tests/data/vectors
-#   fresh   two files generated now, which must differ, unless there is nothing random in the family
+#   fresh   one generated now; no two are the same, unless there is nothing random in the family
 # Where this build has none of a file's algorithms the test is skipped (status 77).
 # SPDX-License-Identifier: ISC
 set -eu
@@ -11,8 +11,9 @@ if [ "$which" = fresh ]; then
   data=$(mktemp -d)
   trap 'rm -rf "$data"' EXIT
   "$program" --generate "$family" >"$data/$family.json"
-  "$program" --generate "$family" >"$data/$family-again.json"
-  if [ "$family" != tree-math ] && cmp -s "$data/$family.json" "$data/$family-again.json"; then
+  "$program" --generate "$family" --suite 3 >"$data/$family-3.json"
+  if [ "$family" != tree-math ] && [ "$family" != sframe ] &&
+    "$program" --generate "$family" --suite 3 | cmp -s - "$data/$family-3.json"; then
     echo "failed: two generated files are the same"
     exit 1
   fi
