@@ -8,62 +8,7 @@
 
 #include "config.h"
 #include "failing.h"
-#include "fixture.h"
-
-#if HAVE_OPENSSL
-#include <openssl/crypto.h>
-#endif
-
-/* ---- The memory of OpenSSL: failing.c has ours ---- */
-
-static bool openssl_armed, openssl_failed;
-static size_t openssl_left;
-
-#if HAVE_OPENSSL
-/* From one allocation on all fail: OpenSSL does without a single one here and there. */
-static bool openssl_fails(void) {
-  if (!openssl_armed)
-    return false;
-  openssl_failed = openssl_failed || openssl_left == 0;
-  openssl_left -= openssl_failed ? 0 : 1;
-  return openssl_failed;
-}
-
-static void *openssl_malloc(size_t size, const char *file, int line) {
-  (void)file, (void)line;
-  return openssl_fails() ? NULL : malloc(size);
-}
-
-static void *openssl_realloc(void *memory, size_t size, const char *file, int line) {
-  (void)file, (void)line;
-  return openssl_fails() ? NULL : realloc(memory, size);
-}
-
-static void openssl_free(void *memory, const char *file, int line) {
-  (void)file, (void)line;
-  free(memory);
-}
-#endif
-
-/* Whose memory runs out. */
-enum whose { OURS, OPENSSL };
-
-static void fail_after(enum whose whose, size_t after) {
-  if (whose == OURS) {
-    failing_after(after);
-  } else {
-    openssl_armed = true;
-    openssl_failed = false;
-    openssl_left = after;
-  }
-}
-
-static bool stop_failing(enum whose whose) {
-  if (whose == OURS)
-    return failing_stop();
-  openssl_armed = false;
-  return openssl_failed;
-}
+#include "nomem.h"
 
 /* ---- The scene, and the calls in their order; each is one call ---- */
 
@@ -322,11 +267,7 @@ static void take_commit(void) {
   scene.bytes = NULL;
 }
 
-static const struct step {
-  const char *name;
-  int (*call)(void);
-  void (*after)(void); /* may be NULL */
-} steps[] = {
+static const struct step steps[] = {
     {"e2ee_client_new", make_alice, NULL},
     {"e2ee_client_new", make_bob, NULL},
     {"e2ee_client_new", make_carol, NULL},
@@ -406,47 +347,6 @@ static const struct step {
     {"e2ee_group_propose_leave", propose_leave, clear},
 };
 
-/* ---- The test ---- */
-
-static void look(struct facts facts[MEMBERS]) {
-  for (size_t i = 0; i < MEMBERS; i++)
-    if (scene.members[i].group != NULL)
-      facts[i] = facts_of(scene.members[i].group);
-}
-
-static void expect_no_trace(const struct facts facts[MEMBERS], const bool in_group[MEMBERS]) {
-  for (size_t i = 0; i < MEMBERS; i++) {
-    ck_assert_int_eq(scene.members[i].group != NULL, in_group[i]);
-    if (in_group[i])
-      expect_unchanged(scene.members[i].group, &facts[i]);
-  }
-}
-
-/* Every one of ours; OpenSSL takes too many. */
-static size_t next_try(size_t after, enum whose whose) {
-  return after + 1 + (whose == OPENSSL && after > 64 ? after / 16 : 0);
-}
-
-/* @return how often memory ran out */
-static size_t run_out_of_memory(const struct step *step, enum whose whose) {
-  size_t tries = 0;
-  struct facts facts[MEMBERS];
-  bool in_group[MEMBERS];
-  look(facts);
-  for (size_t i = 0; i < MEMBERS; i++)
-    in_group[i] = scene.members[i].group != NULL;
-  for (size_t after = 0;; after = next_try(after, whose), tries++) {
-    fail_after(whose, after);
-    int err = step->call();
-    if (!stop_failing(whose)) {
-      ck_assert_msg(err == E2EE_OK, "%s with memory: %d", step->name, err);
-      return tries;
-    }
-    ck_assert_msg(err == E2EE_ERR_NOMEM, "%s without allocation %zu: %d", step->name, after, err);
-    expect_no_trace(facts, in_group);
-  }
-}
-
 static void free_all(void) {
   clear();
   e2ee_receiver_free(scene.receiver);
@@ -466,9 +366,7 @@ static void live(uint16_t suite, enum whose whose) {
   memset(&scene, 0, sizeof scene);
   scene.suite = suite;
   for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-    tries += run_out_of_memory(&steps[i], whose);
-    if (steps[i].after != NULL)
-      steps[i].after();
+    tries += nomem_run(&steps[i], whose, scene.members, MEMBERS);
     /* A second handle of alice's group is not part of the story. */
     e2ee_group_free(scene.loaded_group);
     e2ee_client_free(scene.loaded_client);
@@ -488,7 +386,6 @@ START_TEST(our_memory) {
 }
 END_TEST
 
-#if HAVE_OPENSSL
 /* Suite 1 has its AEAD alone from OpenSSL, suite 2 its curve too.  Of other curves OpenSSL says that a
  * signature is wrong when it has no memory. */
 START_TEST(memory_of_openssl) {
@@ -496,18 +393,16 @@ START_TEST(memory_of_openssl) {
   live((uint16_t)_i, OPENSSL);
 }
 END_TEST
-#endif
 
 int main(void) {
   Suite *suite = suite_create("nomem");
   TCase *cases = tcase_create("life");
   tcase_set_timeout(cases, 240);
   tcase_add_loop_test(cases, our_memory, 1, 4);
-#if HAVE_OPENSSL
-  if (CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free) != 1)
+  if (!nomem_start())
     return EXIT_FAILURE;
-  tcase_add_loop_test(cases, memory_of_openssl, 1, 3);
-#endif
+  if (HAVE_OPENSSL)
+    tcase_add_loop_test(cases, memory_of_openssl, 1, 3);
   suite_add_tcase(suite, cases);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_NORMAL);
