@@ -10,10 +10,12 @@
 TCase *reject_encoding(void);
 TCase *reject_leaf(void);
 TCase *reject_framing(void);
+TCase *reject_private(void);
 TCase *reject_proposals(void);
 TCase *reject_commit(void);
 TCase *reject_external(void);
 TCase *reject_welcome(void);
+TCase *reject_tree(void);
 TCase *reject_info(void);
 TCase *reject_senders(void);
 TCase *reject_resume(void);

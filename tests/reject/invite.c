@@ -241,3 +241,42 @@ void invite_publish(struct invite *invite, struct bytes *out) {
   *out = taken(&writer);
   invite_end(invite);
 }
+
+/* ---- What tests share ---- */
+
+struct tree *invite_edit(const struct invite *invite) {
+  struct tree *tree = NULL;
+  ck_assert_int_eq(tree_edit(invite->tree, &tree), OK);
+  return tree;
+}
+
+struct tree *invite_bare(struct invite *invite) {
+  struct tree *tree = invite_edit(invite);
+  for (uint32_t leaf = 0; leaf < MEMBERS; leaf++)
+    ck_assert_int_eq(tree_blank_path(tree, leaf), OK);
+  invite->has_path_secret = false;
+  return tree;
+}
+
+void add_byte(struct bytes *bytes, uint8_t value) {
+  struct writer writer = {0};
+  write_bytes(&writer, bytes_view(bytes));
+  write_u8(&writer, value);
+  bytes_free(bytes);
+  *bytes = taken(&writer);
+}
+
+static bend_invite *bend_now;
+
+static void bent(struct world *world, struct bytes *out) {
+  struct invite invite;
+  invite_begin(&invite, world);
+  bend_now(world, &invite);
+  invite_send(&invite, out);
+}
+
+void refuse_invite(const struct invite_row *row) {
+  bend_now = row->bend;
+  const struct row as_message = {row->section, row->changed, bent, row->expected};
+  refuse_welcome(&as_message);
+}

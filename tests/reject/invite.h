@@ -76,4 +76,26 @@ void invite_send(struct invite *invite, struct bytes *out);
 /** The GroupInfo alone, as an MLSMessage; end. */
 void invite_publish(struct invite *invite, struct bytes *out);
 
+/* ---- What tests share ---- */
+
+/** The tree, to be edited and then set. */
+struct tree *invite_edit(const struct invite *invite);
+
+/** The same without parent nodes: no path secret is needed, and no parent hash. */
+struct tree *invite_bare(struct invite *invite);
+
+void add_byte(struct bytes *bytes, uint8_t value);
+
+typedef void bend_invite(struct world *world, struct invite *invite);
+
+/** As struct row, for a Welcome that is bent before its GroupInfo is signed. */
+struct invite_row {
+  const char *section;
+  const char *changed;
+  bend_invite *bend;
+  enum err expected;
+};
+
+void refuse_invite(const struct invite_row *row);
+
 #endif

@@ -205,3 +205,24 @@ void letter_send_private(struct letter *letter, struct bytes *out) {
   letter_private(letter, out);
   letter_end(letter);
 }
+
+/* ---- What tests share ---- */
+
+void mallory_sends(struct world *world, uint8_t content_type, bool encrypt, bend_letter *bend,
+                   struct bytes *out) {
+  struct letter letter;
+  struct writer proposal = {0};
+  proposal_write_group_context_extensions(&proposal, VIEW_NONE);
+  letter_begin(&letter, &world->member[MALLORY], content_type,
+               content_type == CONTENT_APPLICATION ? VIEW_TEXT("hello") : writer_view(&proposal));
+  letter.wire_format = encrypt ? WIRE_PRIVATE_MESSAGE : WIRE_PUBLIC_MESSAGE;
+  if (bend != NULL)
+    bend(world, &letter);
+  letter_sign(&letter);
+  if (encrypt)
+    letter_private(&letter, out);
+  else
+    letter_public(&letter, out);
+  letter_end(&letter);
+  writer_free(&proposal);
+}

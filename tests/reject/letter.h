@@ -61,4 +61,13 @@ void letter_send(struct letter *letter, struct bytes *out);
 /** Sign, make a PrivateMessage of it, and end. */
 void letter_send_private(struct letter *letter, struct bytes *out);
 
+/* ---- What tests share ---- */
+
+typedef void bend_letter(struct world *world, struct letter *letter);
+
+/** A letter of MALLORY's, bent before it is signed: application data, or a proposal that harms nobody.
+ *  @param bend  may be NULL */
+void mallory_sends(struct world *world, uint8_t content_type, bool encrypt, bend_letter *bend,
+                   struct bytes *out);
+
 #endif
