@@ -3,20 +3,34 @@
 
 #include <stdio.h>
 
+#include "certificate.h"
+
 /* All clocks stand still: lifetimes of key packages are the same in every run. */
 #define NOW 1700000000u
 
 /* ---- The clients ---- */
 
+static struct client *new_client(const struct suite *suite, size_t number, bool certified) {
+  char name[32];
+  int size = snprintf(name, sizeof name, "member %zu", number);
+  struct client *client = NULL;
+  if (certified)
+    client = certificate_client(suite, name);
+  else
+    must(client_new(suite, view_of((const uint8_t *)name, (size_t)size), &client), "client");
+  client->settings.time = NOW;
+  return client;
+}
+
 void crew_new(struct crew *crew, const struct suite *suite, size_t count) {
   *crew = (struct crew){.suite = suite, .count = count, .witness = CREW_NOBODY};
-  for (size_t i = 0; i < count; i++) {
-    char name[32];
-    int size = snprintf(name, sizeof name, "member %zu", i);
-    struct client **client = &crew->member[i].client;
-    must(client_new(suite, view_of((const uint8_t *)name, (size_t)size), client), "client");
-    (*client)->settings.time = NOW;
-  }
+  for (size_t i = 0; i < count; i++)
+    crew->member[i].client = new_client(suite, i, false);
+}
+
+void crew_certify(struct crew *crew, size_t who) {
+  client_free(crew->member[who].client);
+  crew->member[who].client = new_client(crew->suite, who, true);
 }
 
 void crew_free(struct crew *crew) {

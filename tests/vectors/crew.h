@@ -35,6 +35,9 @@ struct crew {
 void crew_new(struct crew *crew, const struct suite *suite, size_t count);
 void crew_free(struct crew *crew);
 
+/** Give one of the clients, in no group yet, an X.509 credential. */
+void crew_certify(struct crew *crew, size_t who);
+
 /** Whether all send their handshake messages as PrivateMessages, or as PublicMessages. */
 void crew_encrypt(struct crew *crew, bool encrypt);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "crew.h"
+#include "crypto/x509.h"
 
 /* Types that are the application's own. */
 #define CUSTOM_PROPOSAL 0xf00a
@@ -21,6 +22,7 @@ struct history {
   const char *scenario;
   size_t clients;
   void (*play)(struct crew *crew);
+  bool certificates;
 };
 
 /* ---- Growing and shrinking ---- */
@@ -148,6 +150,21 @@ static void leave(struct crew *crew) {
   crew_join(crew, 4, 3, bytes_view(&copy), CREW_NOBODY);
   crew_commit(crew, 4, NULL);
   bytes_free(&copy);
+}
+
+/* Members with certificates beside others without, the witness among the former. */
+static void certify(struct crew *crew) {
+  struct bytes update = {0};
+  for (size_t who = 1; who < crew->count; who++)
+    if (who != 3)
+      crew_certify(crew, who);
+  crew_found(crew, 4);
+  must(group_propose_update(crew_group(crew, 1), &update), "Update");
+  crew_hear(crew, 1, &update);
+  crew_commit(crew, 0, NULL);
+  crew_commit(crew, 1, NULL);
+  crew_add(crew, 3, 4);
+  crew_join(crew, 5, 1, VIEW_NONE, CREW_NOBODY);
 }
 
 /* ---- Secrets and extensions ---- */
@@ -309,22 +326,25 @@ static void branch(struct crew *crew) {
 /* ---- All of them ---- */
 
 static const struct history histories[] = {
-    {"grow: Adds and Updates in PrivateMessages", 9, grow},
-    {"shrink: Removes in PublicMessages, holes, a tree that halves", 10, shrink},
-    {"external commits: join, take a blank leaf, resync", 6, join_from_outside},
-    {"external sender and new member's Add", 7, propose_from_outside},
-    {"SelfRemove, committed by a member and by an external joiner", 5, leave},
-    {"external and resumption PSKs", 4, share_secrets},
-    {"extensions, required capabilities, custom proposals", 5, extend},
-    {"ratchet tree beside the Welcome, no GREASE, no padding", 6, tree_beside},
-    {"ReInit and the group after it", 4, reinit},
-    {"branches", 5, branch},
-    {"random", 12, wander},
+    {"grow: Adds and Updates in PrivateMessages", 9, grow, false},
+    {"shrink: Removes in PublicMessages, holes, a tree that halves", 10, shrink, false},
+    {"external commits: join, take a blank leaf, resync", 6, join_from_outside, false},
+    {"external sender and new member's Add", 7, propose_from_outside, false},
+    {"SelfRemove, committed by a member and by an external joiner", 5, leave, false},
+    {"external and resumption PSKs", 4, share_secrets, false},
+    {"extensions, required capabilities, custom proposals", 5, extend, false},
+    {"ratchet tree beside the Welcome, no GREASE, no padding", 6, tree_beside, false},
+    {"ReInit and the group after it", 4, reinit, false},
+    {"branches", 5, branch, false},
+    {"X.509 and basic credentials", 6, certify, true},
+    {"random", 12, wander, false},
 };
 
 static void generate(const struct suite *suite, json_object *array) {
   for (size_t i = 0; i < sizeof histories / sizeof histories[0]; i++) {
     struct crew crew;
+    if (histories[i].certificates && !x509_available())
+      continue;
     crew_new(&crew, suite, histories[i].clients);
     crew_watch(&crew, WITNESS, append_object(array), histories[i].scenario);
     histories[i].play(&crew);
