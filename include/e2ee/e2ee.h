@@ -432,7 +432,8 @@ E2EE_API E2EE_CHECKED int e2ee_group_save(e2ee_group *group, const uint8_t *key,
 /**
  * Restore a group.
  * @return 0; E2EE_ERR_STATE_KEY wrong key or altered; E2EE_ERR_STATE_CORRUPT;
- *         E2EE_ERR_STATE_VERSION; E2EE_ERR_NOT_FOUND not this client's group
+ *         E2EE_ERR_STATE_VERSION; E2EE_ERR_NOT_FOUND not this client's group; E2EE_ERR_LIMIT more
+ *         members than E2EE_SET_MAX_MEMBERS, which is not saved: set it before
  */
 E2EE_API E2EE_CHECKED int e2ee_group_load(e2ee_client *client, const uint8_t *key, size_t key_len,
                                           const uint8_t *blob, size_t blob_len, e2ee_group **out);
