@@ -94,6 +94,31 @@ struct bytes key_package_forger_end(struct key_package_forger *forger) {
   return taken(&writer);
 }
 
+struct bytes forge_certificate(struct view key, struct view behind) {
+  static const uint8_t head[] = {
+      0x30, 0x81, 0xab, 0x30, 0x5f,             /* Certificate, TBSCertificate */
+      0xa0, 0x03, 0x02, 0x01, 0x02,             /* version 3 */
+      0x02, 0x01, 0x01,                         /* serial number */
+      0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, /* Ed25519 */
+      0x30, 0x00,                               /* issuer */
+      0x30, 0x1e, 0x17, 0x0d, '2',  '5',  '0',  '1',  '0',  '1',  '0',  '0',
+      '0',  '0',  '0',  '0',  'Z',  0x17, 0x0d, '3',  '5',  '0',  '1',  '0',
+      '1',  '0',  '0',  '0',  '0',  '0',  '0',  'Z',  0x30, 0x00, /* subject */
+      0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
+  static const uint8_t tail[7 + 3 + 64] = {0x30, 0x05, 0x06, 0x03, 0x2b,
+                                           0x65, 0x70, 0x03, 0x41, 0x00};
+  struct writer writer = {0};
+  write_u16(&writer, CREDENTIAL_X509);
+  size_t chain = write_begin(&writer), certificate = write_begin(&writer);
+  write_bytes(&writer, VIEW_ARRAY(head));
+  write_bytes(&writer, key);
+  write_bytes(&writer, VIEW_ARRAY(tail));
+  write_bytes(&writer, behind);
+  write_end(&writer, certificate);
+  write_end(&writer, chain);
+  return taken(&writer);
+}
+
 /* ---- Proposals ---- */
 
 struct bytes propose_add(struct bytes key_package) {

@@ -49,6 +49,10 @@ void key_package_forger_begin(struct key_package_forger *forger, const struct cl
 /** KeyPackage, signed as it now stands; to be freed.  Ends the forger. */
 struct bytes key_package_forger_end(struct key_package_forger *forger);
 
+/** An X.509 credential of one certificate for an Ed25519 key, to be freed.  Nobody has signed it: whom
+ *  to trust is left to the application.  @param behind  follows the certificate in its vector */
+struct bytes forge_certificate(struct view key, struct view behind);
+
 /* ---- Proposals (section 12.1), each on the wire and to be freed ---- */
 
 struct bytes propose_add(struct bytes key_package); /* takes it */

@@ -1,5 +1,6 @@
 /* Leaves and key packages, wherever they come in.  SPDX-License-Identifier: ISC */
 #include "chapters.h"
+#include "crypto/x509.h"
 #include "forge.h"
 
 #define BIT(member) (1u << (member))
@@ -172,6 +173,74 @@ START_TEST(leaf) {
                           places[place].forge,
                           leaf_rows[_i / PLACES].valid ? OK : places[place].expected};
   refuse_message(&row);
+}
+END_TEST
+
+/* ---- Certificates (section 5.3): which are trusted is for the application to say ---- */
+
+static struct bytes certificate;
+
+static void put_credential(struct leaf_forger *forger, struct bytes credential) {
+  bytes_free(&certificate);
+  certificate = credential;
+  forger->fields.credential = bytes_view(&certificate);
+}
+
+static void own_certificate(struct world *world, struct leaf_forger *forger) {
+  (void)world;
+  put_credential(forger, forge_certificate(forger->fields.signature_key, VIEW_NONE));
+}
+
+static void certificate_of_another(struct world *world, struct leaf_forger *forger) {
+  put_credential(forger, forge_certificate(
+                             bytes_view(&world->member[ERIN].client->signature_public), VIEW_NONE));
+}
+
+static void byte_behind_certificate(struct world *world, struct leaf_forger *forger) {
+  (void)world;
+  put_credential(forger, forge_certificate(forger->fields.signature_key, VIEW_TEXT("\0")));
+}
+
+static void broken_certificate(struct world *world, struct leaf_forger *forger) {
+  own_certificate(world, forger);
+  certificate.data[certificate.size / 2] ^= 0x20;
+  certificate.data[8] ^= 0x20; /* TBSCertificate is no SEQUENCE any more */
+}
+
+static void empty_chain(struct world *world, struct leaf_forger *forger) {
+  static const uint8_t credential[] = {0, CREDENTIAL_X509, 0};
+  (void)world;
+  forger->fields.credential = VIEW_ARRAY(credential);
+}
+
+static void empty_certificate(struct world *world, struct leaf_forger *forger) {
+  static const uint8_t credential[] = {0, CREDENTIAL_X509, 1, 0};
+  (void)world;
+  forger->fields.credential = VIEW_ARRAY(credential);
+}
+
+static const struct {
+  const char *changed;
+  bend_leaf *bend;
+  bool valid;
+} certificate_rows[] = {
+    {"nothing", own_certificate, true},
+    {"the certificate of another key", certificate_of_another, false},
+    {"a byte behind the certificate", byte_behind_certificate, false},
+    {"a certificate that does not parse", broken_certificate, false},
+    {"an empty chain", empty_chain, false},
+    {"an empty certificate", empty_certificate, false},
+};
+
+#define CERTIFICATE_ROWS COUNT(certificate_rows)
+
+START_TEST(certificates) {
+  const int place = _i % PLACES;
+  bend_now = certificate_rows[_i / PLACES].bend;
+  const struct row row = {"5.3", certificate_rows[_i / PLACES].changed, places[place].forge,
+                          certificate_rows[_i / PLACES].valid ? OK : places[place].expected};
+  refuse_message(&row);
+  bytes_free(&certificate);
 }
 END_TEST
 
@@ -401,6 +470,12 @@ static void leaf_of_broken_credential(struct world *world, struct key_package_fo
   forger->leaf.fields.credential = VIEW_ARRAY(credential);
 }
 
+static void leaf_of_broken_chain(struct world *world, struct key_package_forger *forger) {
+  static const uint8_t credential[] = {0, CREDENTIAL_X509, 2, 5, 0x30};
+  (void)world;
+  forger->leaf.fields.credential = VIEW_ARRAY(credential);
+}
+
 static uint64_t now(const struct world *world) {
   return client_now(world->joiner.client);
 }
@@ -456,6 +531,7 @@ static const struct {
     {"5.1.1", "signature_key lacks a byte", leaf_of_short_signature_key, ERR_INVALID_PROPOSAL},
     {"2.1", "half an item in capabilities", leaf_of_odd_capabilities, ERR_MALFORMED},
     {"2.1", "a credential of broken encoding", leaf_of_broken_credential, ERR_MALFORMED},
+    {"2.1", "a chain of certificates that ends too early", leaf_of_broken_chain, ERR_MALFORMED},
     {"", "more capabilities than the limit", leaf_of_many_capabilities, ERR_LIMIT},
     {"7.3", "a lifetime that has not begun", not_yet_valid, ERR_LIFETIME},
     {"7.3", "a lifetime that is over", expired, ERR_LIFETIME},
@@ -540,6 +616,8 @@ END_TEST
 TCase *reject_leaf(void) {
   TCase *cases = tcase_create("leaf");
   tcase_add_loop_test(cases, leaf, 0, LEAF_ROWS * PLACES);
+  if (x509_available())
+    tcase_add_loop_test(cases, certificates, 0, CERTIFICATE_ROWS * PLACES);
   tcase_add_loop_test(cases, capability, 0, REQUIRED_ROWS * PLACES);
   tcase_add_loop_test(cases, key_package_received, 0, 2 * PACKAGE_ROWS);
   tcase_add_loop_test(cases, key_package_given, 0, PACKAGE_ROWS);

@@ -1,6 +1,7 @@
 /* Proposals of external senders, and SelfRemove: judy is the external sender.
  * SPDX-License-Identifier: ISC */
 #include "chapters.h"
+#include "crypto/x509.h"
 #include "forge.h"
 
 #define BIT(member) (1u << (member))
@@ -176,6 +177,27 @@ static void half_a_sender(struct world *world, struct bytes *out) {
   commit(world, propose_extensions(EXTENSION_EXTERNAL_SENDERS, VIEW_ARRAY(data)), out);
 }
 
+static void certificate_of_another(struct world *world, struct bytes *out) {
+  struct writer senders = {0};
+  const struct client *judy = world->joiner.client;
+  struct bytes credential =
+      forge_certificate(bytes_view(&world->member[ERIN].client->signature_public), VIEW_NONE);
+  size_t begin = write_begin(&senders);
+  external_sender_write(&senders, bytes_view(&judy->signature_public), bytes_view(&credential));
+  write_end(&senders, begin);
+  commit(world, propose_extensions(EXTENSION_EXTERNAL_SENDERS, writer_view(&senders)), out);
+  writer_free(&senders);
+  bytes_free(&credential);
+}
+
+static const struct row certificate_row = {"5.3", "the certificate of another key",
+                                           certificate_of_another, ERR_INVALID_PROPOSAL};
+
+START_TEST(sender_certificate) {
+  refuse_message(&certificate_row);
+}
+END_TEST
+
 /* ---- SelfRemove (draft-ietf-mls-extensions) ---- */
 
 static struct bytes self_remove(void) {
@@ -299,5 +321,7 @@ END_TEST
 TCase *reject_senders(void) {
   TCase *cases = tcase_create("senders");
   tcase_add_loop_test(cases, sender, 0, COUNT(rows));
+  if (x509_available())
+    tcase_add_test(cases, sender_certificate);
   return cases;
 }
