@@ -3,18 +3,19 @@
  * Encodings are unique (RFC 9420, section 2.1), so what was read must be written back the same.
  * SPDX-License-Identifier: ISC
  */
+#include "crypto/x509.h"
 #include "harness.h"
 #include "mls/tree.h"
 #include "tests/recode.h"
 
-#define TREE_SUITE 1
+#define SUITE 1
 #define MEMBERS_MAX 4096
 
 static enum err recode_tree(struct reader *reader, struct writer *writer, struct why *why) {
   struct tree *tree = NULL;
   struct view bytes = {reader->at, reader->left};
   enum err err;
-  TRY(tree_read(suite_find(TREE_SUITE), bytes, MEMBERS_MAX, why, &tree));
+  TRY(tree_read(suite_find(SUITE), bytes, MEMBERS_MAX, why, &tree));
   TRY(read_bytes(reader, bytes.size, &bytes));
   tree_write(writer, tree);
   (void)!tree_verify_parent_hashes(tree, why);
@@ -23,10 +24,25 @@ done:
   return err;
 }
 
+/* A certificate chain and the roots to verify it with. */
+static enum err recode_chain(struct reader *reader, struct writer *writer, struct why *why) {
+  struct view chain, roots;
+  enum err err;
+  (void)why;
+  TRY(read_vector(reader, &chain));
+  TRY(read_vector(reader, &roots));
+  (void)!x509_verify(chain, roots, HARNESS_TIME);
+  (void)!x509_check_key(suite_find(SUITE), chain, roots);
+  write_vector(writer, chain);
+  write_vector(writer, roots);
+done:
+  return err;
+}
+
 /* The order is that of the first byte of the inputs in corpus/decode: add at the end only. */
-static recoder *const structs[] = {
-    recode_message, recode_leaf, recode_proposal, recode_commit, recode_group_secrets, recode_tree,
-};
+static recoder *const structs[] = {recode_message, recode_leaf,          recode_proposal,
+                                   recode_commit,  recode_group_secrets, recode_tree,
+                                   recode_chain};
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
   (void)argc, (void)argv;

@@ -1,6 +1,6 @@
 /*
  * Write the corpora that fuzzing starts from: fuzz-seeds FOLDER.  They are committed as fuzz/corpus;
- * make them again when a format changes.
+ * make them again when a format changes.  decode/chain is from elsewhere: `openssl req -x509`.
  * SPDX-License-Identifier: ISC
  */
 #include <stdio.h>
