@@ -9,6 +9,7 @@
 
 TCase *reject_encoding(void);
 TCase *reject_leaf(void);
+TCase *reject_key_package(void);
 TCase *reject_framing(void);
 TCase *reject_private(void);
 TCase *reject_proposals(void);
