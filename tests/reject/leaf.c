@@ -244,6 +244,21 @@ START_TEST(certificates) {
 }
 END_TEST
 
+/* Where no certificate can be read, nobody can be told by one. */
+static void listed_certificate(struct world *world, struct leaf_forger *forger) {
+  static const uint8_t types[] = {0, CREDENTIAL_BASIC, 0, CREDENTIAL_X509};
+  own_certificate(world, forger);
+  forger->fields.capabilities.credentials = VIEW_ARRAY(types);
+}
+
+START_TEST(unreadable_certificate) {
+  bend_now = listed_certificate;
+  const struct row row = {"", "a certificate, without OpenSSL", places[_i].forge, ERR_UNSUPPORTED};
+  refuse_message(&row);
+  bytes_free(&certificate);
+}
+END_TEST
+
 /* ---- A group that requires something ---- */
 
 static const uint8_t group_extension[] = {0xf1, 0x23};
@@ -372,6 +387,8 @@ TCase *reject_leaf(void) {
   tcase_add_loop_test(cases, leaf, 0, LEAF_ROWS * PLACES);
   if (x509_available())
     tcase_add_loop_test(cases, certificates, 0, CERTIFICATE_ROWS * PLACES);
+  else
+    tcase_add_loop_test(cases, unreadable_certificate, 0, PLACES);
   tcase_add_loop_test(cases, capability, 0, REQUIRED_ROWS * PLACES);
   return cases;
 }
