@@ -308,8 +308,10 @@ static const struct row rows[] = {
     {"12.4.3.2", "nothing: a resync of leaf 0", resync_of_leaf_0, OK},
     {"12.4.3.2", "nothing: a join with a PSK", with_psk, OK},
 
-    {"12.2", "no ExternalInit", no_external_init, ERR_INVALID_PROPOSAL},
-    {"12.2", "two ExternalInits", two_external_inits, ERR_INVALID_PROPOSAL},
+    {"12.2: an external commit without exactly one ExternalInit", "no ExternalInit",
+     no_external_init, ERR_INVALID_PROPOSAL},
+    {"12.2: an external commit without exactly one ExternalInit", "two ExternalInits",
+     two_external_inits, ERR_INVALID_PROPOSAL},
     {"12.2", "an Add", an_add, ERR_INVALID_PROPOSAL},
     {"12.2", "GroupContextExtensions", extensions, ERR_INVALID_PROPOSAL},
     {"12.2", "two Removes", two_removes, ERR_INVALID_PROPOSAL},

@@ -182,6 +182,10 @@ void invite_seal(struct invite *invite, struct sealed_invite *out) {
   *out = (struct sealed_invite){0};
   invite_info(invite);
   out->info = seal_info(invite);
+  if (invite->encrypted_info.data != NULL) {
+    bytes_free(&out->info);
+    ck_assert_int_eq(bytes_copy(&out->info, invite->encrypted_info), OK);
+  }
   ck_assert_int_eq(key_package_read(&reader, NULL, &key_package), OK);
   group_secrets_write(&plaintext, &secrets);
   write_bytes(&plaintext, bytes_view(&invite->behind_secrets));

@@ -37,6 +37,7 @@ struct invite {
   struct secret psk_secret;
   struct bytes behind_secrets; /* follows GroupSecrets */
   /* Welcome: */
+  struct view encrypted_info; /* instead of the encrypted GroupInfo */
   uint16_t cipher_suite;
   uint8_t ref[HASH_MAX]; /* KeyPackageRef */
   struct bytes key_package;

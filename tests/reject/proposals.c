@@ -319,6 +319,12 @@ static void update_and_remove(struct world *world, struct bytes *out) {
   forgery_send(&forgery, out);
 }
 
+static void unsupported_type(struct world *world, struct bytes *out) {
+  struct writer writer = {0};
+  proposal_write_custom(&writer, 0xf123, VIEW_TEXT("data"));
+  commit(world, taken(&writer), none, out);
+}
+
 /* ---- Lists: Adds ---- */
 
 static void two_adds_of_one_client(struct world *world, struct bytes *out) {
@@ -620,6 +626,9 @@ static const struct row rows[] = {
     {"12.2", "two Removes of leaf 0", two_removes_of_leaf_0, ERR_INVALID_PROPOSAL},
     {"12.2", "two Updates of leaf 0", two_updates, ERR_INVALID_PROPOSAL},
     {"12.2", "an Update and a Remove of one leaf", update_and_remove, ERR_INVALID_PROPOSAL},
+
+    {"12.2", "a type that members do not support, in a commit", unsupported_type,
+     ERR_INVALID_PROPOSAL},
 
     {"12.2", "two Adds of one client", two_adds_of_one_client, ERR_INVALID_PROPOSAL},
     {"12.2", "one key package added twice", one_key_package_twice, ERR_INVALID_PROPOSAL},

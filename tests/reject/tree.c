@@ -204,6 +204,12 @@ static void required_extension_missing(struct world *world, struct invite *invit
   invite->context.extensions = VIEW_ARRAY(extension);
 }
 
+static void broken_external_senders(struct world *world, struct invite *invite) {
+  static const uint8_t extension[] = {0, 5, 2, 0, 0};
+  (void)world;
+  invite->context.extensions = VIEW_ARRAY(extension);
+}
+
 static void required_broken(struct world *world, struct invite *invite) {
   static const uint8_t extension[] = {0, 3, 4, 0, 0, 0, 0};
   (void)world;
@@ -414,6 +420,7 @@ static const struct invite_row rows[] = {
      ERR_INVALID_TREE},
     {"11.1", "a required extension that members do not list", required_extension_missing,
      ERR_INVALID_TREE},
+    {"12.1.8.1", "a byte behind external_senders", broken_external_senders, ERR_MALFORMED},
     {"11.1", "a byte behind required_capabilities", required_broken, ERR_MALFORMED},
     {"2.1", "a byte behind the nodes", tree_trailing, ERR_MALFORMED},
     {"12.4.3.3", "more leaves than the limit", more_leaves_than_limit, ERR_LIMIT},

@@ -235,7 +235,21 @@ static void branch_of_other_members(struct world *world, struct invite *invite) 
   invite->context.epoch = 1;
 }
 
+static void psks_without_end(struct world *world, struct invite *invite) {
+  struct writer psks = {0};
+  const struct psk_id empty = {.type = PSK_EXTERNAL};
+  (void)world;
+  for (uint32_t i = 0; i <= UINT16_MAX; i++)
+    psk_id_write(&psks, &empty);
+  invite->psks = taken(&psks);
+}
+
 /* ---- Welcome ---- */
+
+static void info_shorter_than_tag(struct world *world, struct invite *invite) {
+  (void)world;
+  invite->encrypted_info = VIEW_TEXT("too short a tag");
+}
 
 static void for_other_suite(struct world *world, struct invite *invite) {
   (void)world;
@@ -366,10 +380,13 @@ static const struct invite_row welcome_rows[] = {
     {"12.4.3.1", "a PSK that is not known here", psk_unknown, ERR_NOT_FOUND},
     {"12.4.3.1", "a PSK that is another here", psk_different, ERR_AUTH},
     {"2.1", "a PSK of type 3", psk_broken, ERR_MALFORMED},
-    {"12.4.3.1", "two resumption PSKs of usage branch", two_branches, ERR_INVALID_TREE},
+    {"12.4.3.1: two resumption PSKs", "two resumption PSKs of usage branch", two_branches,
+     ERR_INVALID_TREE},
     {"12.4.3.1", "a branch in another epoch than 1", branch_in_late_epoch, ERR_INVALID_TREE},
     {"12.4.3.1", "a branch with others than the old members", branch_of_other_members,
      ERR_INVALID_TREE},
+    {"", "more PSKs than can be counted", psks_without_end, ERR_LIMIT},
+    {"12.4.3.1", "an encrypted GroupInfo shorter than a tag", info_shorter_than_tag, ERR_AUTH},
     {"12.4.3.1", "a Welcome of suite 3", for_other_suite, ERR_UNSUPPORTED},
     {"12.4.3.1", "a Welcome for another key package", for_nobody_here, ERR_NOT_FOUND},
 };

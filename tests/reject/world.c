@@ -232,12 +232,13 @@ static void expect_unchanged(const struct member *member, struct bytes *before,
 /* ---- Refusals ---- */
 
 void expect_reason(const struct client *client, enum err err, const struct row *row) {
-  char section[32];
+  char section[80];
   ck_assert_msg(err == row->expected, "%s: %s: expected %d, got %d: %s", row->section, row->changed,
                 row->expected, err, client->why.text);
   if (err == OK)
     return;
-  (void)snprintf(section, sizeof section, "section %s:", row->section);
+  (void)snprintf(section, sizeof section, "section %s%s", row->section,
+                 strchr(row->section, ':') == NULL ? ":" : "");
   bool named =
       row->section[0] == 0 ? client->why.text[0] != 0 : strstr(client->why.text, section) != NULL;
   ck_assert_msg(named, "%s: %s: explained as: %s", row->section, row->changed, client->why.text);

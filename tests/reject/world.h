@@ -33,7 +33,8 @@ struct world {
 
 /** One thing that must be refused, to be read beside the RFC. */
 struct row {
-  const char *section; /* of RFC 9420; the explanation has to name it; "" for a limit of ours */
+  const char *section; /* of RFC 9420; the explanation has to name it, "" for a limit of ours,
+                          or to say what follows a colon here */
   const char *changed; /* in input that is valid otherwise */
   void (*forge)(struct world *world, struct bytes *message);
   enum err expected; /* OK: nothing was changed, and the message must be accepted */
