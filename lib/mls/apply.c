@@ -113,17 +113,6 @@ static enum err check_type_supported(const struct epoch *epoch, uint16_t type, s
                  type);
 }
 
-static enum err check_reinit(const struct epoch *epoch, const struct proposal *proposal,
-                             struct why *why) {
-  enum err err = OK;
-  TRY(require(proposal->body.reinit.version >= epoch->context.version, why, ERR_INVALID_PROPOSAL,
-              "RFC 9420, section 12.1.5: a ReInit to the lower version %u",
-              proposal->body.reinit.version));
-  TRY(extensions_check(proposal->body.reinit.extensions, why));
-done:
-  return err;
-}
-
 static enum err check_body(const struct epoch *epoch, const struct proposal *proposal,
                            struct sender sender, const struct proposal_rules *rules) {
   enum err err = OK;
@@ -145,12 +134,11 @@ static enum err check_body(const struct epoch *epoch, const struct proposal *pro
     TRY(check_psk(epoch, &proposal->body.psk, rules));
     break;
   case PROPOSAL_REINIT:
-    TRY(check_reinit(epoch, proposal, why));
+    TRY(require(proposal->body.reinit.version >= epoch->context.version, why, ERR_INVALID_PROPOSAL,
+                "RFC 9420, section 12.1.5: a ReInit to the lower version %u",
+                proposal->body.reinit.version));
     break;
-  case PROPOSAL_GROUP_CONTEXT_EXTENSIONS:
-    TRY(extensions_check(proposal->body.group_context_extensions, why));
-    break;
-  default: /* ExternalInit, SelfRemove and the application's have nothing to look at */
+  default: /* the others have nothing to look at that reading has not */
     break;
   }
 done:

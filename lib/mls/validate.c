@@ -131,7 +131,6 @@ done:
 enum err validate_extensions(const struct tree *tree, struct view extensions, struct why *why) {
   enum err err = OK;
   struct capabilities required;
-  TRY(extensions_check(extensions, why));
   TRY(check_external_senders(tree_suite(tree), extensions, ERR_INVALID_PROPOSAL, why));
   struct reader reader = reader_of(extensions);
   while (reader.left > 0) {
