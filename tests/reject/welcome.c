@@ -442,10 +442,41 @@ START_TEST(key_package_twice) {
 }
 END_TEST
 
+/* Two Welcomes to one group, for two key packages, both opened before one is accepted. */
+START_TEST(group_twice) {
+  const struct row row = {"12.4.3.1", "the group was joined meanwhile", NULL, ERR_INVALID_STATE};
+  struct world world;
+  struct bytes message[2] = {{0}};
+  struct opened_welcome opened[2] = {{0}};
+  struct group *group = NULL;
+  world_init(&world, 1);
+  struct client *client = world.joiner.client;
+  for (size_t i = 0; i < 2; i++) {
+    send(&world, &message[i]);
+    ck_assert_int_eq(join_open_welcome(client, bytes_view(&message[i]), VIEW_NONE, &opened[i]), OK);
+  }
+  ck_assert_int_eq(join_accept_welcome(client, &opened[0], &world.joiner.group), OK);
+  struct bytes before = state_of(&world.joiner);
+  client->why.text[0] = 0;
+  expect_reason(client, join_accept_welcome(client, &opened[1], &group), &row);
+  ck_assert_ptr_null(group);
+  struct bytes after = state_of(&world.joiner);
+  ck_assert(view_equal(bytes_view(&before), bytes_view(&after)));
+  bytes_free(&after);
+  bytes_free(&before);
+  for (size_t i = 0; i < 2; i++) {
+    opened_welcome_free(&opened[i]);
+    bytes_free(&message[i]);
+  }
+  world_free(&world);
+}
+END_TEST
+
 TCase *reject_welcome(void) {
   TCase *cases = tcase_create("welcome");
   tcase_add_loop_test(cases, welcomes, 0, COUNT(welcome_rows));
   tcase_add_loop_test(cases, sealed_welcome, 0, COUNT(sealed_rows));
   tcase_add_test(cases, key_package_twice);
+  tcase_add_test(cases, group_twice);
   return cases;
 }
