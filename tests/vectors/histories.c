@@ -60,6 +60,20 @@ static void shrink(struct crew *crew) {
   crew_add(crew, 4, 5);
 }
 
+/* Holes on both sides of a node whose key is newer than they are: who is added there from elsewhere is
+ * unmerged, until a commit from below. */
+static void leave_unmerged(struct crew *crew) {
+  crew_found(crew, 8);
+  crew_remove(crew, 0, 5);
+  crew_remove(crew, 0, 7);
+  crew_commit(crew, 4, NULL);
+  crew_add(crew, 0, 8);
+  crew_add(crew, 1, 9);
+  crew_commit(crew, 3, NULL);
+  crew_remove(crew, 0, 4);
+  crew_commit(crew, 9, NULL);
+}
+
 /* Beside what is random in it: tree sizes, holes, private and public messages. */
 static void wander(struct crew *crew) {
   crew_found(crew, 5);
@@ -328,6 +342,7 @@ static void branch(struct crew *crew) {
 static const struct history histories[] = {
     {"grow: Adds and Updates in PrivateMessages", 9, grow, false},
     {"shrink: Removes in PublicMessages, holes, a tree that halves", 10, shrink, false},
+    {"unmerged leaves", 10, leave_unmerged, false},
     {"external commits: join, take a blank leaf, resync", 6, join_from_outside, false},
     {"external sender and new member's Add", 7, propose_from_outside, false},
     {"SelfRemove, committed by a member and by an external joiner", 5, leave, false},

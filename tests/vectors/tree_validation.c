@@ -182,9 +182,9 @@ static void generate(const struct suite *suite, json_object *array) {
   crew_remove(&crew, 6, 3);
   put_tree(&crew, array); /* blanks inside */
   crew_add(&crew, 7, 9);
-  crew_commit(&crew, 9, NULL);
-  crew_add(&crew, 0, 8);
-  put_tree(&crew, array); /* unmerged leaves */
+  crew_commit(&crew, 0, NULL);
+  crew_add(&crew, 7, 8);
+  put_tree(&crew, array); /* unmerged leaves, on the far side of the node that lists them */
   crew_free(&crew);
 }
 

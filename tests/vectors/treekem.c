@@ -473,9 +473,11 @@ static void generate_garden(const struct suite *suite, uint32_t members, bool ho
   }
   if (holes) {
     uproot(&garden, 1);
-    uproot(&garden, members / 2 + 1);
+    uproot(&garden, 3);
     water(&garden, 0);
-    plant(&garden); /* into the first hole, unmerged above */
+    plant(&garden); /* into the holes: unmerged in what is above, on both sides of one node */
+    plant(&garden);
+    uproot(&garden, 4);
   }
   put_garden(&garden, array);
   for (uint32_t leaf = 0; leaf < MADE_MAX; leaf++)
