@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "api/handles.h"
 #include "config.h"
 #include "unit/failing.h"
 
@@ -77,14 +78,16 @@ static size_t next_try(size_t after, enum whose whose) {
 
 size_t nomem_run(const struct step *step, enum whose whose, const struct member *members,
                  size_t count) {
-  size_t tries = 0;
+  size_t tries = 0, proposals[MEMBERS_MAX];
   struct facts facts[MEMBERS_MAX];
   bool in_group[MEMBERS_MAX];
   ck_assert_uint_le(count, MEMBERS_MAX);
   for (size_t i = 0; i < count; i++) {
     in_group[i] = members[i].group != NULL;
-    if (in_group[i])
-      facts[i] = facts_of(members[i].group);
+    if (!in_group[i])
+      continue;
+    facts[i] = facts_of(members[i].group);
+    proposals[i] = members[i].group->group->proposals.count; /* which nobody is shown */
   }
   for (size_t after = 0;; after = next_try(after, whose), tries++) {
     fail_after(whose, after);
@@ -98,8 +101,10 @@ size_t nomem_run(const struct step *step, enum whose whose, const struct member 
     ck_assert_msg(err == E2EE_ERR_NOMEM, "%s without allocation %zu: %d", step->name, after, err);
     for (size_t i = 0; i < count; i++) {
       ck_assert_int_eq(members[i].group != NULL, in_group[i]);
-      if (in_group[i])
-        expect_unchanged(members[i].group, &facts[i]);
+      if (!in_group[i])
+        continue;
+      expect_unchanged(members[i].group, &facts[i]);
+      ck_assert_uint_eq(members[i].group->group->proposals.count, proposals[i]);
     }
   }
 }

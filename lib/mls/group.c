@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "mls/groupinfo.h"
 
 /* ---- Life cycle ---- */
 
@@ -59,6 +60,8 @@ enum err group_new_with(struct client *client, struct view group_id, struct view
   struct tree *tree = NULL;
   struct epoch *epoch = NULL;
   uint32_t own = 0;
+  TRY(require(!client_in_group(client, group_id), &client->why, ERR_INVALID_STATE,
+              "RFC 9420, section 11: the client is in a group of that id already"));
   TRY(private_keys_new(0, &keys));
   TRY(first_leaf(client, keys, &leaf));
   TRY(tree_new(client->suite, &tree));

@@ -160,6 +160,8 @@ START_TEST(groups_and_joining) {
   expect_error(INVALID, e2ee_group_new(NULL, longest, 1, &out.group));
   expect_error(E2EE_ERR_LIMIT, e2ee_group_new(client, longest, 65536, &out.group));
   expect_error(E2EE_ERR_LIMIT, e2ee_group_new(client, longest, SIZE_MAX, &out.group));
+  expect_refusal(alice, E2EE_ERR_INVALID_STATE,
+                 e2ee_group_new(alice->client, TEXT("a group"), &out.group));
   ck_assert_done(carol, e2ee_group_new(client, longest, 65535, &out.group));
   e2ee_group_free(out.group);
 
@@ -462,8 +464,17 @@ START_TEST(explanation_is_of_the_last_call) {
   /* The next failure has its own; success none. */
   ck_assert_int_eq(e2ee_group_propose_remove(bob->group, 1000, &out.bytes), E2EE_ERR_NOT_FOUND);
   ck_assert_str_eq(explanation(bob->client), "leaf 1000 has no member");
+  ck_assert_int_eq(e2ee_client_set(bob->client, 0, 0), E2EE_ERR_UNSUPPORTED);
+  ck_assert_str_eq(explanation(bob->client), e2ee_strerror(E2EE_ERR_UNSUPPORTED));
   size = sizeof out.data;
   ck_assert_int_eq(e2ee_group_id(bob->group, out.data, &size), E2EE_OK);
+  ck_assert_str_eq(explanation(bob->client), "");
+
+  /* A proposal that is left out of a commit is no failure. */
+  ck_assert_done(bob, e2ee_group_propose_add(bob->group, BYTES(key_package), &out.bytes));
+  e2ee_bytes_free(out.bytes);
+  ck_assert_done(bob, e2ee_client_set(bob->client, E2EE_SET_MAX_MEMBERS, 2));
+  e2ee_bytes_free(build_commit(bob, NULL, UINT32_MAX, NULL));
   ck_assert_str_eq(explanation(bob->client), "");
 }
 END_TEST

@@ -409,6 +409,32 @@ START_TEST(commit_names_a_proposal_never_received) {
 }
 END_TEST
 
+START_TEST(own_update_is_committed_by_another) {
+  e2ee_bytes *proposal = NULL;
+  ck_assert_done(alice, e2ee_group_propose_update(alice->group, &proposal));
+  receive(bob, proposal);
+  receive(carol, proposal);
+  e2ee_bytes *message = build_commit(bob, NULL, UINT32_MAX, NULL);
+  e2ee_incoming *incoming = process(alice, message);
+  e2ee_change change = change_of(incoming, 0);
+  uint8_t code[128];
+  size_t size = sizeof code;
+  ck_assert_uint_eq(change.kind, E2EE_CHANGE_UPDATE);
+  ck_assert_uint_eq(change.leaf, ALICE);
+  ck_assert_uint_eq(change.proposer, ALICE);
+  ck_assert_uint_eq(change.flags, 1);
+  ck_assert_returns(alice, e2ee_incoming_member(incoming, 0, E2EE_MEMBER_SAFETY_CODE, code, &size),
+                    E2EE_ERR_INVALID_ARG); /* there is no code for a member and itself */
+  ck_assert_done(alice, e2ee_incoming_accept(incoming));
+  receive(carol, message);
+  ck_assert_done(bob, e2ee_group_commit_accepted(bob->group));
+  expect_agreement(alice, carol);
+  e2ee_incoming_free(incoming);
+  e2ee_bytes_free(proposal);
+  e2ee_bytes_free(message);
+}
+END_TEST
+
 START_TEST(leaving_is_committed_by_another) {
   e2ee_bytes *proposal = NULL, *out = NULL;
   ck_assert_done(carol, e2ee_group_propose_leave(carol->group, &proposal));
@@ -591,6 +617,7 @@ int main(void) {
   tcase_add_test(cases, lost_race_does_no_harm);
   tcase_add_test(cases, pending_commit_is_told_again);
   tcase_add_test(cases, commit_names_a_proposal_never_received);
+  tcase_add_test(cases, own_update_is_committed_by_another);
   tcase_add_test(cases, leaving_is_committed_by_another);
   tcase_add_test(cases, nothing_goes_in_a_group_that_was_left);
   tcase_add_test(cases, outsider_joins_by_external_commit);

@@ -126,6 +126,8 @@ START_TEST(groups) {
   expect_error(INVALID, e2ee_group_branch(group, NULL, 0, &out.group));
   expect_error(INVALID, e2ee_group_branch(group, longest, 0, &out.group));
   expect_error(INVALID, e2ee_group_branch(group, TEXT("x"), NULL));
+  expect_refusal(bob, E2EE_ERR_INVALID_STATE,
+                 e2ee_group_branch(group, TEXT("a group"), &out.group));
   expect_error(E2EE_ERR_LIMIT, e2ee_group_branch(group, longest, SIZE_MAX, &out.group));
   expect_error(INVALID, e2ee_group_open(carol->client, NULL, 0, NULL, 0, &out.group));
   expect_error(INVALID, e2ee_group_open(carol->client, BYTES(info), NULL, 1, &out.group));

@@ -292,6 +292,7 @@ static const struct step steps[] = {
     {"e2ee_group_process, an Add", alice_processes, NULL},
     {"e2ee_incoming_member, of an Add", read_change, NULL},
     {"e2ee_incoming_accept, an Add", accept, clear},
+    {"e2ee_group_propose_update, lost", propose_update, clear},
     {"e2ee_group_propose_update", propose_update, NULL},
     {"e2ee_group_process, an Update", alice_processes, NULL},
     {"e2ee_incoming_accept, an Update", accept, clear},
