@@ -18,6 +18,10 @@
  *            say so.  Values never change meaning once released.  No
  *            thread-local "last error" exists.  A NULL or out-of-range argument
  *            is E2EE_ERR_INVALID_ARG; the library never aborts on input.
+ *            E2EE_ERR_NOMEM, E2EE_ERR_RANDOM, E2EE_ERR_INTERNAL, and of [control]
+ *            calls E2EE_ERR_BUSY, go without saying; so do, where a call is given
+ *            what came from others, E2EE_ERR_MALFORMED and the rest of class -3xx,
+ *            E2EE_ERR_UNSUPPORTED (a version, type or suite) and E2EE_ERR_LIMIT.
  *
  * Effects    A call that fails changes nothing (out of memory included), unless
  *            its comment says otherwise.  After E2EE_ERR_INTERNAL the handle
@@ -33,6 +37,11 @@
  *            small a buffer gives E2EE_ERR_BUFFER_TOO_SMALL with *len set.
  *            Getters never change state, so asking twice is safe.  Calls that do
  *            change state return an e2ee_bytes instead.
+ *
+ * Messages   Key packages, Welcomes, GroupInfos, proposals, commits and encrypted
+ *            messages are MLSMessages (RFC 9420, section 6), ready to be sent as
+ *            they are.  A `tree` is the data of a ratchet_tree extension
+ *            (section 12.4.3.3).  Sizes are in bytes, times in Unix seconds.
  *
  * Structs    Output structs are passed with their size: the library fills at most
  *            that many bytes and zeroes the rest, so fields may be appended.
@@ -169,8 +178,9 @@ E2EE_API void e2ee_bytes_free(e2ee_bytes *bytes);
 
 /**
  * Make a client with a fresh signature key and a basic credential.
- * @param mls_suite  cipher suite of its key packages and groups
- * @param identity   credential bytes, chosen and checked by the application
+ * @param mls_suite  cipher suite of its key packages and groups (RFC 9420, section 17.1)
+ * @param identity   credential bytes, chosen and checked by the application: 1 to 65535
+ * @return 0; E2EE_ERR_UNSUPPORTED the suite, see e2ee_supported(); E2EE_ERR_LIMIT
  */
 E2EE_API E2EE_CHECKED int e2ee_client_new(uint16_t mls_suite, const uint8_t *identity,
                                           size_t identity_len, e2ee_client **out);
@@ -189,42 +199,55 @@ E2EE_API void e2ee_client_free(e2ee_client *client);
 E2EE_API E2EE_CHECKED int e2ee_client_public_key(const e2ee_client *client, uint8_t *out,
                                                  size_t *len);
 
-/** Settings for e2ee_client_set(); the default is in brackets.  Not saved. */
+/** Settings for e2ee_client_set(); the default is in brackets, after the range.  Not saved. */
 enum {
-  E2EE_SET_TIME = 1,                /**< Unix seconds for lifetimes; 0: system clock [0]. */
-  E2EE_SET_MAX_MEMBERS = 2,         /**< Largest group accepted [32768]. */
-  E2EE_SET_MAX_MESSAGE_BYTES = 3,   /**< Largest message, in or out [33554432]. */
-  E2EE_SET_PAST_EPOCHS = 4,         /**< Epochs kept for late messages [2]. */
-  E2EE_SET_MAX_SKIP = 5,            /**< Ratchet steps skipped per sender [1000]. */
-  E2EE_SET_ENCRYPT_HANDSHAKE = 6,   /**< 1: send handshakes as PrivateMessage [1]. */
-  E2EE_SET_KEY_PACKAGE_SECONDS = 7, /**< Lifetime of new key packages [7776000]. */
+  E2EE_SET_TIME = 1,                /**< Unix seconds for lifetimes, to 2^63 - 1; 0: system clock
+                                         [0]. */
+  E2EE_SET_MAX_MEMBERS = 2,         /**< Largest group accepted, 1 to 2^24 [32768]. */
+  E2EE_SET_MAX_MESSAGE_BYTES = 3,   /**< Largest message, in or out, 1 to 2^30 - 1 [33554432]. */
+  E2EE_SET_PAST_EPOCHS = 4,         /**< Epochs kept for late messages, 0 to 16; fewer count from
+                                         the next epoch on [2]. */
+  E2EE_SET_MAX_SKIP = 5,            /**< Messages of a sender that may be missing before one that
+                                         is read, 0 to 2^20; so many keys are kept for them
+                                         [1000]. */
+  E2EE_SET_ENCRYPT_HANDSHAKE = 6,   /**< 1: send proposals and commits as PrivateMessage; 0: as
+                                         PublicMessage, which a server can read [1]. */
+  E2EE_SET_KEY_PACKAGE_SECONDS = 7, /**< Lifetime of new key packages, which begins an hour
+                                         before, as clocks differ; 1 to 2^63 - 1 [7776000]. */
   E2EE_SET_MAX_LIFETIME_SECONDS = 8 /**< Longest lifetime accepted; RFC 9420, section 7.2 wants
                                          applications to choose one.  0: any [0]. */
 };
 
-/** Set one E2EE_SET_*.  @return 0, E2EE_ERR_INVALID_ARG or E2EE_ERR_UNSUPPORTED */
+/** Set one E2EE_SET_*.
+ *  @return 0; E2EE_ERR_INVALID_ARG out of range; E2EE_ERR_UNSUPPORTED no such setting */
 E2EE_API E2EE_CHECKED int e2ee_client_set(e2ee_client *client, uint32_t setting, uint64_t value);
 
 /**
  * Why the last call of this client's control domain failed: one English sentence naming the
  * check, its RFC section, and the leaf, node or proposal concerned.  ASCII, no terminating
- * zero, never a secret.  Empty if the last call succeeded.
+ * zero, never a secret.  Empty if the last call succeeded.  Asking does not change it, nor do
+ * freeing, and calls that are refused for a NULL or length before they look at any state.
  */
 E2EE_API E2EE_CHECKED int e2ee_client_explain(const e2ee_client *client, uint8_t *out, size_t *len);
 
 /* ---- Key packages [control] ---------------------------------------------- */
 
-/** Make a one-use key package to publish; its private half stays in the client. */
+/** Make a one-use key package to publish; its private half stays in the client: save the client
+ *  before publishing. */
 E2EE_API E2EE_CHECKED int e2ee_key_package_new(e2ee_client *client, e2ee_bytes **out);
 
-/** Verify a key package and read the identity in it.  [any] */
+/** Verify a key package, but for its lifetime, and read the identity in it.  [any] */
 E2EE_API E2EE_CHECKED int e2ee_key_package_identity(const uint8_t *key_package,
                                                     size_t key_package_len, uint8_t *out,
                                                     size_t *len);
 
 /* ---- Group life cycle [control] ------------------------------------------ */
 
-/** Create a group with the client as its only member. */
+/**
+ * Create a group with the client as its only member.
+ * @param group_id  1 to 65535 bytes, that no other group has or had
+ * @return 0; E2EE_ERR_INVALID_STATE the client is in a group of that id; E2EE_ERR_LIMIT
+ */
 E2EE_API E2EE_CHECKED int e2ee_group_new(e2ee_client *client, const uint8_t *group_id,
                                          size_t group_id_len, e2ee_group **out);
 
@@ -232,21 +255,29 @@ E2EE_API E2EE_CHECKED int e2ee_group_new(e2ee_client *client, const uint8_t *gro
  * First half of joining: open and fully verify a Welcome.  Inspect the members in
  * *out (each is an E2EE_CHANGE_ADD), then e2ee_incoming_join() or free it.
  * @param tree  ratchet tree if not in the Welcome, else NULL and 0
+ * @return 0; E2EE_ERR_NOT_FOUND for no key package of this client that is left, or the tree or a
+ *         PSK is missing; E2EE_ERR_INVALID_STATE in that group already
  */
 E2EE_API E2EE_CHECKED int e2ee_welcome_open(e2ee_client *client, const uint8_t *welcome,
                                             size_t welcome_len, const uint8_t *tree,
                                             size_t tree_len, e2ee_incoming **out);
 
 /**
- * Join without an invitation, by external commit.  Inspect the members of *out,
- * then send *commit and call e2ee_group_commit_accepted(), or free both.
+ * Join without an invitation, by external commit.  *out is E2EE_GROUP_PENDING, and shows the
+ * epoch that it leads to: inspect its members, then send *commit and call
+ * e2ee_group_commit_accepted(), or free both.  If another commit wins, discard this one, and begin
+ * anew with a new GroupInfo.
+ * @param tree  ratchet tree if not in the GroupInfo, else NULL and 0
+ * @return 0; E2EE_ERR_NOT_FOUND the tree is missing, or the GroupInfo is not for joining;
+ *         E2EE_ERR_INVALID_STATE in that group already
  */
 E2EE_API E2EE_CHECKED int e2ee_group_join_external(e2ee_client *client, const uint8_t *group_info,
                                                    size_t group_info_len, const uint8_t *tree,
                                                    size_t tree_len, e2ee_bytes **commit,
                                                    e2ee_group **out);
 
-/** Signed GroupInfo for external joiners. */
+/** Signed GroupInfo for external joiners, good until the epoch ends.
+ *  @return 0 or E2EE_ERR_INVALID_STATE not a member */
 E2EE_API E2EE_CHECKED int e2ee_group_info(e2ee_group *group, e2ee_bytes **out);
 
 E2EE_API void e2ee_group_free(e2ee_group *group);
@@ -258,10 +289,10 @@ enum {
 };
 
 typedef struct e2ee_group_status {
-  uint64_t epoch;
+  uint64_t epoch;    /**< Once left, the last one; so with members. */
   uint64_t revision; /**< Grows with every change worth saving. */
   uint32_t state;    /**< E2EE_GROUP_* */
-  uint32_t own_leaf;
+  uint32_t own_leaf; /**< UINT32_MAX if the client never was a member. */
   uint32_t members;
   uint32_t mls_suite;
 } e2ee_group_status;
@@ -283,15 +314,23 @@ E2EE_API int e2ee_group_member_next(const e2ee_group *group, uint32_t *leaf);
 enum {
   E2EE_MEMBER_IDENTITY = 1,
   E2EE_MEMBER_PUBLIC_KEY = 2, /**< Signature key. */
-  E2EE_MEMBER_SAFETY_CODE = 3 /**< Of the pair (own, other): ASCII digits, the same on
-                                   both sides and in every group. */
+  E2EE_MEMBER_SAFETY_CODE = 3 /**< Of the pair (own, other): 12 times 5 ASCII digits with spaces
+                                   between, 71 bytes; the same on both sides and in every group. */
 };
 
+/**
+ * Read about a member of the current epoch.
+ * @param what  E2EE_MEMBER_*; E2EE_ERR_INVALID_ARG for the own safety code
+ * @return 0; E2EE_ERR_NOT_FOUND nobody at that leaf; E2EE_ERR_INVALID_STATE a safety code, and the
+ *         client never was a member
+ */
 E2EE_API E2EE_CHECKED int e2ee_group_member(const e2ee_group *group, uint32_t leaf, uint32_t what,
                                             uint8_t *out, size_t *len);
 
 /* ---- Proposals [control] ------------------------------------------------- */
-/* Each returns one message to send; it takes effect when some member commits. */
+/* Each returns one message to send; it takes effect when some member commits.  Until then no
+ * application messages can be encrypted (RFC 9420, section 12.4).
+ * E2EE_ERR_INVALID_STATE: not a member; E2EE_ERR_NOT_FOUND: nobody at that leaf. */
 
 E2EE_API E2EE_CHECKED int e2ee_group_propose_add(e2ee_group *group, const uint8_t *key_package,
                                                  size_t key_package_len, e2ee_bytes **out);
@@ -304,12 +343,17 @@ E2EE_API E2EE_CHECKED int e2ee_group_propose_leave(e2ee_group *group, e2ee_bytes
 
 /* ---- Commits [control] --------------------------------------------------- */
 
-/** Start a commit that also covers every stored proposal; with nothing added, it
- *  renews the own keys. */
+/**
+ * Start a commit that also covers every stored proposal; with nothing added, it
+ * renews the own keys.  It is for this epoch, whose leaf numbers it uses: when the group
+ * has gone on, functions of it return E2EE_ERR_OLD_EPOCH.
+ * @return 0; E2EE_ERR_INVALID_STATE not a member
+ */
 E2EE_API E2EE_CHECKED int e2ee_commit_new(e2ee_group *group, e2ee_commit **out);
 
 E2EE_API E2EE_CHECKED int e2ee_commit_add(e2ee_commit *commit, const uint8_t *key_package,
                                           size_t key_package_len);
+/** @return 0; E2EE_ERR_NOT_FOUND nobody at that leaf; E2EE_ERR_INVALID_ARG the own leaf */
 E2EE_API E2EE_CHECKED int e2ee_commit_remove(e2ee_commit *commit, uint32_t leaf);
 
 /**
@@ -317,6 +361,9 @@ E2EE_API E2EE_CHECKED int e2ee_commit_remove(e2ee_commit *commit, uint32_t leaf)
  * do not change until e2ee_group_commit_accepted().
  * @param[out] message  to every present member
  * @param[out] welcome  to the members added; *welcome is NULL if there are none
+ * @return 0; E2EE_ERR_PENDING_COMMIT there is one already; E2EE_ERR_INVALID_PROPOSAL what was added
+ *         to the commit does not go together.  Stored proposals that do not go with it are left
+ *         out.  After e2ee_group_commit_discard() the same commit can be built again.
  */
 E2EE_API E2EE_CHECKED int e2ee_commit_build(e2ee_commit *commit, e2ee_bytes **message,
                                             e2ee_bytes **welcome);
@@ -327,21 +374,23 @@ E2EE_API void e2ee_commit_free(e2ee_commit *commit);
 E2EE_API E2EE_CHECKED int e2ee_group_pending_commit(e2ee_group *group, e2ee_bytes **message,
                                                     e2ee_bytes **welcome);
 
-/** The delivery service took the pending commit: enter its epoch. */
+/** The delivery service took the pending commit: enter its epoch.  E2EE_ERR_NOT_FOUND if none. */
 E2EE_API E2EE_CHECKED int e2ee_group_commit_accepted(e2ee_group *group);
 
 /** The delivery service refused it, or another commit won: wipe it.  Only when it
- *  is certain that no member will ever apply it. */
+ *  is certain that no member will ever apply it.  E2EE_ERR_NOT_FOUND if none.  Whoever
+ *  wanted to join by it is in state E2EE_GROUP_LEFT. */
 E2EE_API E2EE_CHECKED int e2ee_group_commit_discard(e2ee_group *group);
 
 /* ---- Incoming messages: inspect, then accept [control] -------------------- */
 
 /** What e2ee_group_process() verified. */
 enum {
-  E2EE_INCOMING_APPLICATION = 1, /**< e2ee_incoming_data() has the plaintext. */
+  E2EE_INCOMING_APPLICATION = 1, /**< e2ee_incoming_data() has the plaintext; no accepting. */
   E2EE_INCOMING_PROPOSAL = 2,    /**< Accept stores it for the next commit. */
   E2EE_INCOMING_COMMIT = 3,      /**< Accept enters the next epoch. */
-  E2EE_INCOMING_OWN_COMMIT = 4,  /**< The own pending commit came back: accept it. */
+  E2EE_INCOMING_OWN_COMMIT = 4,  /**< The own pending commit came back: accept it, which is
+                                      e2ee_group_commit_accepted().  It shows no changes. */
   E2EE_INCOMING_WELCOME = 5      /**< From e2ee_welcome_open(). */
 };
 
@@ -358,21 +407,26 @@ enum {
 /** One change that an incoming message would make. */
 typedef struct e2ee_change {
   uint32_t kind;     /**< E2EE_CHANGE_* */
-  uint32_t leaf;     /**< Leaf concerned; UINT32_MAX if none. */
+  uint32_t leaf;     /**< Leaf concerned; UINT32_MAX if none, or of an ADD not known yet. */
   uint32_t proposer; /**< Leaf that asked for it; UINT32_MAX if from outside. */
-  uint32_t flags;    /**< Bit 0: the leaf is the own one. */
+  uint32_t flags;    /**< Bit 0: it is about the own member. */
 } e2ee_change;
 
 /**
- * Decrypt and fully verify one message; nothing but message ratchets changes.
- * While *out lives, no other message of the same group can be accepted first
- * without making this one stale (accept then gives E2EE_ERR_OLD_EPOCH).
+ * Decrypt and fully verify one message.  Nothing changes but that the key of an
+ * application message is used up.  Several may be looked at before one is accepted;
+ * once the group enters another epoch the rest is stale (accept then gives
+ * E2EE_ERR_OLD_EPOCH).
+ * @return 0; E2EE_ERR_INVALID_ARG for another group; E2EE_ERR_OLD_EPOCH; E2EE_ERR_FUTURE_EPOCH;
+ *         E2EE_ERR_REPLAY seen before, or an own message; E2EE_ERR_MISSING_PROPOSAL accept that
+ *         proposal first; E2EE_ERR_LIMIT too large, or too many messages before it are missing;
+ *         E2EE_ERR_INVALID_STATE not a member
  */
 E2EE_API E2EE_CHECKED int e2ee_group_process(e2ee_group *group, const uint8_t *message,
                                              size_t message_len, e2ee_incoming **out);
 
 typedef struct e2ee_incoming_status {
-  uint64_t epoch;   /**< After accepting. */
+  uint64_t epoch;   /**< After accepting; of an application message, the one it was sent in. */
   uint32_t kind;    /**< E2EE_INCOMING_* */
   uint32_t sender;  /**< Leaf, of an external commit the one it takes; else UINT32_MAX. */
   uint32_t changes; /**< Number of e2ee_change. */
@@ -382,21 +436,33 @@ typedef struct e2ee_incoming_status {
 E2EE_API E2EE_CHECKED int e2ee_incoming_get_status(const e2ee_incoming *incoming,
                                                    e2ee_incoming_status *out, size_t out_size);
 
-/** Plaintext of an APPLICATION message. */
+/** Plaintext of an APPLICATION message; of others E2EE_ERR_INVALID_STATE. */
 E2EE_API E2EE_CHECKED int e2ee_incoming_data(const e2ee_incoming *incoming, uint8_t *out,
                                              size_t *len);
 
+/** @param index  from 0; E2EE_ERR_NOT_FOUND from e2ee_incoming_status.changes on */
 E2EE_API E2EE_CHECKED int e2ee_incoming_change(const e2ee_incoming *incoming, uint32_t index,
                                                e2ee_change *out, size_t out_size);
 
-/** E2EE_MEMBER_* of the member a change would put (for REMOVE: would take away). */
+/** E2EE_MEMBER_* of the member a change would put (for REMOVE: would take away).
+ *  @return as e2ee_group_member(); E2EE_ERR_NOT_FOUND no such change, or it is about no member */
 E2EE_API E2EE_CHECKED int e2ee_incoming_member(const e2ee_incoming *incoming, uint32_t index,
                                                uint32_t what, uint8_t *out, size_t *len);
 
-/** Apply a PROPOSAL, COMMIT or OWN_COMMIT to its group, all or nothing. */
+/**
+ * Apply a PROPOSAL, COMMIT or OWN_COMMIT to its group, all or nothing.
+ * @return 0; E2EE_ERR_OLD_EPOCH the group has gone on; E2EE_ERR_PENDING_COMMIT discard or accept
+ *         the own commit first; E2EE_ERR_REPLAY the same message was accepted; E2EE_ERR_NOT_FOUND
+ *         the own commit was discarded; E2EE_ERR_INVALID_STATE accepted already, or nothing to
+ *         accept
+ */
 E2EE_API E2EE_CHECKED int e2ee_incoming_accept(e2ee_incoming *incoming);
 
-/** Apply a WELCOME: become a member. */
+/**
+ * Apply a WELCOME: become a member.  The key package is used up: save client and group.
+ * @return 0; E2EE_ERR_INVALID_STATE no Welcome, joined already, or in that group already;
+ *         E2EE_ERR_NOT_FOUND the key package was used for another Welcome
+ */
 E2EE_API E2EE_CHECKED int e2ee_incoming_join(e2ee_incoming *incoming, e2ee_group **out);
 
 /** Free; if not accepted, this is the refusal: secrets of the unused epoch are wiped. */
@@ -404,17 +470,27 @@ E2EE_API void e2ee_incoming_free(e2ee_incoming *incoming);
 
 /* ---- Application messages, exporter, safety codes [control] --------------- */
 
-/** Encrypt an application message (RFC 9420 PrivateMessage). */
+/**
+ * Encrypt an application message (RFC 9420 PrivateMessage).
+ * @return 0; E2EE_ERR_INVALID_STATE not a member, or proposals wait: commit them first
+ *         (section 12.4); E2EE_ERR_LIMIT over E2EE_SET_MAX_MESSAGE_BYTES; E2EE_ERR_KEY_EXHAUSTED
+ */
 E2EE_API E2EE_CHECKED int e2ee_group_encrypt(e2ee_group *group, const uint8_t *data,
                                              size_t data_len, e2ee_bytes **out);
 
-/** MLS-Exporter (RFC 9420 section 8.5): fill out[0..out_len). */
+/**
+ * MLS-Exporter (RFC 9420 section 8.5): fill out[0..out_len).
+ * @param label    up to 65535 bytes, without a terminating zero
+ * @param context  up to 65535 bytes
+ * @param out_len  1 to 255 times the size of the suite's hash
+ * @return 0; E2EE_ERR_LIMIT; E2EE_ERR_INVALID_STATE not a member
+ */
 E2EE_API E2EE_CHECKED int e2ee_group_export(const e2ee_group *group, const char *label,
                                             size_t label_len, const uint8_t *context,
                                             size_t context_len, uint8_t *out, size_t out_len);
 
-/** Code of the epoch that all members can read out: ASCII digits in groups of 5,
- *  no terminating zero. */
+/** Code of the epoch that all members can read out: 12 times 5 ASCII digits with
+ *  spaces between, 71 bytes, no terminating zero.  E2EE_ERR_INVALID_STATE: not a member. */
 E2EE_API E2EE_CHECKED int e2ee_group_safety_code(const e2ee_group *group, uint8_t *out,
                                                  size_t *len);
 
@@ -425,12 +501,13 @@ E2EE_API E2EE_CHECKED int e2ee_group_safety_code(const e2ee_group *group, uint8_
  * blob is one atomic snapshot: store it with one write-then-rename or one
  * database transaction.  Loading an older snapshot than the last one saved breaks
  * forward secrecy.
+ * @param key_len  32, else E2EE_ERR_INVALID_ARG
  */
 E2EE_API E2EE_CHECKED int e2ee_group_save(e2ee_group *group, const uint8_t *key, size_t key_len,
                                           e2ee_bytes **out);
 
 /**
- * Restore a group.
+ * Restore a group.  Free any other handle of it first: two would encrypt with the same keys.
  * @return 0; E2EE_ERR_STATE_KEY wrong key or altered; E2EE_ERR_STATE_CORRUPT;
  *         E2EE_ERR_STATE_VERSION; E2EE_ERR_NOT_FOUND not this client's group; E2EE_ERR_LIMIT more
  *         members than E2EE_SET_MAX_MEMBERS, which is not saved: set it before
