@@ -14,6 +14,9 @@
 /* The end of the year 9999: no certificate is valid for longer, and OpenSSL knows no later time. */
 #define TIME_MAX INT64_C(253402300799)
 
+/* Far more than any has. */
+#define CERTIFICATE_MAX 65535
+
 /* SHA-1, RSA below 2048 bits and curves below 224 have less than 112 bits of security. */
 #define SECURITY_LEVEL 2
 
@@ -37,23 +40,20 @@ static enum err check_encoding(const X509 *certificate, struct view der) {
   return require_done(same, ERR_MALFORMED);
 }
 
-/* Exactly one certificate. */
+/* Exactly one certificate.  OpenSSL's errors stay in its queue. */
 static enum err read_certificate(struct view der, X509 **out) {
   enum err err = OK;
   const unsigned char *at = der.data;
-  struct view one;
-  struct reader reader = reader_of(der);
   X509 *certificate = X509_new_ex(openssl_library, NULL);
   TRY(require_memory(certificate));
-  TRY(der_read_sequence(&reader, &one)); /* fits a long, too */
-  TRY(read_end(&reader));
+  TRY(require_done(der.size <= CERTIFICATE_MAX, ERR_MALFORMED));
   TRY(require_done(d2i_X509(&certificate, &at, (long)der.size) != NULL, ERR_MALFORMED));
   TRY(check_encoding(certificate, der));
   *out = certificate;
   certificate = NULL;
 done:
   X509_free(certificate);
-  return err == OK ? OK : failed(err);
+  return err;
 }
 
 enum err x509_check_key(const struct suite *suite, struct view certificate,
@@ -141,7 +141,6 @@ enum err x509_verify(struct view chain, struct view roots, uint64_t now) {
   X509_STORE_CTX_set0_trusted_stack(context, anchors);
   X509_VERIFY_PARAM *rules = X509_STORE_CTX_get0_param(context);
   X509_VERIFY_PARAM_set_time(rules, (time_t)now);
-  X509_VERIFY_PARAM_set_depth(rules, X509_CHAIN_MAX);
   X509_VERIFY_PARAM_set_auth_level(rules, SECURITY_LEVEL);
   /* A root is trusted because it was given, and not because it is signed by itself. */
   TRY(require_done(X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_PARTIAL_CHAIN) == 1, ERR_NOMEM));
