@@ -252,6 +252,72 @@ START_TEST(broken_wrappings) {
 }
 END_TEST
 
+/* A value of up to 127 bytes. */
+static void put(struct writer *to, uint8_t tag, struct view value) {
+  write_u8(to, tag);
+  write_u8(to, (uint8_t)value.size);
+  write_bytes(to, value);
+}
+
+/* PKCS #8 with a private key of some size, and something behind it, inside and outside. */
+static enum err read_with(uint16_t suite, size_t size, struct view inside, struct view outside) {
+  static const uint8_t zeros[64];
+  struct writer key = {0}, wrapped = {0}, all = {0}, der = {0};
+  if (suite == 2) {
+    write_bytes(&key, VIEW_TEXT("\x02\x01\x01"));
+    put(&key, 0x04, view_of(zeros, size));
+    write_bytes(&key, inside);
+    put(&wrapped, 0x30, writer_view(&key));
+    write_bytes(&all, VIEW_TEXT("\x02\x01\x00\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08"
+                                "\x2a\x86\x48\xce\x3d\x03\x01\x07"));
+  } else {
+    put(&wrapped, 0x04, view_of(zeros, size));
+    write_bytes(&wrapped, inside);
+    write_bytes(&all, VIEW_TEXT("\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70"));
+  }
+  put(&all, 0x04, writer_view(&wrapped));
+  write_bytes(&all, outside);
+  put(&der, 0x30, writer_view(&all));
+  ck_assert_int_eq(der.err, OK);
+  enum err err = read_wrapped(suite, writer_view(&der));
+  writer_free(&key);
+  writer_free(&wrapped);
+  writer_free(&all);
+  writer_free(&der);
+  return err;
+}
+
+START_TEST(beside_the_key) {
+  const struct view none = VIEW_NONE, first = VIEW_TEXT("\xa0\x01x"),
+                    second = VIEW_TEXT("\xa1\x01x"), bits = VIEW_TEXT("\x81\x01x"),
+                    both = VIEW_TEXT("\xa0\x01x\xa1\x01x"), wrong = VIEW_TEXT("\xa1\x01x\xa0\x01x"),
+                    twice = VIEW_TEXT("\xa0\x01x\xa0\x01x"), null = VIEW_TEXT("\x05\x00"),
+                    all = VIEW_TEXT("\xa0\x01x\x81\x01x");
+  ck_assert_int_eq(read_with(2, 32, none, none), OK);
+  ck_assert_int_eq(read_with(1, 32, none, none), OK);
+  /* Of another size. */
+  ck_assert_int_eq(read_with(2, 31, none, none), ERR_INVALID_ARG);
+  ck_assert_int_eq(read_with(2, 33, none, none), ERR_INVALID_ARG);
+  ck_assert_int_eq(read_with(1, 31, none, none), ERR_INVALID_ARG);
+  ck_assert_int_eq(read_with(1, 0, none, none), ERR_INVALID_ARG);
+  /* ECPrivateKey may name the curve and the public key; CurvePrivateKey has nothing else. */
+  const struct view may[] = {first, second, both}, may_not[] = {bits, wrong, twice, null};
+  for (size_t i = 0; i < sizeof may / sizeof *may; i++) {
+    ck_assert_int_eq(read_with(2, 32, may[i], none), OK);
+    ck_assert_int_eq(read_with(1, 32, may[i], none), ERR_MALFORMED);
+  }
+  for (size_t i = 0; i < sizeof may_not / sizeof *may_not; i++)
+    ck_assert_int_eq(read_with(2, 32, may_not[i], none), ERR_MALFORMED);
+  /* Outside: attributes and the public key. */
+  ck_assert_int_eq(read_with(1, 32, none, first), OK);
+  ck_assert_int_eq(read_with(1, 32, none, bits), OK);
+  ck_assert_int_eq(read_with(1, 32, none, all), OK);
+  ck_assert_int_eq(read_with(1, 32, none, second), ERR_MALFORMED);
+  ck_assert_int_eq(read_with(1, 32, none, twice), ERR_MALFORMED);
+  ck_assert_int_eq(read_with(1, 32, none, null), ERR_MALFORMED);
+}
+END_TEST
+
 /* ---- Credentials of the application's own ---- */
 
 static struct member with_credential(uint16_t type, const char *body) {
@@ -376,6 +442,7 @@ int main(void) {
   tcase_add_loop_test(cases, keys_of_another_kind, 0, SUITES);
   tcase_add_test(cases, known_key);
   tcase_add_loop_test(cases, broken_wrappings, 0, SUITES);
+  tcase_add_test(cases, beside_the_key);
   tcase_add_test(cases, credential_of_the_application);
   tcase_add_test(cases, saved_credential);
   tcase_add_test(cases, bodies);
