@@ -166,7 +166,7 @@ static uint64_t hash_members(const e2ee_group *group) {
   while ((more = e2ee_group_member_next(group, &leaf)) == 1) {
     hash(&state, &leaf, sizeof leaf);
     for (uint32_t what = E2EE_MEMBER_IDENTITY; what <= E2EE_MEMBER_PUBLIC_KEY; what++) {
-      uint8_t value[256];
+      uint8_t value[4096];
       size_t size = sizeof value;
       ck_assert_int_eq(e2ee_group_member(group, leaf, what, value, &size), E2EE_OK);
       hash(&state, value, size);

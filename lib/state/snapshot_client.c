@@ -1,6 +1,7 @@
 /* Saving and loading a client.  SPDX-License-Identifier: ISC */
 #include "base/mem.h"
 #include "crypto/hpke.h"
+#include "mls/credential.h"
 #include "state/seal.h"
 #include "state/snapshot.h"
 #include "state/snapshot_parts.h"
@@ -74,6 +75,17 @@ static enum err check_signature_key(const struct suite *suite, const struct secr
   return err;
 }
 
+/* RFC 9420, section 5.3: and the public one to the certificate. */
+static enum err check_certificate(const struct suite *suite, struct credential credential,
+                                  struct view public_key, struct why *why) {
+  enum err err = credential_check_key(suite, credential, public_key);
+  if (err == ERR_UNSUPPORTED)
+    return refuse(why, err, "saved state: an X.509 credential, which takes OpenSSL to read");
+  if (err == ERR_SIGNATURE)
+    return refuse(why, err, "saved state: the signature key is not that of the certificate");
+  return err;
+}
+
 static enum err read_identity(struct reader *reader, const struct suite *suite, struct why *why,
                               struct client **out) {
   enum err err = OK;
@@ -88,6 +100,7 @@ static enum err read_identity(struct reader *reader, const struct suite *suite, 
   TRY(cbor_read_key(reader, KEY_SIGNATURE_PRIVATE));
   TRY(cbor_read_secret(reader, &private_key));
   TRY(check_signature_key(suite, &private_key, public_key, why));
+  TRY(check_certificate(suite, credential, public_key, why));
   TRY(client_restore(suite, raw, public_key, &private_key, out));
 done:
   secret_wipe(&private_key);
@@ -170,7 +183,10 @@ enum err snapshot_read_client(struct view content, struct why *why, struct clien
   const struct suite *suite = suite_find(id);
   if (suite == NULL)
     return refuse(why, ERR_UNSUPPORTED, "saved state: cipher suite %u is not built in", id);
-  TRY(read_client(&reader, suite, why, out));
+  err = read_client(&reader, suite, why, out);
+  if (err == ERR_UNSUPPORTED) /* certificates */
+    return err;
+  TRY(err);
 done:
   return snapshot_result(err, why);
 }
