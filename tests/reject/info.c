@@ -99,6 +99,13 @@ static void other_suite(struct world *world, struct invite *invite) {
   invite->context.cipher_suite = 3;
 }
 
+/* That nobody could propose by, and that no member would have let in. */
+static void half_a_sender(struct world *world, struct invite *invite) {
+  static const uint8_t extensions[] = {0, EXTENSION_EXTERNAL_SENDERS, 4, 3, 1, 'k', 0};
+  (void)world;
+  invite->context.extensions = VIEW_ARRAY(extensions);
+}
+
 static void already_there(struct world *world, struct invite *invite) {
   (void)invite;
   ck_assert_int_eq(group_new(world->joiner.client, VIEW_TEXT("a group"), &world->other), OK);
@@ -136,6 +143,7 @@ static const struct {
     {"12.4.3.1", "the tree of another epoch", tree_of_another, ERR_INVALID_TREE},
     {"12.4.3.1", "a confirmation tag of no bytes", empty_tag, ERR_MALFORMED},
     {"12.4.3.1", "a group of suite 3", other_suite, ERR_UNSUPPORTED},
+    {"12.1.8.1", "external_senders that do not parse", half_a_sender, ERR_MALFORMED},
     {"12.4.3.1", "a group that the client is in", already_there, ERR_INVALID_STATE},
     {"", "a group that is full", group_is_full, ERR_LIMIT},
     {"2.1", "a byte behind the GroupInfo", trailing, ERR_MALFORMED},
