@@ -172,6 +172,18 @@ static void no_info(struct world *world, struct bytes *out) {
   *out = key_package_of(world->joiner.client);
 }
 
+static void too_large(struct world *world, struct bytes *out) {
+  bend_now = straight;
+  bent(world, out);
+  world->joiner.client->settings.max_message_bytes = out->size - 1;
+}
+
+START_TEST(large_message) {
+  const struct row row = {"", "more bytes than the limit", too_large, ERR_LIMIT};
+  refuse_group_info(&row);
+}
+END_TEST
+
 START_TEST(other_message) {
   const struct row row = {"6", "a key package in the place of a GroupInfo", no_info, ERR_MALFORMED};
   refuse_group_info(&row);
@@ -181,6 +193,7 @@ END_TEST
 TCase *reject_info(void) {
   TCase *cases = tcase_create("info");
   tcase_add_loop_test(cases, info, 0, COUNT(rows));
+  tcase_add_test(cases, large_message);
   tcase_add_test(cases, other_message);
   return cases;
 }

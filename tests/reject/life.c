@@ -79,6 +79,55 @@ START_TEST(two_commits) {
 }
 END_TEST
 
+/* Another's commit, while an own one waits for the delivery service. */
+START_TEST(pending_commit) {
+  const struct row row = {"", "an own commit is pending", NULL, ERR_PENDING_COMMIT};
+  struct world world;
+  struct bytes own = {0}, bob = {0};
+  world_init(&world, 1);
+  struct member *alice = &world.member[ALICE];
+  build(&world, ALICE, &own);
+  build(&world, BOB, &bob);
+  struct incoming *incoming = verified(alice, &bob);
+  expect_not_accepted(alice, incoming, &row);
+  ck_assert_int_eq(commit_discard(alice->group), OK);
+  ck_assert_int_eq(process_accept(incoming), OK);
+  incoming_free(incoming);
+  ck_assert_int_eq(commit_accepted(world.member[BOB].group), OK);
+  for (uint32_t i = CAROL; i < MEMBERS; i++) {
+    incoming = verified(&world.member[i], &bob);
+    ck_assert_int_eq(process_accept(incoming), OK);
+    incoming_free(incoming);
+  }
+  world_works(&world);
+  bytes_free(&own);
+  bytes_free(&bob);
+  world_free(&world);
+}
+END_TEST
+
+/* An own commit came back, but was discarded for another one meanwhile. */
+START_TEST(other_own_commit) {
+  const struct row row = {"", "the own commit was discarded", NULL, ERR_NOT_FOUND};
+  struct world world;
+  struct bytes first = {0}, second = {0};
+  world_init(&world, 1);
+  struct member *alice = &world.member[ALICE];
+  build(&world, ALICE, &first);
+  struct incoming *incoming = verified(alice, &first);
+  ck_assert_int_eq(commit_discard(alice->group), OK);
+  build(&world, ALICE, &second);
+  expect_not_accepted(alice, incoming, &row);
+  incoming_free(incoming);
+  world_deliver(&world, ALICE, &second);
+  ck_assert_int_eq(commit_accepted(alice->group), OK);
+  world_works(&world);
+  bytes_free(&first);
+  bytes_free(&second);
+  world_free(&world);
+}
+END_TEST
+
 /* A proposal that was verified in the epoch before. */
 START_TEST(late_proposal) {
   const struct row row = {"", "a commit was accepted meanwhile", NULL, ERR_OLD_EPOCH};
@@ -155,6 +204,8 @@ TCase *reject_life(void) {
   TCase *cases = tcase_create("life");
   tcase_add_test(cases, own_commit_twice);
   tcase_add_test(cases, two_commits);
+  tcase_add_test(cases, pending_commit);
+  tcase_add_test(cases, other_own_commit);
   tcase_add_test(cases, late_proposal);
   tcase_add_test(cases, too_many_proposals);
   tcase_add_test(cases, flood_of_future_epochs);
