@@ -157,7 +157,7 @@ E2EE_API const char *e2ee_strerror(int err);
 /** Kinds for e2ee_supported(). */
 enum {
   E2EE_SUITE_MLS = 1,   /**< id: RFC 9420 section 17.1. */
-  E2EE_SUITE_SFRAME = 2 /**< id: RFC 9605 section 8.1. */
+  E2EE_SUITE_SFRAME = 2 /**< id: RFC 9605 section 8.1 and its registry. */
 };
 
 /** 1 if this build and processor can use the suite, else 0. */
@@ -547,7 +547,9 @@ typedef struct e2ee_event {
 
 /**
  * Make an empty key store for streams.  [any]
- * @param sframe_suite  RFC 9605 section 8.1 id; 0 for AES_128_GCM_SHA256_128.  The same at all
+ * @param sframe_suite  RFC 9605 section 8.1 id; 0 for 4, AES_128_GCM_SHA256_128.  1 to 3 are
+ *                      AES_128_CTR_HMAC_SHA256 and 6 to 8 AES_256_CTR_HMAC_SHA512 with tags of 80,
+ *                      64 and 32 bits; 5 is AES_256_GCM_SHA512_128.  The same at all
  *                      members, and not changed within a call: no frame says which it is
  */
 E2EE_API E2EE_CHECKED int e2ee_media_new(uint16_t sframe_suite, e2ee_media **out);
@@ -593,7 +595,7 @@ E2EE_API int e2ee_media_next_event(e2ee_media *media, e2ee_event *out, size_t ou
 /* No call in this part allocates memory, does I/O or waits for [control] work
  * longer than a key is copied.  Making and freeing streams is [any]. */
 
-/** Bytes of room to add to a plaintext for any frame: header and tag.  [any] */
+/** Bytes of room to add to a plaintext for any frame of any suite: header and tag.  [any] */
 E2EE_API size_t e2ee_frame_overhead(void);
 
 /** What can be read from a frame without keys. */

@@ -26,6 +26,7 @@ extern const struct signature sodium_ed25519;
 CHECKED enum err tomcrypt_start(void);
 extern const struct hash tomcrypt_sha256, tomcrypt_sha384, tomcrypt_sha512;
 extern const struct aead tomcrypt_aes128gcm, tomcrypt_aes256gcm;
+extern const struct ctr tomcrypt_aes128ctr, tomcrypt_aes256ctr;
 extern const struct dh tomcrypt_p256, tomcrypt_p384, tomcrypt_p521;
 extern const struct signature tomcrypt_ecdsa_p256, tomcrypt_ecdsa_p384, tomcrypt_ecdsa_p521;
 
@@ -33,6 +34,7 @@ extern const struct signature tomcrypt_ecdsa_p256, tomcrypt_ecdsa_p384, tomcrypt
 CHECKED enum err openssl_start(void);
 extern const struct hash openssl_sha256, openssl_sha384, openssl_sha512;
 extern const struct aead openssl_aes128gcm, openssl_aes256gcm, openssl_chacha20poly1305;
+extern const struct ctr openssl_aes128ctr, openssl_aes256ctr;
 extern const struct dh openssl_x25519, openssl_x448, openssl_p256, openssl_p384, openssl_p521;
 extern const struct signature openssl_ed25519, openssl_ed448, openssl_ecdsa_p256,
     openssl_ecdsa_p384, openssl_ecdsa_p521;

@@ -1,5 +1,5 @@
 /*
- * Backend OpenSSL 3: SHA-2, AES-GCM, X448 and Ed448, and what libsodium has as well, so that tests
+ * Backend OpenSSL 3: SHA-2, AES-GCM, AES-CTR, X448 and Ed448, and what libsodium has as well, so that tests
  * can run one against the other.  The NIST curves are in openssl_ec.c.
  * SPDX-License-Identifier: ISC
  */
@@ -23,6 +23,8 @@ static struct {
   EVP_CIPHER *aes128gcm;
   EVP_CIPHER *aes256gcm;
   EVP_CIPHER *chacha20poly1305;
+  EVP_CIPHER *aes128ctr;
+  EVP_CIPHER *aes256ctr;
   bool x25519, x448, ed25519, ed448;
 } found;
 
@@ -46,6 +48,8 @@ enum err openssl_start(void) {
   find_cipher(&found.aes128gcm, "AES-128-GCM");
   find_cipher(&found.aes256gcm, "AES-256-GCM");
   find_cipher(&found.chacha20poly1305, "ChaCha20-Poly1305");
+  find_cipher(&found.aes128ctr, "AES-128-CTR");
+  find_cipher(&found.aes256ctr, "AES-256-CTR");
   found.x25519 = has_key_type("X25519");
   found.x448 = has_key_type("X448");
   found.ed25519 = has_key_type("ED25519");
@@ -70,6 +74,14 @@ static bool has_aes256gcm(void) {
 
 static bool has_chacha20poly1305(void) {
   return found.chacha20poly1305 != NULL;
+}
+
+static bool has_aes128ctr(void) {
+  return found.aes128ctr != NULL;
+}
+
+static bool has_aes256ctr(void) {
+  return found.aes256ctr != NULL;
 }
 
 static bool has_x25519(void) {
@@ -228,6 +240,55 @@ static enum err aead_open(struct aead_key *key, const uint8_t *nonce, const stru
 DEFINE_AEAD(aes128gcm, "AES-128-GCM", 16);
 DEFINE_AEAD(aes256gcm, "AES-256-GCM", 32);
 DEFINE_AEAD(chacha20poly1305, "ChaCha20-Poly1305", 32);
+
+/* ---- AES-CTR: the same, a message sets its first counter ---- */
+
+static enum err ctr_key_new(const EVP_CIPHER *cipher, const uint8_t *key, struct ctr_key **out) {
+  enum err err;
+  struct aead_key *context = NULL;
+  TRY(aead_key_new(cipher, key, &context));
+  *out = (struct ctr_key *)context;
+done:
+  return err;
+}
+
+static enum err aes128ctr_key_new(const uint8_t *key, struct ctr_key **out) {
+  return ctr_key_new(found.aes128ctr, key, out);
+}
+
+static enum err aes256ctr_key_new(const uint8_t *key, struct ctr_key **out) {
+  return ctr_key_new(found.aes256ctr, key, out);
+}
+
+static enum err ctr_key_set(struct ctr_key *key, const uint8_t *bytes) {
+  return aead_key_set((struct aead_key *)key, bytes);
+}
+
+static void ctr_key_free(struct ctr_key *key) {
+  EVP_CIPHER_CTX_free((EVP_CIPHER_CTX *)key);
+}
+
+static enum err ctr_apply(struct ctr_key *key, const uint8_t *block, struct view input,
+                          uint8_t *out) {
+  EVP_CIPHER_CTX *context = (EVP_CIPHER_CTX *)key;
+  int written = 0;
+  bool done = EVP_EncryptInit_ex2(context, NULL, NULL, block, NULL) == 1 &&
+              EVP_EncryptUpdate(context, out, &written, input.data, (int)input.size) == 1;
+  return done ? OK : failed(ERR_INTERNAL);
+}
+
+#define DEFINE_CTR(bits)                                                                           \
+  const struct ctr openssl_aes##bits##ctr = {.name = "AES-" #bits "-CTR",                          \
+                                             .backend = OPENSSL_NAME,                              \
+                                             .key_size = bits / 8,                                 \
+                                             .available = has_aes##bits##ctr,                      \
+                                             .key_new = aes##bits##ctr_key_new,                    \
+                                             .key_set = ctr_key_set,                               \
+                                             .key_free = ctr_key_free,                             \
+                                             .apply = ctr_apply}
+
+DEFINE_CTR(128);
+DEFINE_CTR(256);
 
 /* ---- X25519, X448, Ed25519, Ed448: keys as raw bytes of one size ---- */
 

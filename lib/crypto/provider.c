@@ -36,6 +36,10 @@ static const struct aead *const aeads[AEAD_COUNT][BACKENDS_MAX] = {
     [AEAD_AES256GCM] = {OPENSSL(aes256gcm), &tomcrypt_aes256gcm},
     [AEAD_CHACHA20POLY1305] = {&sodium_chacha20poly1305, OPENSSL(chacha20poly1305)},
 };
+static const struct ctr *const counter_modes[CTR_COUNT][BACKENDS_MAX] = {
+    [CTR_AES128] = {OPENSSL(aes128ctr), &tomcrypt_aes128ctr},
+    [CTR_AES256] = {OPENSSL(aes256ctr), &tomcrypt_aes256ctr},
+};
 static const struct dh *const groups[DH_COUNT][BACKENDS_MAX] = {
     [DH_X25519] = {&sodium_x25519, OPENSSL(x25519)},
     [DH_P256] = {OPENSSL(p256), &tomcrypt_p256},
@@ -69,6 +73,10 @@ const struct aead *provider_aead_at(enum aead_id id, size_t index) {
   AVAILABLE_AT(aeads[id], index);
 }
 
+const struct ctr *provider_ctr_at(enum ctr_id id, size_t index) {
+  AVAILABLE_AT(counter_modes[id], index);
+}
+
 const struct dh *provider_dh_at(enum dh_id id, size_t index) {
   AVAILABLE_AT(groups[id], index);
 }
@@ -80,6 +88,7 @@ const struct signature *provider_signature_at(enum signature_id id, size_t index
 static struct {
   const struct hash *hash[HASH_COUNT];
   const struct aead *aead[AEAD_COUNT];
+  const struct ctr *ctr[CTR_COUNT];
   const struct dh *dh[DH_COUNT];
   const struct signature *signature[SIGNATURE_COUNT];
 } picked;
@@ -90,6 +99,10 @@ const struct hash *provider_hash(enum hash_id id) {
 
 const struct aead *provider_aead(enum aead_id id) {
   return picked.aead[id];
+}
+
+const struct ctr *provider_ctr(enum ctr_id id) {
+  return picked.ctr[id];
 }
 
 const struct dh *provider_dh(enum dh_id id) {
@@ -105,6 +118,8 @@ static void pick_all(void) {
     picked.hash[id] = provider_hash_at((enum hash_id)id, 0);
   for (unsigned id = 0; id < AEAD_COUNT; id++)
     picked.aead[id] = provider_aead_at((enum aead_id)id, 0);
+  for (unsigned id = 0; id < CTR_COUNT; id++)
+    picked.ctr[id] = provider_ctr_at((enum ctr_id)id, 0);
   for (unsigned id = 0; id < DH_COUNT; id++)
     picked.dh[id] = provider_dh_at((enum dh_id)id, 0);
   for (unsigned id = 0; id < SIGNATURE_COUNT; id++)
@@ -119,6 +134,9 @@ static enum err test_picked(void) {
   for (unsigned id = 0; id < AEAD_COUNT; id++)
     if (picked.aead[id] != NULL)
       TRY(selftest_aead((enum aead_id)id, picked.aead[id]));
+  for (unsigned id = 0; id < CTR_COUNT; id++)
+    if (picked.ctr[id] != NULL)
+      TRY(selftest_ctr((enum ctr_id)id, picked.ctr[id]));
   for (unsigned id = 0; id < DH_COUNT; id++)
     if (picked.dh[id] != NULL)
       TRY(selftest_dh((enum dh_id)id, picked.dh[id]));

@@ -17,12 +17,14 @@
 #define AEAD_KEY_MAX 32   /* AES-256, ChaCha20 */
 #define AEAD_NONCE_MAX 12 /* all AEADs of RFC 9420 and RFC 9605 */
 #define AEAD_TAG_MAX 16
+#define CTR_BLOCK_SIZE 16 /* AES */
 #define DH_PUBLIC_MAX 133 /* P-521, uncompressed point */
 #define SIGNATURE_MAX 144 /* ECDSA P-521 in DER is at most 139 bytes */
 #define SIGNATURE_PUBLIC_MAX DH_PUBLIC_MAX
 
 enum hash_id { HASH_SHA256, HASH_SHA384, HASH_SHA512, HASH_COUNT };
 enum aead_id { AEAD_AES128GCM, AEAD_AES256GCM, AEAD_CHACHA20POLY1305, AEAD_COUNT };
+enum ctr_id { CTR_AES128, CTR_AES256, CTR_COUNT };
 enum dh_id { DH_X25519, DH_P256, DH_P384, DH_P521, DH_X448, DH_COUNT };
 enum signature_id {
   SIGNATURE_ED25519,
@@ -70,6 +72,27 @@ struct aead {
                    size_t aad_count, struct view ciphertext, uint8_t *out);
 };
 
+/** Key schedule and contexts of one key in counter mode, of the backend's own layout. */
+struct ctr_key;
+
+/**
+ * AES in counter mode (NIST SP 800-38A, section 6.5), which encrypts and decrypts alike and
+ * authenticates nothing: ctrhmac.h does.  Keys as those of `struct aead`; applying allocates nothing
+ * and works in place where input and output start at the same address.
+ */
+struct ctr {
+  const char *name;
+  const char *backend;
+  size_t key_size;
+  bool (*available)(void);
+  enum err (*key_new)(const uint8_t *key, struct ctr_key **out);
+  enum err (*key_set)(struct ctr_key *key, const uint8_t *bytes);
+  void (*key_free)(struct ctr_key *key); /* wipes; accepts NULL */
+  /** block: the first counter, big-endian, CTR_BLOCK_SIZE bytes.  out: input.size bytes, 1 to
+   *  0x7fffffff; not defined on failure. */
+  enum err (*apply)(struct ctr_key *key, const uint8_t *block, struct view input, uint8_t *out);
+};
+
 /**
  * A Diffie-Hellman group, encoded as DHKEM does (RFC 9180, section 7.1): X25519 and X448 as in
  * RFC 7748, NIST curves with uncompressed points and big-endian scalars of full length.
@@ -114,6 +137,7 @@ struct signature {
 /* The best table for each algorithm on this machine; NULL if no backend has it. */
 const struct hash *provider_hash(enum hash_id id);
 const struct aead *provider_aead(enum aead_id id);
+const struct ctr *provider_ctr(enum ctr_id id);
 const struct dh *provider_dh(enum dh_id id);
 const struct signature *provider_signature(enum signature_id id);
 
@@ -121,6 +145,7 @@ const struct signature *provider_signature(enum signature_id id);
  * the last.  After provider_init(). */
 const struct hash *provider_hash_at(enum hash_id id, size_t index);
 const struct aead *provider_aead_at(enum aead_id id, size_t index);
+const struct ctr *provider_ctr_at(enum ctr_id id, size_t index);
 const struct dh *provider_dh_at(enum dh_id id, size_t index);
 const struct signature *provider_signature_at(enum signature_id id, size_t index);
 

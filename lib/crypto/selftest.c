@@ -35,6 +35,12 @@ static const char *const aead_answers[] = {
         "bc0328022ca570efb64829e4efa0ad1c020d4276bc8d66845fc6846d008a6abe1c3a36fb",
 };
 
+/* From a block of ones, so that the counter overflows between the first block and the second. */
+static const char *const ctr_answers[] = {
+    [CTR_AES128] = "6152a65ac70cb807d519c00dbce5160faf94f662",
+    [CTR_AES256] = "e636f68f3d01babb3136c00e8b82c0d7d3592705",
+};
+
 static const char *const dh_answers[] = {
     [DH_X25519] = "e1da0d42bded3149e1e30e6f2ada146bdfdaedc38649bf46c431d50d05a89242",
     [DH_P256] = "b4f1fcce40735f836af8d6312d248d1a8348405669a195fac5350406ba76bcce",
@@ -136,6 +142,23 @@ enum err selftest_aead(enum aead_id id, const struct aead *aead) {
   TRY(expect(aead->open(key, nonce, aad, 2, view_of(out, size), out), ERR_AUTH));
 done:
   aead->key_free(key);
+  return err;
+}
+
+enum err selftest_ctr(enum ctr_id id, const struct ctr *ctr) {
+  enum err err;
+  struct ctr_key *key = NULL;
+  const struct view plaintext = VIEW_TEXT("twenty plain letters");
+  uint8_t bytes[AEAD_KEY_MAX], block[CTR_BLOCK_SIZE], out[20];
+  fill_key(bytes, ctr->key_size);
+  memset(block, 0xff, sizeof block);
+  TRY(expect(ctr->key_new(bytes, &key), OK));
+  TRY(expect(ctr->apply(key, block, plaintext, out), OK));
+  TRY(compare(ctr_answers[id], out, sizeof out));
+  TRY(expect(ctr->apply(key, block, VIEW_ARRAY(out), out), OK));
+  TRY(view_equal(VIEW_ARRAY(out), plaintext) ? OK : ERR_INTERNAL);
+done:
+  ctr->key_free(key);
   return err;
 }
 

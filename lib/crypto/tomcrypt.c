@@ -1,6 +1,6 @@
 /*
- * Backend libtomcrypt: AES-GCM and SHA-384 where OpenSSL is not there; SHA-256 and SHA-512 to test
- * the others against.  The NIST curves are in tomcrypt_ec.c.
+ * Backend libtomcrypt: AES-GCM, AES-CTR and SHA-384 where OpenSSL is not there; SHA-256 and SHA-512
+ * to test the others against.  The NIST curves are in tomcrypt_ec.c.
  * SPDX-License-Identifier: ISC
  */
 #include <string.h>
@@ -188,3 +188,56 @@ done:
 
 DEFINE_GCM(128);
 DEFINE_GCM(256);
+
+/* ---- AES-CTR ---- */
+
+static void ctr_key_free(struct ctr_key *key) {
+  locked_free(key, sizeof(symmetric_CTR));
+}
+
+static enum err ctr_key_put(symmetric_CTR *ctr, const uint8_t *key, int size) {
+  static const uint8_t block[CTR_BLOCK_SIZE];
+  return result_of(ctr_start(aes_index, block, key, size, 0, CTR_COUNTER_BIG_ENDIAN, ctr),
+                   ERR_INTERNAL);
+}
+
+static enum err ctr_key_new(const uint8_t *key, int size, struct ctr_key **out) {
+  symmetric_CTR *ctr = locked_new(sizeof *ctr);
+  if (ctr == NULL)
+    return ERR_NOMEM;
+  enum err err = ctr_key_put(ctr, key, size);
+  if (err != OK)
+    locked_free(ctr, sizeof *ctr);
+  else
+    *out = (struct ctr_key *)ctr;
+  return err;
+}
+
+static enum err ctr_apply(struct ctr_key *key, const uint8_t *block, struct view input,
+                          uint8_t *out) {
+  symmetric_CTR *ctr = (symmetric_CTR *)key;
+  enum err err;
+  TRY(result_of(ctr_setiv(block, CTR_BLOCK_SIZE, ctr), ERR_INTERNAL));
+  TRY(result_of(ctr_encrypt(input.data, out, (unsigned long)input.size, ctr), ERR_INTERNAL));
+done:
+  return err;
+}
+
+#define DEFINE_CTR(bits)                                                                           \
+  static enum err aes##bits##ctr_key_new(const uint8_t *key, struct ctr_key **out) {               \
+    return ctr_key_new(key, bits / 8, out);                                                        \
+  }                                                                                                \
+  static enum err aes##bits##ctr_key_set(struct ctr_key *key, const uint8_t *bytes) {              \
+    return ctr_key_put((symmetric_CTR *)key, bytes, bits / 8);                                     \
+  }                                                                                                \
+  const struct ctr tomcrypt_aes##bits##ctr = {.name = "AES-" #bits "-CTR",                         \
+                                              .backend = NAME,                                     \
+                                              .key_size = bits / 8,                                \
+                                              .available = has_aes,                                \
+                                              .key_new = aes##bits##ctr_key_new,                   \
+                                              .key_set = aes##bits##ctr_key_set,                   \
+                                              .key_free = ctr_key_free,                            \
+                                              .apply = ctr_apply}
+
+DEFINE_CTR(128);
+DEFINE_CTR(256);

@@ -3,24 +3,35 @@
 
 #include "crypto/kdf.h"
 
-/* A suite composed of a cipher and a MAC (section 4.5.1) would be a row with a `struct aead` of its
- * own: nothing but this table tells where an AEAD comes from. */
 static const struct row {
   uint16_t id;
   const char *name;
   enum hash_id hash;
   enum aead_id aead;
+  const struct aead *composed; /* in place of a backend's AEAD (section 4.5.1) */
 } rows[] = {
-    {4, "AES_128_GCM_SHA256_128", HASH_SHA256, AEAD_AES128GCM},
-    {5, "AES_256_GCM_SHA512_128", HASH_SHA512, AEAD_AES256GCM},
+    {1, "AES_128_CTR_HMAC_SHA256_80", HASH_SHA256, AEAD_COUNT, &ctrhmac_aes128_sha256_80},
+    {2, "AES_128_CTR_HMAC_SHA256_64", HASH_SHA256, AEAD_COUNT, &ctrhmac_aes128_sha256_64},
+    {3, "AES_128_CTR_HMAC_SHA256_32", HASH_SHA256, AEAD_COUNT, &ctrhmac_aes128_sha256_32},
+    {4, "AES_128_GCM_SHA256_128", HASH_SHA256, AEAD_AES128GCM, NULL},
+    {5, "AES_256_GCM_SHA512_128", HASH_SHA512, AEAD_AES256GCM, NULL},
+    {6, "AES_256_CTR_HMAC_SHA512_80", HASH_SHA512, AEAD_COUNT, &ctrhmac_aes256_sha512_80},
+    {7, "AES_256_CTR_HMAC_SHA512_64", HASH_SHA512, AEAD_COUNT, &ctrhmac_aes256_sha512_64},
+    {8, "AES_256_CTR_HMAC_SHA512_32", HASH_SHA512, AEAD_COUNT, &ctrhmac_aes256_sha512_32},
 };
+
+static const struct aead *aead_of(const struct row *row) {
+  if (row->composed == NULL)
+    return provider_aead(row->aead);
+  return row->composed->available() ? row->composed : NULL;
+}
 
 enum err sframe_suite_find(uint16_t id, struct sframe_suite *out) {
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     if (rows[i].id != id)
       continue;
     const struct hash *hash = provider_hash(rows[i].hash);
-    const struct aead *aead = provider_aead(rows[i].aead);
+    const struct aead *aead = aead_of(&rows[i]);
     if (hash == NULL || aead == NULL)
       return ERR_UNSUPPORTED;
     *out = (struct sframe_suite){id, rows[i].name, hash, aead};

@@ -5,14 +5,14 @@
 #ifndef SFRAME_KEY_H
 #define SFRAME_KEY_H
 
-#include "crypto/provider.h"
+#include "crypto/ctrhmac.h"
 
-#define SFRAME_KEY_MAX AEAD_KEY_MAX
+#define SFRAME_KEY_MAX CTRHMAC_KEY_MAX
 #define SFRAME_SALT_MAX AEAD_NONCE_MAX
 
 /** A cipher suite with the backends picked for it. */
 struct sframe_suite {
-  uint16_t id; /* RFC 9605, section 8.1 */
+  uint16_t id; /* RFC 9605, section 8.1, and its registry */
   const char *name;
   const struct hash *hash;
   const struct aead *aead;

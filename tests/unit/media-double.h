@@ -76,14 +76,18 @@ bool group_restored(const struct group *group) {
 
 enum err group_export(const struct group *group, struct view label, struct view context,
                       uint8_t *out, size_t size) {
-  if (!view_equal(label, VIEW_TEXT("SFrame 1.0 Base Key")) || context.size > 0 || size > HASH_MAX)
+  if (!view_equal(label, VIEW_TEXT("SFrame 1.0 Base Key")) || context.size > 0 ||
+      size > 2 * HASH_MAX)
     return ERR_INTERNAL;
-  uint8_t digest[HASH_MAX], epoch[9];
+  uint8_t digest[2 * HASH_MAX], epoch[9];
   for (unsigned i = 0; i < 8; i++)
     epoch[i] = (uint8_t)(fake(group)->epoch >> 8 * i);
   epoch[8] = fake(group)->branch;
   const struct view parts[] = {group_identifier(group), VIEW_ARRAY(epoch)};
+  const struct view first = view_of(digest, HASH_MAX);
   enum err err = provider_hash(HASH_SHA512)->digest(parts, 2, digest);
+  if (err == OK)
+    err = provider_hash(HASH_SHA512)->digest(&first, 1, digest + HASH_MAX);
   memcpy(out, digest, size);
   return err;
 }

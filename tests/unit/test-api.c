@@ -494,7 +494,10 @@ START_TEST(texts) {
   }
   ck_assert_int_eq(e2ee_supported(E2EE_SUITE_MLS, SUITE), 1);
   ck_assert_int_eq(e2ee_supported(E2EE_SUITE_MLS, 0), 0);
-  ck_assert_int_eq(e2ee_supported(E2EE_SUITE_SFRAME, 4), 1);
+  for (uint16_t id = 1; id <= 8; id++)
+    ck_assert_int_eq(e2ee_supported(E2EE_SUITE_SFRAME, id), 1);
+  ck_assert_int_eq(e2ee_supported(E2EE_SUITE_SFRAME, 0), 0);
+  ck_assert_int_eq(e2ee_supported(E2EE_SUITE_SFRAME, 9), 0);
   ck_assert_int_eq(e2ee_supported(E2EE_SUITE_SFRAME, 99), 0);
   ck_assert_int_eq(e2ee_supported(3, SUITE), 0);
   ck_assert_ptr_null(e2ee_bytes_data(NULL));

@@ -150,6 +150,8 @@ START_TEST(test_backends) {
   }
   for (unsigned id = 0; id < AEAD_COUNT; id++)
     ck_assert_ptr_nonnull(provider_aead_at((enum aead_id)id, extra));
+  for (unsigned id = 0; id < CTR_COUNT; id++)
+    ck_assert_ptr_nonnull(provider_ctr_at((enum ctr_id)id, extra));
   for (unsigned id = 0; id < DH_X448; id++)
     ck_assert_ptr_nonnull(provider_dh_at((enum dh_id)id, extra));
   for (unsigned id = 0; id < SIGNATURE_ED448; id++)
@@ -328,10 +330,52 @@ START_TEST(test_aead_free_nothing) {
 }
 END_TEST
 
+/* ---- Counter mode ---- */
+
+/* By one backend, in place and not, and back by the other; counters that overflow at any place. */
+static void count_along(const struct ctr *from, const struct ctr *to, struct view plaintext) {
+  struct ctr_key *one = NULL, *two = NULL;
+  uint8_t key[AEAD_KEY_MAX], other_key[AEAD_KEY_MAX] = {0}, block[CTR_BLOCK_SIZE];
+  uint8_t out[DATA_MAX], buffer[DATA_MAX];
+  provider_random(key, sizeof key);
+  ck_assert_int_eq(from->key_new(other_key, &one), OK);
+  ck_assert_int_eq(from->key_set(one, key), OK);
+  ck_assert_int_eq(to->key_new(key, &two), OK);
+  for (size_t ones = 0; ones <= sizeof block; ones++) {
+    provider_random(block, sizeof block);
+    memset(block + sizeof block - ones, 0xff, ones);
+    memset(out, 0xaa, sizeof out);
+    ck_assert_int_eq(from->apply(one, block, plaintext, out), OK);
+    ck_assert_uint_eq(out[plaintext.size], 0xaa);
+    memcpy(buffer, plaintext.data, plaintext.size);
+    ck_assert_int_eq(from->apply(one, block, view_of(buffer, plaintext.size), buffer), OK);
+    assert_equal(buffer, out, plaintext.size);
+    ck_assert_int_eq(to->apply(two, block, view_of(buffer, plaintext.size), buffer), OK);
+    assert_equal(buffer, plaintext.data, plaintext.size);
+  }
+  from->key_free(one);
+  to->key_free(two);
+  to->key_free(NULL);
+}
+
+START_TEST(test_ctr) {
+  uint8_t data[DATA_MAX];
+  provider_random(data, sizeof data);
+  const struct view plaintext = view_of(data, length_at(_i));
+  for (unsigned id = 0; id < CTR_COUNT; id++) {
+    const struct ctr *from, *to;
+    for (size_t i = 0; (from = provider_ctr_at((enum ctr_id)id, i)) != NULL; i++)
+      for (size_t j = 0; (to = provider_ctr_at((enum ctr_id)id, j)) != NULL; j++)
+        count_along(from, to, plaintext);
+  }
+}
+END_TEST
+
 /* ---- The self test: tables that lie in one place ---- */
 
 static const struct hash *true_hash;
 static const struct aead *true_aead;
+static const struct ctr *true_ctr;
 static const struct dh *true_dh;
 static const struct signature *true_signature;
 
@@ -359,6 +403,13 @@ static enum err credulous_open(struct aead_key *key, const uint8_t *nonce, const
                                size_t aad_count, struct view ciphertext, uint8_t *out) {
   enum err err = true_aead->open(key, nonce, aad, aad_count, ciphertext, out);
   return err == ERR_AUTH ? OK : err;
+}
+
+static enum err lying_apply(struct ctr_key *key, const uint8_t *block, struct view input,
+                            uint8_t *out) {
+  enum err err = true_ctr->apply(key, block, input, out);
+  out[input.size - 1] ^= 1;
+  return err;
 }
 
 static enum err failing_key_new(const uint8_t *key, struct aead_key **out) {
@@ -424,6 +475,13 @@ START_TEST(test_selftest_of_backends) {
       broken.key_new = failing_key_new;
       ck_assert_int_eq(selftest_aead((enum aead_id)id, &broken), ERR_NOMEM);
     }
+  for (unsigned id = 0; id < CTR_COUNT; id++)
+    for (size_t i = 0; (true_ctr = provider_ctr_at((enum ctr_id)id, i)) != NULL; i++) {
+      ck_assert_int_eq(selftest_ctr((enum ctr_id)id, true_ctr), OK);
+      struct ctr broken = *true_ctr;
+      broken.apply = lying_apply;
+      ck_assert_int_eq(selftest_ctr((enum ctr_id)id, &broken), ERR_INTERNAL);
+    }
 }
 END_TEST
 
@@ -469,6 +527,7 @@ int main(void) {
   tcase_add_loop_test(backends, test_aead, 0, LENGTHS);
   tcase_add_loop_test(backends, test_aead_tampered, 0, 6);
   tcase_add_test(backends, test_aead_free_nothing);
+  tcase_add_loop_test(backends, test_ctr, 1, LENGTHS);
   tcase_add_test(backends, test_selftest_of_backends);
   tcase_add_test(backends, test_selftest_of_curves);
   Suite *all = suite_create("crypto");

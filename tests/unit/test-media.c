@@ -65,7 +65,8 @@ START_TEST(in_place) {
 END_TEST
 
 START_TEST(every_suite) {
-  static const uint16_t suites[] = {4, 5};
+  static const size_t tags[] = {10, 8, 4, 16, 16, 10, 8, 4};
+  static const uint16_t suites[] = {1, 2, 3, 4, 5, 6, 7, 8};
   struct member alice = member_of(0, 2), bob = member_of(1, 2);
   struct member *both[] = {&alice, &bob};
   for (unsigned i = 0; i < 2; i++) {
@@ -78,7 +79,16 @@ START_TEST(every_suite) {
     enter(both[i], 1);
   }
   struct frame frame = seal(&alice, "hello");
-  ck_assert_int_eq(receive(&bob, &frame, NULL), OK);
+  e2ee_frame_info info;
+  for (size_t byte = 0; byte < frame.size; byte++) {
+    struct frame altered = frame, cut = frame;
+    altered.bytes[byte] ^= 0x40;
+    cut.size = byte;
+    ck_assert_int_ne(receive(&bob, &altered, NULL), OK);
+    ck_assert_int_ne(receive(&bob, &cut, NULL), OK);
+  }
+  ck_assert_int_eq(receive(&bob, &frame, &info), OK);
+  ck_assert_uint_eq(frame.size, info.header_len + 5 + tags[_i]);
   member_free(&alice);
   member_free(&bob);
 }
@@ -571,7 +581,7 @@ int main(void) {
   TCase *tests = tcase_create("all");
   tcase_add_test(tests, frames_between_members);
   tcase_add_test(tests, in_place);
-  tcase_add_loop_test(tests, every_suite, 0, 2);
+  tcase_add_loop_test(tests, every_suite, 0, 8);
   tcase_add_test(tests, altered_frames);
   tcase_add_test(tests, replays_and_reordering);
   tcase_add_test(tests, own_and_blank_leaves);

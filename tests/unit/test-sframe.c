@@ -92,15 +92,26 @@ END_TEST
 /* ---- Suites and keys ---- */
 
 START_TEST(suites) {
+  static const struct {
+    const char *name;
+    size_t key, hash, tag;
+  } rows[] = {
+      {"AES_128_CTR_HMAC_SHA256_80", 48, 32, 10}, {"AES_128_CTR_HMAC_SHA256_64", 48, 32, 8},
+      {"AES_128_CTR_HMAC_SHA256_32", 48, 32, 4},  {"AES_128_GCM_SHA256_128", 16, 32, 16},
+      {"AES_256_GCM_SHA512_128", 32, 64, 16},     {"AES_256_CTR_HMAC_SHA512_80", 96, 64, 10},
+      {"AES_256_CTR_HMAC_SHA512_64", 96, 64, 8},  {"AES_256_CTR_HMAC_SHA512_32", 96, 64, 4},
+  };
   struct sframe_suite suite;
-  ck_assert_int_eq(sframe_suite_find(4, &suite), OK);
-  ck_assert_str_eq(suite.name, "AES_128_GCM_SHA256_128");
-  ck_assert_uint_eq(suite.aead->key_size, 16);
-  ck_assert_uint_eq(suite.hash->size, 32);
-  ck_assert_int_eq(sframe_suite_find(5, &suite), OK);
-  ck_assert_str_eq(suite.name, "AES_256_GCM_SHA512_128");
-  ck_assert_uint_eq(suite.aead->key_size, 32);
-  ck_assert_uint_eq(suite.hash->size, 64);
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    ck_assert_int_eq(sframe_suite_find((uint16_t)(i + 1), &suite), OK);
+    ck_assert_uint_eq(suite.id, i + 1);
+    ck_assert_str_eq(suite.name, rows[i].name);
+    ck_assert_uint_eq(suite.hash->size, rows[i].hash);
+    ck_assert_uint_eq(suite.aead->key_size, rows[i].key);
+    ck_assert_uint_eq(suite.aead->nonce_size, 12);
+    ck_assert_uint_eq(suite.aead->tag_size, rows[i].tag);
+    suite.aead->key_free(NULL);
+  }
   ck_assert_int_eq(sframe_suite_find(0, &suite), ERR_UNSUPPORTED);
   ck_assert_int_eq(sframe_suite_find(9, &suite), ERR_UNSUPPORTED);
   ck_assert_int_eq(sframe_suite_find(0xffff, &suite), ERR_UNSUPPORTED);
@@ -114,7 +125,8 @@ static const uint8_t base_key[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13,
 #define PLAINTEXT VIEW_TEXT(PLAINTEXT_TEXT)
 #define PLAINTEXT_SIZE (sizeof PLAINTEXT_TEXT - 1)
 
-static const uint16_t suite_ids[] = {4, 5};
+static const uint16_t suite_ids[] = {1, 2, 3, 4, 5, 6, 7, 8};
+#define SUITES (int)(sizeof suite_ids / sizeof suite_ids[0])
 
 static struct sframe_suite suite_of(int i) {
   struct sframe_suite suite;
@@ -133,22 +145,38 @@ static struct sframe_key key_of(const struct sframe_suite *suite, uint64_t kid) 
   return key;
 }
 
-/* RFC 9605, appendix C.3: the frames of suites 4 and 5. */
+/* RFC 9605, appendix C.3: the frames of suites 1 to 5; and of the working group those of 6 to 8. */
 START_TEST(known_frames) {
-  static const uint8_t expected[2][5 + PLAINTEXT_SIZE + 16] = {
+  static const uint8_t expected[SUITES][5 + PLAINTEXT_SIZE + 16] = {
+      {0x99, 0x01, 0x23, 0x45, 0x67, 0x44, 0x94, 0x08, 0xb6, 0xf4, 0x90, 0x08,
+       0x61, 0x65, 0xb9, 0xd6, 0xf6, 0x2b, 0x24, 0xae, 0x1a, 0x59, 0xa5, 0x64,
+       0x86, 0xb4, 0xae, 0x8e, 0xd0, 0x36, 0xb8, 0x89, 0x12, 0xe2, 0x4f, 0x11},
+      {0x99, 0x01, 0x23, 0x45, 0x67, 0x3f, 0x31, 0x43, 0x8d, 0xb4, 0xd0, 0x94,
+       0x34, 0xe4, 0x3a, 0xfa, 0x0f, 0x8a, 0x2f, 0x00, 0x86, 0x7a, 0x2b, 0xe0,
+       0x85, 0x04, 0x6a, 0x9f, 0x5c, 0xb4, 0xf1, 0x01, 0xd6, 0x07},
+      {0x99, 0x01, 0x23, 0x45, 0x67, 0x17, 0xfc, 0x8a, 0xf2, 0x8a, 0x5a, 0x69, 0x5a, 0xfc, 0xfc,
+       0x6c, 0x8d, 0xf6, 0x35, 0x8a, 0x17, 0xe2, 0x6b, 0x2f, 0xcb, 0x3b, 0xae, 0x32, 0xe4, 0x43},
       {0x99, 0x01, 0x23, 0x45, 0x67, 0xb7, 0x41, 0x2c, 0x25, 0x13, 0xa1, 0xb6, 0x6d, 0xbb,
        0x48, 0x84, 0x1b, 0xba, 0xf1, 0x7f, 0x59, 0x87, 0x51, 0x17, 0x6a, 0xd8, 0x47, 0x68,
        0x1a, 0x69, 0xc6, 0xd0, 0xb0, 0x91, 0xc0, 0x70, 0x18, 0xce, 0x4a, 0xdb, 0x34, 0xeb},
       {0x99, 0x01, 0x23, 0x45, 0x67, 0x94, 0xf5, 0x09, 0xd3, 0x6e, 0x9b, 0xea, 0xcb, 0x0e,
        0x26, 0x1d, 0x99, 0xc7, 0xd1, 0xe9, 0x72, 0xf1, 0xfe, 0xd7, 0x87, 0xd4, 0x04, 0x9f,
        0x17, 0xca, 0x21, 0x35, 0x3c, 0x1c, 0xc2, 0x4d, 0x56, 0xce, 0xab, 0xce, 0xd2, 0x79},
+      {0x99, 0x01, 0x23, 0x45, 0x67, 0xb3, 0x69, 0xe0, 0x3e, 0xc6, 0x46, 0x7a,
+       0xd5, 0x05, 0xdd, 0xc8, 0x49, 0x14, 0x11, 0x50, 0x69, 0x28, 0x0c, 0x5c,
+       0x79, 0x75, 0x55, 0xbe, 0x6e, 0x32, 0xcd, 0xe6, 0xac, 0x25, 0xbc, 0x9e},
+      {0x99, 0x01, 0x23, 0x45, 0x67, 0x97, 0xcb, 0x56, 0x44, 0xd8, 0x83, 0x1f,
+       0xf8, 0xbd, 0xc0, 0x80, 0x24, 0x99, 0x90, 0xb2, 0x4b, 0x56, 0x91, 0x44,
+       0xca, 0xb2, 0xa8, 0x7b, 0xe2, 0x2c, 0x20, 0xd9, 0x79, 0x76},
+      {0x99, 0x01, 0x23, 0x45, 0x67, 0x11, 0x2a, 0x94, 0xa2, 0x88, 0xb8, 0x5b, 0x49, 0xff, 0xef,
+       0x1d, 0x27, 0x9f, 0x28, 0x30, 0x16, 0x5c, 0x39, 0xd7, 0x6c, 0xac, 0x88, 0x84, 0x01, 0x1c},
   };
   struct sframe_suite suite = suite_of(_i);
   struct sframe_key key = key_of(&suite, 0x123);
   uint8_t frame[PLAINTEXT_SIZE + SFRAME_OVERHEAD_MAX];
   size_t size = 0;
   ck_assert_int_eq(sframe_protect(&key, 0x4567, METADATA, PLAINTEXT, frame, &size), OK);
-  ck_assert_uint_eq(size, sizeof expected[_i]);
+  ck_assert_uint_eq(size, 5 + PLAINTEXT_SIZE + suite.aead->tag_size);
   ck_assert_mem_eq(frame, expected[_i], size);
   sframe_key_free(&key);
 }
@@ -175,7 +203,7 @@ START_TEST(keys_replaced_and_wiped) {
   ck_assert_mem_eq(key.salt, zeros, sizeof key.salt);
   ck_assert_int_eq(suite.aead->seal(key.cipher, zeros, NULL, 0, PLAINTEXT, one), OK);
   ck_assert_int_eq(suite.aead->seal(zero_key, zeros, NULL, 0, PLAINTEXT, two), OK);
-  ck_assert_mem_eq(one, two, PLAINTEXT_SIZE + 16);
+  ck_assert_mem_eq(one, two, PLAINTEXT_SIZE + suite.aead->tag_size);
   ck_assert_int_eq(sframe_key_set(&suite, &secret, 2, &key), OK);
   ck_assert_int_eq(sframe_protect(&key, 9, METADATA, PLAINTEXT, one, &size), OK);
 
@@ -306,6 +334,24 @@ START_TEST(alterations_refused) {
 }
 END_TEST
 
+/* The AEAD by itself leaves no plaintext of a forgery either. */
+START_TEST(forgeries_wiped_by_the_cipher) {
+  static const uint8_t nonce[SFRAME_SALT_MAX], zeros[PLAINTEXT_SIZE];
+  struct sframe_suite suite = suite_of(_i);
+  struct sframe_key key = key_of(&suite, 0x1234);
+  uint8_t sealed[PLAINTEXT_SIZE + AEAD_TAG_MAX], out[PLAINTEXT_SIZE];
+  const size_t size = PLAINTEXT_SIZE + suite.aead->tag_size;
+  const struct view about = METADATA;
+  ck_assert_int_eq(suite.aead->seal(key.cipher, nonce, &about, 1, PLAINTEXT, sealed), OK);
+  sealed[size - 1] ^= 1;
+  memset(out, 0xa5, sizeof out);
+  ck_assert_int_eq(suite.aead->open(key.cipher, nonce, &about, 1, view_of(sealed, size), out),
+                   ERR_AUTH);
+  ck_assert_mem_eq(out, zeros, sizeof out);
+  sframe_key_free(&key);
+}
+END_TEST
+
 START_TEST(truncations_refused) {
   struct sframe_suite suite = suite_of(_i);
   struct sframe_key key = key_of(&suite, 0x1234);
@@ -314,7 +360,7 @@ START_TEST(truncations_refused) {
   ck_assert_int_eq(sframe_protect(&key, 0x2345, METADATA, PLAINTEXT, frame, &size), OK);
   for (size_t shorter = 0; shorter < size; shorter++) {
     enum err err = open_frame(&key, METADATA, view_of(frame, shorter), out, &out_size);
-    ck_assert_int_eq(err, shorter < 5 + 16 ? ERR_MALFORMED : ERR_AUTH);
+    ck_assert_int_eq(err, shorter < 5 + suite.aead->tag_size ? ERR_MALFORMED : ERR_AUTH);
   }
   frame[size] = 0;
   expect_wiped(&key, METADATA, view_of(frame, size + 1));
@@ -435,12 +481,13 @@ int main(void) {
   tcase_add_test(tests, header_forms);
   tcase_add_test(tests, header_not_minimal);
   tcase_add_test(tests, suites);
-  tcase_add_loop_test(tests, known_frames, 0, 2);
-  tcase_add_loop_test(tests, keys_replaced_and_wiped, 0, 2);
+  tcase_add_loop_test(tests, known_frames, 0, SUITES);
+  tcase_add_loop_test(tests, keys_replaced_and_wiped, 0, SUITES);
   tcase_add_loop_test(tests, keys_replaced_in_every_backend, 0, AEAD_COUNT);
-  tcase_add_loop_test(tests, round_trips, 0, 2);
-  tcase_add_loop_test(tests, alterations_refused, 0, 2);
-  tcase_add_loop_test(tests, truncations_refused, 0, 2);
+  tcase_add_loop_test(tests, round_trips, 0, SUITES);
+  tcase_add_loop_test(tests, alterations_refused, 0, SUITES);
+  tcase_add_loop_test(tests, forgeries_wiped_by_the_cipher, 0, SUITES);
+  tcase_add_loop_test(tests, truncations_refused, 0, SUITES);
   tcase_add_test(tests, key_id_and_suite_separate_keys);
   tcase_add_test(tests, replay_in_order_and_not);
   tcase_add_test(tests, replay_window_end);
