@@ -199,7 +199,7 @@ static void put_label(json_object *vector, const char *field, struct view label,
 
 static void put_frame(const struct sframe_suite *suite, json_object *vector, uint64_t kid,
                       uint64_t counter) {
-  struct secret base_key = random_secret(suite->aead->key_size), metadata = random_secret(14);
+  struct secret base_key = random_secret(32), metadata = random_secret(14);
   struct secret plaintext = random_secret(SECRET_MAX), secret = {0};
   struct sframe_key key = {.cipher = NULL};
   uint8_t derived[SFRAME_KEY_MAX], salt[SFRAME_SALT_MAX], frame[256];
@@ -231,20 +231,48 @@ static void put_frame(const struct sframe_suite *suite, json_object *vector, uin
   sframe_key_free(&key);
 }
 
-/* An SFrame suite is no MLS suite: one that is asked for is a row of RFC 9605's table. */
+/* The composed AEAD by itself: keys and inputs as if they came from a frame. */
+static void put_composed(const struct sframe_suite *suite, json_object *vector) {
+  const struct aead *aead = suite->aead;
+  const size_t cipher_size = aead->key_size - suite->hash->size;
+  struct secret cipher = random_secret(cipher_size), mac = random_secret(suite->hash->size);
+  struct secret nonce = random_secret(aead->nonce_size), about = random_secret(14);
+  struct secret plaintext = random_secret(21);
+  struct view aad = secret_view(&about);
+  uint8_t bytes[SFRAME_KEY_MAX], out[SECRET_MAX];
+  struct aead_key *key = NULL;
+  memcpy(bytes, cipher.bytes, cipher_size);
+  memcpy(bytes + cipher_size, mac.bytes, mac.size);
+  must(aead->key_new(bytes, &key), "key");
+  must(aead->seal(key, nonce.bytes, &aad, 1, secret_view(&plaintext), out), "seal");
+  put_number(vector, "cipher_suite", suite->id);
+  put_hex(vector, "key", view_of(bytes, aead->key_size));
+  put_secret(vector, "enc_key", &cipher);
+  put_secret(vector, "auth_key", &mac);
+  put_secret(vector, "nonce", &nonce);
+  put_hex(vector, "aad", aad);
+  put_secret(vector, "pt", &plaintext);
+  put_hex(vector, "ct", view_of(out, plaintext.size + aead->tag_size));
+  aead->key_free(key);
+}
+
+/* An SFrame suite is no MLS suite: one that is asked for is a row of RFC 9605's table, whose first and
+ * last three are composed. */
 json_object *generate_sframe(uint16_t only) {
   json_object *file = new_object();
   json_object *headers = put_array(file, "header");
-  (void)put_array(file, "aes_ctr_hmac");
-  (void)put_array(file, "aes_256_ctr_hmac");
+  json_object *composed = put_array(file, "aes_ctr_hmac");
+  json_object *composed_256 = put_array(file, "aes_256_ctr_hmac");
   json_object *frames = put_array(file, "sframe");
-  for (size_t i = 0; i < VALUES * VALUES; i++)
-    put_header(headers, values[i / VALUES], values[i % VALUES]);
   struct sframe_suite suite;
   must(only == 0 ? OK : sframe_suite_find(only, &suite), "suite");
+  for (size_t i = 0; i < VALUES * VALUES; i++)
+    put_header(headers, values[i / VALUES], values[i % VALUES]);
   for (uint16_t id = 1; id <= 8; id++) {
     if ((only != 0 && id != only) || sframe_suite_find(id, &suite) != OK)
       continue;
+    if (id < 4 || id > 5)
+      put_composed(&suite, append_object(id < 4 ? composed : composed_256));
     for (size_t i = 0; i < VALUES; i++)
       put_frame(&suite, append_object(frames), values[i], values[VALUES - 1 - i]);
   }
