@@ -242,6 +242,8 @@ void expect_reason(const struct client *client, enum err err, const struct row *
   bool named =
       row->section[0] == 0 ? client->why.text[0] != 0 : strstr(client->why.text, section) != NULL;
   ck_assert_msg(named, "%s: %s: explained as: %s", row->section, row->changed, client->why.text);
+  for (const char *at = client->why.text; *at != 0; at++)
+    ck_assert_msg(*at >= ' ' && *at <= '~', "%s: explained with byte %d", row->changed, *at);
 }
 
 void expect_refused(struct member *to, const struct bytes *message, const struct row *row) {
