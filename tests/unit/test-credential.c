@@ -10,6 +10,7 @@
 #include "badinput.h"
 #include "base/buf.h"
 #include "crypto/keyinfo.h"
+#include "crypto/x509.h"
 
 #define TYPE 0xf0c0 /* of a credential of the application's own */
 #define RAW_MAX 66
@@ -430,6 +431,29 @@ START_TEST(bodies) {
 }
 END_TEST
 
+/* test-certified.c has what can be done with them where they can be read. */
+START_TEST(no_certificates) {
+  static const uint8_t certificate[] = "\x30\x00", key[32] = {1};
+  int expected = x509_available() ? E2EE_ERR_MALFORMED : E2EE_ERR_UNSUPPORTED;
+  expect_error(expected, e2ee_client_new_credential(1, E2EE_CREDENTIAL_X509, certificate, 2, key,
+                                                    sizeof key, &out.client));
+  expect_error(expected, e2ee_x509_verify(certificate, 2, certificate, 2, 1));
+  /* A group cannot ask for what its members do not list. */
+  struct member alice = member_new("alice");
+  e2ee_commit *commit = NULL;
+  e2ee_bytes *message = NULL, *welcome = NULL;
+  ck_assert_done(&alice, e2ee_group_new(alice.client, TEXT("g"), &alice.group));
+  ck_assert_done(&alice, e2ee_commit_new(alice.group, &commit));
+  ck_assert_done(&alice, e2ee_commit_require(commit, E2EE_TYPE_CREDENTIAL, E2EE_CREDENTIAL_X509));
+  ck_assert_returns(&alice, e2ee_commit_build(commit, &message, &welcome),
+                    x509_available() ? E2EE_OK : E2EE_ERR_INVALID_PROPOSAL);
+  e2ee_bytes_free(message);
+  e2ee_bytes_free(welcome);
+  e2ee_commit_free(commit);
+  member_free(&alice);
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("credential");
   TCase *cases = tcase_create("credentials");
@@ -446,6 +470,7 @@ int main(void) {
   tcase_add_test(cases, credential_of_the_application);
   tcase_add_test(cases, saved_credential);
   tcase_add_test(cases, bodies);
+  tcase_add_test(cases, no_certificates);
   suite_add_tcase(suite, cases);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_NORMAL);
