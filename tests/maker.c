@@ -27,7 +27,9 @@ void maker_init(struct maker *maker, uint16_t suite_id) {
   ck_assert_int_eq(sign_generate(maker->suite, &maker->signature_key, &maker->signature_public),
                    OK);
   ck_assert_int_eq(hpke_generate_key_pair(maker->suite, &unused, maker->encryption_key), OK);
-  ck_assert_int_eq(leaf_own_capabilities(&(struct capabilities){0}, false, &maker->storage, &maker->fields.capabilities), OK);
+  ck_assert_int_eq(leaf_own_capabilities(&(struct capabilities){0}, false, &maker->storage,
+                                         &maker->fields.capabilities),
+                   OK);
   credential_write_basic(&writer, VIEW_TEXT("alice"));
   maker->credential = maker_taken(&writer);
   maker->extensions = maker_extensions((uint16_t[]){EXTENSION_APPLICATION_ID}, 1);

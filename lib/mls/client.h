@@ -16,7 +16,7 @@ struct settings {
   uint32_t max_members;
   uint32_t past_epochs;
   uint32_t max_skip;
-  uint32_t padding;              /* plaintexts are padded to a multiple of this; 0: not at all */
+  uint32_t padding; /* plaintexts are padded to a multiple of this; 0: not at all */
   bool encrypt_handshake;
   bool grease;
   bool tree_in_welcome;
@@ -98,7 +98,6 @@ void client_free(struct client *client); /* accepts NULL */
 
 /** The time that lifetimes are measured against. */
 uint64_t client_now(const struct client *client);
-
 
 /** What the views of a leaf_template point to. */
 struct leaf_storage {
