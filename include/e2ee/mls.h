@@ -26,7 +26,9 @@ enum {
 };
 
 /**
- * Make a client with any credential, and a signature key of its own or one brought along.
+ * Make a client with any credential, and a signature key of its own or one brought along.  All members
+ * of its groups have to support the type of credential: they do with basic ones, with X.509 where
+ * OpenSSL is built in, else by e2ee_client_support().
  * @param body         of the credential: 1 to 65535 bytes
  * @param private_key  signature key: Ed25519 and Ed448 the seed, NIST curves the scalar, big-endian
  *                     and of full length; or any of them as PKCS #8 in DER.  NULL and 0: a fresh one.
@@ -41,13 +43,16 @@ E2EE_API E2EE_CHECKED int e2ee_client_new_credential(uint16_t mls_suite, uint16_
 
 /**
  * Verify a certificate chain, as E2EE_MEMBER_IDENTITY gives it for an X.509 credential: signatures up
- * to one of the roots, validity, basicConstraints, pathLen and keyUsage.  The library checks that a
- * member has the certificate's key; who the certificate names, and whether that may join, is for
- * the application to decide.  [any]
- * @param roots  trusted certificates in DER, one after another
+ * to one of the roots (112 bits of security at least), validity, basicConstraints, pathLen, name
+ * constraints and keyUsage.  The library checks that a member has the certificate's key; who the
+ * certificate names, whether that may join, and whether it was revoked, is for the application to
+ * decide.  [any]
+ * @param chain  at most 10 certificates
+ * @param roots  trusted certificates in DER, one after another; nothing else is trusted
  * @param time   Unix seconds; 0: now
- * @return 0; E2EE_ERR_SIGNATURE (no chain to a root); E2EE_ERR_LIFETIME (a certificate is expired or
- *         not valid yet); E2EE_ERR_MALFORMED; E2EE_ERR_UNSUPPORTED (no OpenSSL)
+ * @return 0; E2EE_ERR_SIGNATURE (no chain to a root, or one that may not be used for that);
+ *         E2EE_ERR_LIFETIME (a certificate is expired or not valid yet); E2EE_ERR_MALFORMED;
+ *         E2EE_ERR_LIMIT; E2EE_ERR_UNSUPPORTED (no OpenSSL)
  */
 E2EE_API E2EE_CHECKED int e2ee_x509_verify(const uint8_t *chain, size_t chain_len,
                                            const uint8_t *roots, size_t roots_len, uint64_t time);
