@@ -8,6 +8,7 @@
 #include <e2ee/mls.h>
 
 #include "badinput.h"
+#include "config.h"
 
 enum { ALICE, BOB, CAROL, MEMBERS };
 
@@ -98,6 +99,43 @@ START_TEST(clients) {
   expect_refusal(bob, E2EE_ERR_NOT_FOUND, e2ee_client_remove_psk(client, longest, 0));
   expect_error(INVALID, e2ee_key_package_new_last_resort(client, NULL));
   expect_error(INVALID, e2ee_key_package_new_last_resort(NULL, &out.bytes));
+}
+END_TEST
+
+START_TEST(credentials) {
+  const uint16_t basic = E2EE_CREDENTIAL_BASIC;
+  const int malformed = HAVE_OPENSSL ? E2EE_ERR_MALFORMED : E2EE_ERR_UNSUPPORTED;
+  static const uint8_t seed[32] = {7};
+  expect_error(E2EE_ERR_UNSUPPORTED,
+               e2ee_client_new_credential(0, basic, TEXT("x"), NULL, 0, &out.client));
+  expect_error(INVALID, e2ee_client_new_credential(SUITE, 0, TEXT("x"), NULL, 0, &out.client));
+  expect_error(INVALID, e2ee_client_new_credential(SUITE, basic, NULL, 0, NULL, 0, &out.client));
+  expect_error(INVALID, e2ee_client_new_credential(SUITE, basic, seed, 0, NULL, 0, &out.client));
+  expect_error(INVALID, e2ee_client_new_credential(SUITE, basic, TEXT("x"), NULL, 1, &out.client));
+  expect_error(INVALID, e2ee_client_new_credential(SUITE, basic, TEXT("x"), seed, 0, &out.client));
+  expect_error(INVALID, e2ee_client_new_credential(SUITE, basic, TEXT("x"), seed, 31, &out.client));
+  expect_error(INVALID, e2ee_client_new_credential(SUITE, basic, TEXT("x"), NULL, 0, NULL));
+  expect_error(E2EE_ERR_LIMIT, e2ee_client_new_credential(SUITE, basic, longest, sizeof longest,
+                                                          NULL, 0, &out.client));
+  expect_error(E2EE_ERR_LIMIT, e2ee_client_new_credential(SUITE, basic, TEXT("x"), longest,
+                                                          sizeof longest, &out.client));
+  expect_error(malformed, e2ee_client_new_credential(SUITE, E2EE_CREDENTIAL_X509, TEXT("none"),
+                                                     NULL, 0, &out.client));
+  expect_error(INVALID, e2ee_x509_verify(NULL, 0, TEXT("none"), 0));
+  expect_error(INVALID, e2ee_x509_verify(TEXT("none"), NULL, 0, 0));
+  expect_error(malformed, e2ee_x509_verify(TEXT("none"), TEXT("none"), 0));
+
+  /* A key that is brought along is the one that is used. */
+  uint8_t keys[2][32];
+  for (size_t i = 0; i < 2; i++) {
+    size_t size = sizeof keys[i];
+    e2ee_client *client = NULL;
+    ck_assert_int_eq(
+        e2ee_client_new_credential(SUITE, basic, TEXT("x"), seed, sizeof seed, &client), E2EE_OK);
+    ck_assert_int_eq(e2ee_client_public_key(client, keys[i], &size), E2EE_OK);
+    e2ee_client_free(client);
+  }
+  ck_assert_mem_eq(keys[0], keys[1], sizeof keys[0]);
 }
 END_TEST
 
@@ -480,6 +518,7 @@ int main(void) {
   tcase_add_checked_fixture(cases, setup, teardown);
   tcase_set_timeout(cases, 120);
   tcase_add_test(cases, clients);
+  tcase_add_test(cases, credentials);
   tcase_add_test(cases, groups);
   tcase_add_test(cases, proposals);
   tcase_add_test(cases, proposals_from_outside);
