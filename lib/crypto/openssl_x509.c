@@ -74,6 +74,32 @@ done:
   return err == OK ? OK : failed(err);
 }
 
+enum err x509_identifiers(struct view certificate, struct bytes *out) {
+  enum err err = OK;
+  struct writer writer = {0};
+  X509 *parsed = NULL;
+  unsigned char *subject = NULL;
+  TRY(read_certificate(certificate, &parsed));
+  const X509_NAME *name = X509_get_subject_name(parsed);
+  X509_EXTENSION *more =
+      X509_get_ext(parsed, X509_get_ext_by_NID(parsed, NID_subject_alt_name, -1));
+  if (X509_NAME_entry_count(name) > 0 || more != NULL) {
+    int size = i2d_X509_NAME(name, &subject);
+    TRY(require_done(size > 0, ERR_NOMEM));
+    write_bytes(&writer, view_of(subject, (size_t)size)); /* DER says where it ends */
+  }
+  if (more != NULL) {
+    const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(more);
+    write_bytes(&writer, view_of(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)));
+  }
+  TRY(writer_take(&writer, out));
+done:
+  writer_free(&writer);
+  OPENSSL_free(subject);
+  X509_free(parsed);
+  return err == OK ? OK : failed(err);
+}
+
 /* ---- Chains ---- */
 
 static enum err read_certificates(struct view der, int most, STACK_OF(X509) * *out) {

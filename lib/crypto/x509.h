@@ -19,6 +19,14 @@ CHECKED enum err x509_check_key(const struct suite *suite, struct view certifica
                                 struct view public_key);
 
 /**
+ * Whom a certificate names, as bytes to compare: its subject and subjectAltName; empty if it names
+ * nobody.
+ * @param out  to be freed
+ * @return also ERR_MALFORMED (not one certificate in DER)
+ */
+CHECKED enum err x509_identifiers(struct view certificate, struct bytes *out);
+
+/**
  * Verify a chain up to one of the roots, which are all that is trusted: signatures and their strength,
  * validity, basicConstraints, pathLen, name constraints, keyUsage.
  * @param chain  certificates in DER, one after another, the first of them the one in question, the

@@ -11,6 +11,11 @@ enum err x509_check_key(const struct suite *suite, struct view certificate,
   return ERR_UNSUPPORTED;
 }
 
+enum err x509_identifiers(struct view certificate, struct bytes *out) {
+  (void)certificate, (void)out;
+  return ERR_UNSUPPORTED;
+}
+
 enum err x509_verify(struct view chain, struct view roots, uint64_t now) {
   (void)chain, (void)roots, (void)now;
   return ERR_UNSUPPORTED;

@@ -86,3 +86,36 @@ done:
   writer_free(&writer);
   return err;
 }
+
+enum err credential_identifiers(struct credential credential, struct bytes *out) {
+  enum err err = OK;
+  struct view first;
+  struct bytes names = {0};
+  struct writer writer = {0};
+  if (credential.type != CREDENTIAL_X509)
+    return bytes_copy(out, credential.raw);
+  struct reader chain = reader_of(credential.identity);
+  TRY(read_vector(&chain, &first));
+  TRY(x509_identifiers(first, &names));
+  if (names.size == 0)
+    return bytes_copy(out, credential.raw);
+  write_u16(&writer, credential.type);
+  write_bytes(&writer, bytes_view(&names));
+  TRY(writer_take(&writer, out));
+done:
+  writer_free(&writer);
+  bytes_free(&names);
+  return err;
+}
+
+enum err credential_same(struct credential a, struct credential b, bool *same) {
+  enum err err = OK;
+  struct bytes first = {0}, second = {0};
+  TRY(credential_identifiers(a, &first));
+  TRY(credential_identifiers(b, &second));
+  *same = view_equal(bytes_view(&first), bytes_view(&second));
+done:
+  bytes_free(&first);
+  bytes_free(&second);
+  return err;
+}

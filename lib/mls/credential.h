@@ -33,4 +33,15 @@ CHECKED enum err credential_new(const struct suite *suite, uint16_t type, struct
 CHECKED enum err credential_check_key(const struct suite *suite, struct credential credential,
                                       struct view signature_key);
 
+/**
+ * Whom a credential names, as bytes to compare: for X.509 the type with the subject and subjectAltName
+ * of the first certificate, for other types, and certificates that name nobody, the whole credential.
+ * Who joins again, or goes on in another group, may have a new certificate.
+ * @param out  to be freed
+ */
+CHECKED enum err credential_identifiers(struct credential credential, struct bytes *out);
+
+/** Whether two credentials name the same.  Whether they are to be believed is not looked at. */
+CHECKED enum err credential_same(struct credential a, struct credential b, bool *same);
+
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "mls/credential.h"
 #include "mls/psk.h"
 
 /* ---- Pre-shared keys ---- */
@@ -159,34 +160,42 @@ enum err resume_link_proposal(const struct group *group, struct bytes *out) {
 
 /* ---- Joining one: what the Welcome must match ---- */
 
-static int compare_credentials(const void *a, const void *b) {
-  const struct view *left = a, *right = b;
-  return view_compare(*left, *right);
+static int compare_identifiers(const void *a, const void *b) {
+  return view_compare(bytes_view(a), bytes_view(b));
 }
 
-/* The credentials of all members, sorted.  @param out  to be freed */
-static enum err sorted_credentials(const struct tree *tree, struct view **out) {
+static void free_identifiers(struct bytes *list, size_t count) {
+  for (size_t i = 0; list != NULL && i < count; i++)
+    bytes_free(&list[i]);
+  mem_free(list);
+}
+
+/* Whom the credentials of all members name, sorted.  @param out  to be freed */
+static enum err sorted_identifiers(const struct tree *tree, struct bytes **out) {
+  enum err err = OK;
   size_t count = 0;
-  struct view *views = mem_new(tree_members(tree), sizeof *views);
-  if (views == NULL)
-    return ERR_NOMEM;
+  struct bytes *list = mem_new(tree_members(tree), sizeof *list);
+  TRY(list == NULL ? ERR_NOMEM : OK);
   for (uint32_t leaf = tree_next_member(tree, 0); leaf != LEAF_NONE;
        leaf = tree_next_member(tree, leaf + 1))
-    views[count++] = leaf_credential(tree_leaf(tree, leaf)).raw;
-  qsort(views, count, sizeof *views, compare_credentials);
-  *out = views;
-  return OK;
+    TRY(credential_identifiers(leaf_credential(tree_leaf(tree, leaf)), &list[count++]));
+  qsort(list, count, sizeof *list, compare_identifiers);
+  *out = list;
+  list = NULL;
+done:
+  free_identifiers(list, count);
+  return err;
 }
 
-/* Whether every member of one tree has its like in the other. */
+/* RFC 9420, section 11.3: whether every member of one tree has its like in the other. */
 static enum err members_within(const struct tree *inner, const struct tree *outer, bool *within) {
   enum err err = OK;
-  struct view *few = NULL, *many = NULL;
+  struct bytes *few = NULL, *many = NULL;
   size_t at = 0, found = 0;
-  TRY(sorted_credentials(inner, &few));
-  TRY(sorted_credentials(outer, &many));
+  TRY(sorted_identifiers(inner, &few));
+  TRY(sorted_identifiers(outer, &many));
   while (found < tree_members(inner) && at < tree_members(outer)) {
-    int order = view_compare(few[found], many[at]);
+    int order = compare_identifiers(&few[found], &many[at]);
     if (order < 0)
       break;
     found += order == 0 ? 1 : 0;
@@ -194,16 +203,21 @@ static enum err members_within(const struct tree *inner, const struct tree *oute
   }
   *within = found == tree_members(inner);
 done:
-  mem_free(few);
-  mem_free(many);
+  free_identifiers(few, tree_members(inner));
+  free_identifiers(many, tree_members(outer));
   return err;
 }
 
-static enum err check_reinit(const struct group *old, const struct epoch *epoch, struct why *why) {
+static enum err check_reinit(const struct group *old, const struct psk_id *id,
+                             const struct epoch *epoch, struct why *why) {
   enum err err = OK;
   struct proposal reinit;
   bool within = false;
   TRY(resume_read_reinit(old, &reinit));
+  /* RFC 9420, section 11.2: who was removed before the ReInit has an earlier one. */
+  TRY(require(
+      id->psk_epoch == old->epoch->context.epoch, why, ERR_INVALID_TREE,
+      "RFC 9420, section 11.2: the resumption PSK is not of the epoch that the ReInit began"));
   TRY(require(
       view_equal(reinit.body.reinit.group_id, epoch->context.group_id) &&
           reinit.body.reinit.version == epoch->context.version &&
@@ -247,5 +261,9 @@ enum err resume_check_joined(const struct client *client, const struct group *ol
   }
   if (old == NULL)
     return refuse(why, ERR_NOT_FOUND, "RFC 9420, section 12.4.3.1: the old group is not here");
-  return id->usage == PSK_REINIT ? check_reinit(old, epoch, why) : check_branch(old, epoch, why);
+  if (!view_equal(id->psk_group_id, group_identifier(old)))
+    return refuse(why, ERR_INVALID_TREE,
+                  "RFC 9420, section 12.4.3.1: the new group goes on from another one");
+  return id->usage == PSK_REINIT ? check_reinit(old, id, epoch, why)
+                                 : check_branch(old, epoch, why);
 }

@@ -3,6 +3,7 @@
 
 #include "crypto/hpke.h"
 #include "crypto/kdf.h"
+#include "mls/credential.h"
 #include "mls/resume.h"
 #include "mls/validate.h"
 
@@ -73,8 +74,10 @@ static enum err stage_old_self(const struct stage *stage) {
     /* A member who asked for it by a SelfRemove is somebody else. */
     if (change->kind != E2EE_CHANGE_REMOVE || change->proposer != LEAF_NONE)
       continue;
-    TRY(require(view_equal(leaf_credential(change->subject).raw, leaf_credential(stage->leaf).raw),
-                why_of(stage), ERR_INVALID_COMMIT,
+    bool same = false;
+    err = credential_same(leaf_credential(change->subject), leaf_credential(stage->leaf), &same);
+    TRY(err == ERR_MALFORMED ? OK : err); /* no certificate is nobody's */
+    TRY(require(same, why_of(stage), ERR_INVALID_COMMIT,
                 "RFC 9420, section 12.2: an external commit removes leaf %u, whose credential is "
                 "another's",
                 change->leaf));

@@ -14,12 +14,13 @@
 #define VALID_TO (VALID_FROM + 10 * 86400)
 #define VALID_AT (VALID_FROM + 86400)
 
-/** What a certificate is to say; NULL leaves a thing out. */
+/** What a certificate is to say; NULL, or no name, leaves a thing out. */
 struct wish {
   const char *name;
   const char *kind;    /* of its key: "ED25519", "P-256", …, "RSA-1024" */
   const char *ca;      /* basicConstraints, such as "critical,CA:TRUE,pathlen:0" */
   const char *usage;   /* keyUsage, such as "keyCertSign" */
+  const char *alt;     /* subjectAltName, such as "DNS:example.org" */
   const char *special; /* a critical extension that nobody knows */
   const char *digest;  /* "SHA256" unless it says otherwise; EdDSA takes none */
   long from, to;       /* Unix seconds; 0 and 0: VALID_FROM and VALID_TO */

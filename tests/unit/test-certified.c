@@ -183,6 +183,130 @@ START_TEST(saved_and_loaded) {
 }
 END_TEST
 
+/* ---- New certificates ---- */
+
+static struct bytes identifiers_of(const struct wish *wish) {
+  struct holder holder = issue(wish, &middle);
+  struct bytes credential = {0}, identifiers = {0};
+  struct credential parsed;
+  uint8_t key[32];
+  struct bytes private_key = holder_raw_key(&holder);
+  const struct suite *suite = suite_find(SUITE);
+  ck_assert_int_eq(suite->signature->derive_public(private_key.data, key), OK);
+  ck_assert_int_eq(
+      credential_new(suite, CREDENTIAL_X509, bytes_view(&holder.der), VIEW_ARRAY(key), &credential),
+      OK);
+  struct reader reader = reader_of(bytes_view(&credential));
+  ck_assert_int_eq(credential_read(&reader, &parsed), OK);
+  ck_assert_int_eq(credential_identifiers(parsed, &identifiers), OK);
+  bytes_free(&private_key);
+  bytes_free(&credential);
+  holder_free(&holder);
+  return identifiers;
+}
+
+/* Who is named counts, not with which key; but who names nobody is like nobody else. */
+START_TEST(who_is_named) {
+  static const struct wish wishes[] = {
+      {.name = "alice", .kind = "ED25519", LEAF},
+      {.name = "alice", .kind = "ED25519", .alt = "DNS:alice.example", LEAF},
+      {.name = "alice", .kind = "ED25519", .alt = "DNS:alice.example,DNS:bob.example", LEAF},
+      {.name = "bob", .kind = "ED25519", .alt = "DNS:alice.example", LEAF},
+      {.name = "", .kind = "ED25519", .alt = "DNS:alice.example", LEAF},
+      {.name = "", .kind = "ED25519", LEAF},
+  };
+  enum { WISHES = sizeof wishes / sizeof *wishes };
+  struct bytes first[WISHES], second[WISHES];
+  for (size_t i = 0; i < WISHES; i++) {
+    first[i] = identifiers_of(&wishes[i]);
+    second[i] = identifiers_of(&wishes[i]);
+    ck_assert_uint_gt(first[i].size, 0);
+  }
+  for (size_t i = 0; i < WISHES; i++)
+    for (size_t j = 0; j < WISHES; j++)
+      ck_assert(view_equal(bytes_view(&first[i]), bytes_view(&second[j])) ==
+                (i == j && i != WISHES - 1));
+  for (size_t i = 0; i < WISHES; i++) {
+    bytes_free(&first[i]);
+    bytes_free(&second[i]);
+  }
+}
+END_TEST
+
+/* Bob has lost his key, and comes back with another one and a certificate of that; mallory cannot. */
+START_TEST(comes_back_with_a_new_certificate) {
+  const bool is_bob = _i == 0;
+  struct certified alice = certify("alice", 0, false), bob = certify("bob", 0, false),
+                   other = certify(is_bob ? "bob" : "mallory", 0, false);
+  struct member members[2] = {alice.member, bob.member}, *again = &other.member;
+  e2ee_bytes *info = NULL, *message = NULL, *welcome = NULL;
+  e2ee_commit *plan = NULL;
+  found_group(members, 2);
+  ck_assert_done(&members[0], e2ee_group_info(members[0].group, &info));
+  ck_assert_done(again, e2ee_group_open(again->client, BYTES(info), NULL, 0, &again->group));
+  ck_assert_done(again, e2ee_commit_new(again->group, &plan));
+  ck_assert_done(again, e2ee_commit_remove(plan, 1));
+  ck_assert_done(again, e2ee_commit_build(plan, &message, &welcome));
+  if (is_bob) {
+    receive(&members[0], message);
+    ck_assert_done(again, e2ee_group_commit_accepted(again->group));
+    expect_agreement(&members[0], again);
+    expect_chain(&members[0], 1, &other.chain);
+  } else {
+    expect_refused(&members[0], message, E2EE_ERR_INVALID_COMMIT);
+  }
+  e2ee_commit_free(plan);
+  e2ee_bytes_free(info);
+  e2ee_bytes_free(message);
+  alice.member = members[0];
+  bob.member = members[1];
+  certified_free(&alice);
+  certified_free(&bob);
+  certified_free(&other);
+}
+END_TEST
+
+/* Another suite takes keys of another kind, and so certificates of those. */
+START_TEST(reinit_to_another_kind) {
+  const bool is_bob = _i == 0;
+  struct certified alice = certify("alice", 0, false), bob = certify("bob", 0, false),
+                   new_alice = certify("alice", 1, false),
+                   new_bob = certify(is_bob ? "bob" : "mallory", 1, false);
+  struct member members[2] = {alice.member, bob.member}, *founder = &new_alice.member;
+  e2ee_bytes *message = NULL, *welcome = NULL, *package = key_package_of(&new_bob.member);
+  e2ee_commit *plan = NULL;
+  e2ee_incoming *incoming = NULL;
+  found_group(members, 2);
+  ck_assert_done(&members[0], e2ee_commit_new(members[0].group, &plan));
+  ck_assert_done(&members[0], e2ee_commit_reinit(plan, TEXT("next"), 2));
+  ck_assert_done(&members[0], e2ee_commit_build(plan, &message, &welcome));
+  receive(&members[1], message);
+  ck_assert_done(&members[0], e2ee_group_commit_accepted(members[0].group));
+  ck_assert_done(founder, e2ee_group_successor(founder->client, members[0].group, &founder->group));
+  e2ee_bytes_free(message);
+  message = build_commit(founder, package, UINT32_MAX, &welcome);
+  ck_assert_done(founder, e2ee_group_commit_accepted(founder->group));
+  ck_assert_returns(&new_bob.member,
+                    e2ee_welcome_open_successor(new_bob.member.client, members[1].group,
+                                                BYTES(welcome), NULL, 0, &incoming),
+                    is_bob ? E2EE_OK : E2EE_ERR_INVALID_TREE);
+  if (is_bob) {
+    ck_assert_done(&new_bob.member, e2ee_incoming_join(incoming, &new_bob.member.group));
+    expect_agreement(founder, &new_bob.member);
+  }
+  e2ee_incoming_free(incoming);
+  e2ee_commit_free(plan);
+  e2ee_bytes *const all[] = {package, message, welcome};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    e2ee_bytes_free(all[i]);
+  alice.member = members[0];
+  bob.member = members[1];
+  struct certified *const everybody[] = {&alice, &bob, &new_alice, &new_bob};
+  for (size_t i = 0; i < sizeof everybody / sizeof *everybody; i++)
+    certified_free(everybody[i]);
+}
+END_TEST
+
 /* ---- Clients that cannot be ---- */
 
 static int new_client(uint16_t suite, struct view chain, struct view key, e2ee_client **client) {
@@ -431,6 +555,9 @@ int main(void) {
   tcase_add_loop_test(cases, groups_of_each_suite, 0, SUITES);
   tcase_add_test(cases, looked_at_before);
   tcase_add_test(cases, saved_and_loaded);
+  tcase_add_test(cases, who_is_named);
+  tcase_add_loop_test(cases, comes_back_with_a_new_certificate, 0, 2);
+  tcase_add_loop_test(cases, reinit_to_another_kind, 0, 2);
   tcase_add_test(cases, clients_refused);
   tcase_add_test(cases, verifying);
   tcase_add_test(cases, impostors);
