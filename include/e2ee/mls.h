@@ -229,8 +229,8 @@ E2EE_API E2EE_CHECKED int e2ee_group_successor(e2ee_client *client, const e2ee_g
 E2EE_API E2EE_CHECKED int e2ee_group_branch(const e2ee_group *old, const uint8_t *group_id,
                                             size_t group_id_len, e2ee_group **out);
 
-/** As e2ee_welcome_open(), where the new group goes on from one that another client holds, because it
- *  has another suite. */
+/** As e2ee_welcome_open(), where the new group must go on from a certain one, which another client may
+ *  hold, because it has another suite.  E2EE_ERR_INVALID_TREE: it does not. */
 E2EE_API E2EE_CHECKED int e2ee_welcome_open_successor(e2ee_client *client, const e2ee_group *old,
                                                       const uint8_t *welcome, size_t welcome_len,
                                                       const uint8_t *tree, size_t tree_len,

@@ -287,6 +287,8 @@ static enum err open_group_info(struct client *client, const struct group *old,
   TRY(build_joined(client, own, &secrets, &info, &joiner_secret, &psk_secret, beside, &epoch));
   if (link.type != 0)
     TRY(resume_check_joined(client, old, &link, epoch, &client->why));
+  TRY(require(link.type != 0 || old == NULL, &client->why, ERR_INVALID_TREE,
+              "RFC 9420, section 12.4.3.1: the new group does not go on from the old one"));
   opened->epoch = epoch;
   epoch = NULL;
   opened->committer = info.signer;

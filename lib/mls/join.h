@@ -32,8 +32,8 @@ void opened_welcome_free(struct opened_welcome *opened);
 CHECKED enum err join_open_welcome(struct client *client, struct view message, struct view tree,
                                    struct opened_welcome *out);
 
-/** The same where the new group goes on from one that another client of ours holds, because it has
- *  another cipher suite. */
+/** The same where the new group must go on from one that perhaps another client of ours holds, because
+ *  it has another cipher suite.  ERR_INVALID_TREE if it does not.  @param old  NULL: need not */
 CHECKED enum err join_open_successor(struct client *client, const struct group *old,
                                      struct view message, struct view tree,
                                      struct opened_welcome *out);

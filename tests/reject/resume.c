@@ -179,10 +179,10 @@ static void end_old_group(struct world *world, struct group *group,
 }
 
 /* The Welcome to "a group" names the resumption PSK of the old one as judy has it. */
-static void link(struct world *world, uint8_t usage, struct invite *invite) {
+static void link(struct world *world, uint8_t usage, bool earlier, struct invite *invite) {
   static const uint8_t nonce[32] = {1};
   struct writer psks = {0};
-  const struct epoch *epoch = world->other->epoch;
+  const struct epoch *epoch = earlier ? world->other->past[0] : world->other->epoch;
   const struct psk_id id = {.type = PSK_RESUMPTION,
                             .usage = usage,
                             .psk_group_id = epoch->context.group_id,
@@ -204,6 +204,7 @@ struct story {
   uint64_t epoch;
   bool unfinished; /* no ReInit was committed */
   bool stranger;   /* the old group had a member more */
+  bool earlier;    /* the PSK is of the epoch before */
 };
 
 #define ALL ((1u << (MEMBERS + 1)) - 1 - BIT(MALLORY))
@@ -215,6 +216,7 @@ static const struct story reinit_story = {
     PSK_REINIT,
     1,
     false,
+    false,
     false};
 static const struct story branch_story = {
     {{(const uint8_t *)"a group", 7}, MLS_VERSION_10, 1, {NULL, 0}},
@@ -222,6 +224,7 @@ static const struct story branch_story = {
     PSK_BRANCH,
     1,
     true,
+    false,
     false};
 
 static struct story told;
@@ -232,7 +235,7 @@ static void tell(struct world *world, struct bytes *out) {
   if (!told.unfinished)
     end_old_group(world, group, &told.announced);
   invite_begin(&invite, world);
-  link(world, told.usage, &invite);
+  link(world, told.usage, told.earlier, &invite);
   invite.context.epoch = told.epoch;
   invite_send(&invite, out);
   group_free(group);
@@ -290,6 +293,12 @@ static void reinit_in_epoch_2(struct story *story) {
   story->epoch = 2;
 }
 
+/* A member whom the commit of the ReInit had removed would have that one. */
+static void psk_from_before_the_reinit(struct story *story) {
+  *story = reinit_story;
+  story->earlier = true;
+}
+
 static void branch_in_epoch_2(struct story *story) {
   *story = branch_story;
   story->epoch = 2;
@@ -316,6 +325,8 @@ static const struct {
     {"11.2", "no ReInit was committed", no_reinit, ERR_INVALID_STATE},
     {"12.4.3.1", "the group of a ReInit is in epoch 0", reinit_in_epoch_0, ERR_INVALID_TREE},
     {"12.4.3.1", "the group of a ReInit is in epoch 2", reinit_in_epoch_2, ERR_INVALID_TREE},
+    {"11.2", "the PSK is of the epoch before the ReInit", psk_from_before_the_reinit,
+     ERR_INVALID_TREE},
     {"12.4.3.1", "a branch is in epoch 2", branch_in_epoch_2, ERR_INVALID_TREE},
     {"12.4.3.1", "a branch has a member that was not in the group", branch_with_a_stranger,
      ERR_INVALID_TREE},
