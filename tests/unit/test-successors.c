@@ -433,7 +433,7 @@ START_TEST(resumption_and_a_newcomer) {
   ck_assert_done(alice, e2ee_group_commit_accepted(alice->group));
   join(&dave, welcome);
   e2ee_bytes_free(message);
-  message = welcome = NULL;
+  e2ee_bytes_free(welcome);
   ck_assert_done(bob, e2ee_commit_new(bob->group, &plan));
   ck_assert_done(bob, e2ee_commit_resumption_psk(plan, first));
   ck_assert_done(bob, e2ee_commit_build(plan, &message, &welcome));
