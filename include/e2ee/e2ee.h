@@ -507,10 +507,12 @@ E2EE_API E2EE_CHECKED int e2ee_group_save(e2ee_group *group, const uint8_t *key,
                                           e2ee_bytes **out);
 
 /**
- * Restore a group.  Free any other handle of it first: two would encrypt with the same keys.
+ * Restore a group.  Two handles of one member would encrypt with the same keys: free the other one
+ * first, with all commits and incoming messages of it.  The same client loaded twice is not noticed.
  * @return 0; E2EE_ERR_STATE_KEY wrong key or altered; E2EE_ERR_STATE_CORRUPT;
- *         E2EE_ERR_STATE_VERSION; E2EE_ERR_NOT_FOUND not this client's group; E2EE_ERR_LIMIT more
- *         members than E2EE_SET_MAX_MEMBERS, which is not saved: set it before
+ *         E2EE_ERR_STATE_VERSION; E2EE_ERR_NOT_FOUND not this client's group;
+ *         E2EE_ERR_INVALID_STATE this client has a handle of that member of the group; E2EE_ERR_LIMIT
+ *         more members than E2EE_SET_MAX_MEMBERS, which is not saved: set it before
  */
 E2EE_API E2EE_CHECKED int e2ee_group_load(e2ee_client *client, const uint8_t *key, size_t key_len,
                                           const uint8_t *blob, size_t blob_len, e2ee_group **out);

@@ -120,6 +120,7 @@ int e2ee_group_load(e2ee_client *client, const uint8_t *key, size_t key_len, con
   TRY(api_group_new(client, &group));
   TRY(snapshot_load_group(client->client, view_of(key, key_len), view_of(blob, blob_len),
                           &group->group));
+  TRY(group_check_alone(group->group));
   *out = group;
   group = NULL;
 done:

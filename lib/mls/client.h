@@ -149,7 +149,7 @@ CHECKED enum err client_set_extension(struct client *client, uint32_t place, uin
 CHECKED enum err client_write_extensions(const struct client *client, uint32_t place,
                                          struct writer *writer);
 
-/** The groups that live.  A client may hold two handles of one group after loading. */
+/** The groups that live: none of them left.  group_check_alone() keeps a member from two handles. */
 CHECKED enum err client_enter_group(struct client *client, const struct group *group);
 void client_leave_group(struct client *client, const struct group *group);
 

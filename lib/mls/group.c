@@ -134,6 +134,21 @@ done:
   return err;
 }
 
+enum err group_check_alone(const struct group *group) {
+  const struct client *client = group->client;
+  uint32_t own = group_shown_epoch(group)->own_leaf;
+  for (size_t i = 0; i < client->group_count; i++) {
+    const struct group *other = client->groups[i];
+    if (other != group && own != LEAF_NONE && group_shown_epoch(other)->own_leaf == own &&
+        view_equal(group_identifier(other), group_identifier(group)))
+      return refuse(&group->client->why, ERR_INVALID_STATE,
+                    "leaf %u of this group is open in the client already: free that handle first, "
+                    "and the commits and incoming messages of it",
+                    own);
+  }
+  return OK;
+}
+
 enum err group_check_leaf(const struct group *group, uint32_t leaf) {
   return require(tree_leaf(group->epoch->tree, leaf) != NULL, &group->client->why, ERR_NOT_FOUND,
                  "leaf %u has no member", leaf);

@@ -62,6 +62,10 @@ void group_free(struct group *group); /* wipes; accepts NULL */
  *  accepted. */
 CHECKED enum err group_check_active(const struct group *group);
 
+/** ERR_INVALID_STATE if the client holds another handle of the same member of the same group: two
+ *  would use the same keys for different messages. */
+CHECKED enum err group_check_alone(const struct group *group);
+
 /** ERR_NOT_FOUND for a leaf without a member. */
 CHECKED enum err group_check_leaf(const struct group *group, uint32_t leaf);
 

@@ -313,6 +313,47 @@ START_TEST(handles_are_freed_in_any_order) {
 }
 END_TEST
 
+/* Two handles of one member would encrypt with the same keys. */
+START_TEST(member_with_two_handles) {
+  static const uint8_t key[32] = {1};
+  e2ee_bytes *blob = NULL, *left = NULL;
+  e2ee_group *again = NULL;
+  e2ee_commit *commit = NULL;
+  ck_assert_done(alice, e2ee_group_save(alice->group, key, sizeof key, &blob));
+  size_t groups = alice->client->client->group_count;
+  ck_assert_returns(alice, e2ee_group_load(alice->client, key, sizeof key, BYTES(blob), &again),
+                    E2EE_ERR_INVALID_STATE);
+  ck_assert_ptr_null(again);
+  ck_assert_ptr_nonnull(strstr(explanation(alice->client), "leaf 0 of this group"));
+  ck_assert_uint_eq(alice->client->client->group_count, groups);
+  expect_readable(alice, bob);
+  /* A commit of a handle that was freed can still be built. */
+  ck_assert_done(alice, e2ee_commit_new(alice->group, &commit));
+  e2ee_group_free(alice->group);
+  alice->group = NULL;
+  ck_assert_returns(alice, e2ee_group_load(alice->client, key, sizeof key, BYTES(blob), &again),
+                    E2EE_ERR_INVALID_STATE);
+  e2ee_commit_free(commit);
+  ck_assert_done(alice,
+                 e2ee_group_load(alice->client, key, sizeof key, BYTES(blob), &alice->group));
+  /* Another group, and one that was left, are in nobody's way. */
+  ck_assert_done(alice, e2ee_group_new(alice->client, TEXT("another"), &again));
+  ck_assert_done(alice, e2ee_group_save(again, key, sizeof key, &left));
+  e2ee_group_free(again);
+  ck_assert_done(alice, e2ee_group_load(alice->client, key, sizeof key, BYTES(left), &again));
+  e2ee_group_free(again);
+  e2ee_bytes_free(left);
+  ck_assert_done(alice, e2ee_group_commit_discard(alice->group));
+  e2ee_bytes *removal = build_commit(bob, NULL, leaf_of(alice), NULL);
+  receive(alice, removal);
+  ck_assert_uint_eq(state_of(alice), E2EE_GROUP_LEFT);
+  ck_assert_done(alice, e2ee_group_load(alice->client, key, sizeof key, BYTES(blob), &again));
+  e2ee_group_free(again);
+  e2ee_bytes_free(removal);
+  e2ee_bytes_free(blob);
+}
+END_TEST
+
 /* ---- Threads ---- */
 
 static atomic_bool stop;
@@ -418,6 +459,7 @@ int main(void) {
   tcase_add_test(cases, other_clients_and_streams_go_on);
   tcase_add_test(cases, death_is_not_catching);
   tcase_add_loop_test(cases, handles_are_freed_in_any_order, 0, 2 * HANDLES);
+  tcase_add_test(cases, member_with_two_handles);
   tcase_add_test(cases, one_client_of_two_threads);
   tcase_add_test(cases, groups_freed_beside_work);
   suite_add_tcase(suite, cases);

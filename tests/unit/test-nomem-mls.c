@@ -187,7 +187,7 @@ static int save_branch(void) {
 
 static int load_branch(void) {
   return e2ee_group_load(alice->client, state_key, sizeof state_key, BYTES(scene.bytes),
-                         &scene.other);
+                         &side->group);
 }
 
 static int side_plans(void) {
@@ -264,6 +264,12 @@ static void new_key_package_of_bob(void) {
   scene.key_package = key_package_of(bob);
 }
 
+/* The program ends, and loads what it has saved. */
+static void close_branch(void) {
+  e2ee_group_free(side->group);
+  side->group = NULL;
+}
+
 static void leave_branch(void) {
   clear();
   e2ee_group_free(side->group);
@@ -323,7 +329,7 @@ static const struct step steps[] = {
     {"e2ee_group_commit_accepted, from outside", carol_accepts, carol_leaves},
     /* Aside, and on. */
     {"e2ee_group_branch", branch, NULL},
-    {"e2ee_group_save, a branch", save_branch, NULL},
+    {"e2ee_group_save, a branch", save_branch, close_branch},
     {"e2ee_group_load, a branch", load_branch, new_key_package_of_bob},
     {"e2ee_commit_new, in a branch", side_plans, NULL},
     {"e2ee_commit_add, in a branch", plan_add, NULL},

@@ -432,6 +432,11 @@ START_TEST(restarts) {
   for (size_t i = 0; i < 2; i++) {
     uint32_t state = state_of(&dave);
     ck_assert_done(&dave, e2ee_group_save(dave.group, key, sizeof key, &blob));
+    /* Who only looks may look twice; but one commit leads one handle into the group. */
+    ck_assert_returns(&dave, e2ee_group_load(dave.client, key, sizeof key, BYTES(blob), &out.group),
+                      i == 0 ? E2EE_OK : E2EE_ERR_INVALID_STATE);
+    e2ee_group_free(out.group);
+    out.group = NULL;
     e2ee_group_free(dave.group);
     dave.group = NULL;
     ck_assert_done(&dave, e2ee_group_load(dave.client, key, sizeof key, BYTES(blob), &dave.group));
@@ -444,8 +449,12 @@ START_TEST(restarts) {
     }
   }
   everybody_receives(message);
+  ck_assert_done(&dave, e2ee_group_save(dave.group, key, sizeof key, &blob));
   receive(&dave, message); /* its own, as the others got it */
   expect_agreement(&dave, alice);
+  expect_refusal(&dave, E2EE_ERR_INVALID_STATE,
+                 e2ee_group_load(dave.client, key, sizeof key, BYTES(blob), &out.group));
+  e2ee_bytes_free(blob);
   e2ee_bytes_free(message);
 }
 END_TEST
