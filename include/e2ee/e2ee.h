@@ -662,19 +662,24 @@ E2EE_API E2EE_CHECKED int e2ee_receiver_decrypt(e2ee_receiver *receiver, const u
                                                 size_t *out_len, e2ee_frame_info *info,
                                                 size_t info_size);
 
-/** Counters of all streams since e2ee_media_new(). */
+/** Counters of one stream, or of all streams of a media object, also of those that were freed. */
 typedef struct e2ee_stats {
   uint64_t sent;
   uint64_t received;
   uint64_t no_key; /**< Frames not sent or not received for want of a key or of room for one. */
   uint64_t auth_failed;
-  uint64_t replayed;
+  uint64_t replayed; /**< Seen before, or too far behind the newest. */
   uint64_t malformed;
 } e2ee_stats;
 
-/** [any] */
+/** Since the object was made.  Always counted: a plain addition a frame.  They wait for no frame, and
+ *  no frame for them; of a stream at work each counter may be one frame behind.  [any] */
 E2EE_API E2EE_CHECKED int e2ee_media_stats(const e2ee_media *media, e2ee_stats *out,
                                            size_t out_size);
+E2EE_API E2EE_CHECKED int e2ee_sender_stats(const e2ee_sender *sender, e2ee_stats *out,
+                                            size_t out_size);
+E2EE_API E2EE_CHECKED int e2ee_receiver_stats(const e2ee_receiver *receiver, e2ee_stats *out,
+                                              size_t out_size);
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -105,6 +105,25 @@ int e2ee_media_stats(const e2ee_media *media, e2ee_stats *out, size_t out_size) 
   return OK;
 }
 
+static int answer_stats(const struct counters *counters, e2ee_stats *out, size_t out_size) {
+  struct e2ee_stats stats = {0, 0, 0, 0, 0, 0};
+  counters_add(counters, &stats);
+  api_fill(out, out_size, &stats, sizeof stats);
+  return OK;
+}
+
+int e2ee_sender_stats(const e2ee_sender *sender, e2ee_stats *out, size_t out_size) {
+  if (sender == NULL || out == NULL || out_size == 0)
+    return ERR_INVALID_ARG;
+  return answer_stats(&sender->counters, out, out_size);
+}
+
+int e2ee_receiver_stats(const e2ee_receiver *receiver, e2ee_stats *out, size_t out_size) {
+  if (receiver == NULL || out == NULL || out_size == 0)
+    return ERR_INVALID_ARG;
+  return answer_stats(&receiver->counters, out, out_size);
+}
+
 /* ---- Frames ---- */
 
 size_t e2ee_frame_overhead(void) {

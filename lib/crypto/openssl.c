@@ -213,15 +213,18 @@ static enum err aead_open(struct aead_key *key, const uint8_t *nonce, const stru
   int rest = 0;
   uint8_t tag[TAG_SIZE], last[TAG_SIZE];
   memcpy(tag, ciphertext.data + size, sizeof tag);
+  enum err err = OK;
   if (EVP_DecryptInit_ex2(context, NULL, NULL, nonce, NULL) != 1 ||
       EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, tag) != 1 ||
-      !aead_update(context, aad, aad_count, view_of(ciphertext.data, size), out) ||
-      EVP_DecryptFinal_ex(context, last, &rest) != 1) {
-    if (size > 0)
-      wipe(out, size);
-    return failed(ERR_AUTH);
-  }
-  return OK;
+      !aead_update(context, aad, aad_count, view_of(ciphertext.data, size), out))
+    err = failed(ERR_AUTH);
+  /* A wrong tag puts nothing into the queue of errors, and to look there could allocate: the queue is
+   * made when a thread first asks for it. */
+  else if (EVP_DecryptFinal_ex(context, last, &rest) != 1)
+    err = ERR_AUTH;
+  if (err != OK && size > 0)
+    wipe(out, size);
+  return err;
 }
 
 #define DEFINE_AEAD(id, title, key_bytes)                                                          \

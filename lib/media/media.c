@@ -195,7 +195,7 @@ static uint64_t count_of(const atomic_ullong *counter) {
   return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-static void add_counts(struct e2ee_stats *stats, const struct counters *counters) {
+void counters_add(const struct counters *counters, struct e2ee_stats *stats) {
   stats->sent += count_of(&counters->sent);
   stats->received += count_of(&counters->received);
   stats->no_key += count_of(&counters->no_key);
@@ -205,16 +205,16 @@ static void add_counts(struct e2ee_stats *stats, const struct counters *counters
 }
 
 void media_keep_counts(struct media *media, const struct counters *counters) {
-  add_counts(&media->past, counters);
+  counters_add(counters, &media->past);
 }
 
 void media_stats(struct media *media, struct e2ee_stats *out) {
   media_lock(media);
   *out = media->past;
   for (const struct e2ee_sender *s = media->senders; s != NULL; s = s->next)
-    add_counts(out, &s->counters);
+    counters_add(&s->counters, out);
   for (const struct e2ee_receiver *r = media->receivers; r != NULL; r = r->next)
-    add_counts(out, &r->counters);
+    counters_add(&r->counters, out);
   media_unlock(media);
 }
 

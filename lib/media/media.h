@@ -74,6 +74,9 @@ void media_stats(struct media *media, struct e2ee_stats *out);
 
 void counters_count(atomic_ullong *counter);
 
+/** Add what a stream has counted so far.  Any thread. */
+void counters_add(const struct counters *counters, struct e2ee_stats *stats);
+
 /** Keep the counts of a stream that is being freed.  media->lock is held. */
 void media_keep_counts(struct media *media, const struct counters *counters);
 

@@ -63,20 +63,54 @@ void receiver_free(struct e2ee_receiver *receiver) {
   media_drop(media);
 }
 
-void receiver_publish(struct e2ee_receiver *receiver, unsigned gone) {
+static void lock(struct e2ee_receiver *receiver) {
   (void)pthread_mutex_lock(&receiver->lock);
-  copy_epochs(receiver);
-  if (gone != 0) {
-    for (unsigned i = 0; i <= RECEIVER_KEYS; i++) {
-      struct receiver_key *key = &receiver->keys[i];
-      if (key->used == 0 || (gone >> media_epoch_slot(key->key.kid) & 1u) == 0)
-        continue;
-      sframe_key_wipe(&key->key);
-      key->used = 0;
-    }
-    tracks_forget(&receiver->tracks, gone);
-  }
+}
+
+static void unlock(struct e2ee_receiver *receiver) {
   (void)pthread_mutex_unlock(&receiver->lock);
+}
+
+/* Wipe the first key from `index` on that is of an epoch that is gone.  @return the index after it */
+static unsigned wipe_one(struct e2ee_receiver *receiver, unsigned gone, unsigned index) {
+  for (; index <= RECEIVER_KEYS; index++) {
+    struct receiver_key *key = &receiver->keys[index];
+    if (key->used == 0 || (gone >> media_epoch_slot(key->key.kid) & 1u) == 0)
+      continue;
+    sframe_key_wipe(&key->key);
+    key->used = 0;
+    return index + 1;
+  }
+  return index;
+}
+
+/* The lock is given back after each key and each few tracks, so that no frame waits for all of them.
+ * Meanwhile no frame finds these epochs: nothing of them comes anew, and a key that a frame puts
+ * elsewhere goes to the place for trials, the last that is visited. */
+static void forget_epochs(struct e2ee_receiver *receiver, unsigned gone) {
+  lock(receiver);
+  for (unsigned i = 0; i < MEDIA_EPOCHS; i++)
+    if ((gone >> i & 1u) != 0)
+      receiver->epochs[i] = NULL;
+  unlock(receiver);
+  for (unsigned index = 0; index <= RECEIVER_KEYS;) {
+    lock(receiver);
+    index = wipe_one(receiver, gone, index);
+    unlock(receiver);
+  }
+  for (bool more = true; more;) {
+    lock(receiver);
+    more = tracks_forget(&receiver->tracks, gone);
+    unlock(receiver);
+  }
+}
+
+void receiver_publish(struct e2ee_receiver *receiver, unsigned gone) {
+  if (gone != 0)
+    forget_epochs(receiver, gone);
+  lock(receiver);
+  copy_epochs(receiver);
+  unlock(receiver);
 }
 
 /* ---- Frames ---- */
@@ -193,11 +227,11 @@ static void count(struct counters *counters, enum err err) {
 enum err receiver_decrypt(struct e2ee_receiver *receiver, struct view metadata, struct view frame,
                           uint8_t *out, size_t capacity, size_t *size,
                           struct e2ee_frame_info *info) {
-  (void)pthread_mutex_lock(&receiver->lock);
+  lock(receiver);
   enum err err = decrypt(receiver, metadata, frame, out, capacity, size, info);
   if (err == ERR_INTERNAL)
     receiver->broken = true;
   count(&receiver->counters, err);
-  (void)pthread_mutex_unlock(&receiver->lock);
+  unlock(receiver);
   return err;
 }

@@ -131,7 +131,7 @@ enum err sender_encrypt(struct e2ee_sender *sender, struct view metadata, struct
   enum err err = encrypt(sender, metadata, frame, out, size);
   if (err == OK)
     counters_count(&sender->counters.sent);
-  else if (err == ERR_NO_KEY)
+  else if (err == ERR_NO_KEY || err == ERR_KEY_EXHAUSTED)
     counters_count(&sender->counters.no_key);
   (void)pthread_mutex_unlock(&sender->lock);
   return err;

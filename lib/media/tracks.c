@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-#include "media/epoch.h"
+/* What one call of tracks_forget() does at most: a microsecond's work. */
+#define FORGET_HEADS 64u
+#define FORGET_TRACKS 8u
 
 static unsigned head_of(uint64_t kid) {
   return (unsigned)(kid * UINT64_C(0x9e3779b97f4a7c15) >> 54); /* Fibonacci hashing */
@@ -16,6 +18,9 @@ void tracks_init(struct tracks *tracks) {
   for (unsigned i = 0; i < TRACKS_MAX; i++)
     tracks->tracks[i].next = (uint16_t)(i + 1);
   tracks->tracks[TRACKS_MAX - 1].next = TRACKS_NONE;
+  for (unsigned i = 0; i < TRACKS_WINDOWS; i++)
+    tracks->windows[i].track = (uint16_t)(i + 1);
+  tracks->windows[TRACKS_WINDOWS - 1].track = TRACKS_NONE;
 }
 
 struct track *tracks_find(struct tracks *tracks, uint64_t kid) {
@@ -35,17 +40,25 @@ bool tracks_full(const struct tracks *tracks) {
   return tracks->free == TRACKS_NONE;
 }
 
-/* The window used longest ago is taken from its track, which keeps the newest counter. */
+static void free_window(struct tracks *tracks, uint16_t at) {
+  tracks->windows[at] = (struct window){.used = 0, .track = tracks->free_window};
+  tracks->free_window = at;
+}
+
+/* Where none is free, the window used longest ago is taken from its track, which keeps the newest
+ * counter. */
 static uint16_t take_window(struct tracks *tracks) {
-  unsigned oldest = 0;
-  for (unsigned i = 1; i < TRACKS_WINDOWS; i++)
-    if (tracks->windows[i].used < tracks->windows[oldest].used)
-      oldest = i;
-  struct window *window = &tracks->windows[oldest];
-  if (window->used > 0)
-    tracks->tracks[window->track].window = TRACKS_NONE;
-  *window = (struct window){.used = 0};
-  return (uint16_t)oldest;
+  if (tracks->free_window == TRACKS_NONE) {
+    uint16_t oldest = 0;
+    for (uint16_t i = 1; i < TRACKS_WINDOWS; i++)
+      if (tracks->windows[i].used < tracks->windows[oldest].used)
+        oldest = i;
+    tracks->tracks[tracks->windows[oldest].track].window = TRACKS_NONE;
+    free_window(tracks, oldest);
+  }
+  uint16_t at = tracks->free_window;
+  tracks->free_window = tracks->windows[at].track;
+  return at;
 }
 
 static void give_window(struct tracks *tracks, struct track *track) {
@@ -60,6 +73,7 @@ struct track *tracks_begin(struct tracks *tracks, uint64_t kid) {
   tracks->free = track->next;
   *track = (struct track){.kid = kid, .next = *head, .hint = TRACKS_NONE};
   *head = at;
+  tracks->held[media_epoch_slot(kid)]++;
   give_window(tracks, track);
   return track;
 }
@@ -79,21 +93,29 @@ static void forget_one(struct tracks *tracks, uint16_t *link) {
   uint16_t at = *link;
   struct track *track = &tracks->tracks[at];
   *link = track->next;
+  tracks->held[media_epoch_slot(track->kid)]--;
   if (track->window != TRACKS_NONE)
-    tracks->windows[track->window] = (struct window){.used = 0};
+    free_window(tracks, track->window);
   *track = (struct track){.next = tracks->free};
   tracks->free = at;
 }
 
-void tracks_forget(struct tracks *tracks, unsigned slots) {
-  for (unsigned i = 0; i < TRACKS_HEADS; i++) {
-    uint16_t *link = &tracks->heads[i];
+bool tracks_forget(struct tracks *tracks, unsigned slots) {
+  unsigned held = 0, forgotten = 0;
+  for (unsigned i = 0; i < MEDIA_EPOCHS; i++)
+    held += (slots >> i & 1u) != 0 ? tracks->held[i] : 0;
+  for (unsigned i = 0; i < FORGET_HEADS && forgotten < FORGET_TRACKS && forgotten < held; i++) {
+    uint16_t *link = &tracks->heads[tracks->cursor];
     while (*link != TRACKS_NONE) {
       struct track *track = &tracks->tracks[*link];
-      if ((slots >> media_epoch_slot(track->kid) & 1u) != 0)
-        forget_one(tracks, link);
-      else
+      if ((slots >> media_epoch_slot(track->kid) & 1u) == 0) {
         link = &track->next;
+        continue;
+      }
+      forget_one(tracks, link);
+      forgotten++;
     }
+    tracks->cursor = (uint16_t)((tracks->cursor + 1) % TRACKS_HEADS);
   }
+  return forgotten < held;
 }

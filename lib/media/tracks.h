@@ -11,6 +11,7 @@
 #define MEDIA_TRACKS_H
 
 #include "base/err.h"
+#include "media/epoch.h"
 #include "sframe/replay.h"
 
 /** Key ids accepted in all installed epochs: a thousand members with sound and picture, 48 KB. */
@@ -32,13 +33,16 @@ struct track {
 
 struct window {
   struct replay replay;
-  uint64_t used; /* clock at the last frame; 0: free */
-  uint16_t track;
+  uint64_t used;  /* clock at the last frame; 0: free */
+  uint16_t track; /* or the next free window */
 };
 
 struct tracks {
   uint64_t clock;
-  uint16_t free; /* chain of unused tracks */
+  uint16_t free;               /* chain of unused tracks */
+  uint16_t free_window;        /* chain of unused windows */
+  uint16_t cursor;             /* where tracks_forget() goes on */
+  uint16_t held[MEDIA_EPOCHS]; /* tracks in use, by the low bits of their epoch */
   uint16_t heads[TRACKS_HEADS];
   struct track tracks[TRACKS_MAX];
   struct window windows[TRACKS_WINDOWS];
@@ -61,7 +65,8 @@ struct track *tracks_begin(struct tracks *tracks, uint64_t kid);
 /** Note a fresh counter whose frame is authentic. */
 void tracks_mark(struct tracks *tracks, struct track *track, uint64_t counter);
 
-/** Forget the key ids of epochs that are gone.  @param slots  bit media_epoch_slot() of each */
-void tracks_forget(struct tracks *tracks, unsigned slots);
+/** Forget a few of the key ids of epochs that are gone, so that whoever holds the lock holds it for a
+ *  moment.  @param slots  bit media_epoch_slot() of each  @return true if there are more */
+CHECKED bool tracks_forget(struct tracks *tracks, unsigned slots);
 
 #endif

@@ -5,6 +5,7 @@
 #include "media-double.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <time.h>
 
 #define STREAMS 3
@@ -153,9 +154,57 @@ START_TEST(streams_and_epochs) {
 }
 END_TEST
 
+/* ---- Events from many threads ---- */
+
+#define PUSHERS 4
+#define PUSHED 20000
+
+static struct events events;
+
+static void *run_pusher(void *arg) {
+  const uint32_t *leaf = arg;
+  for (uint64_t i = 1; i <= PUSHED; i++) {
+    if (i % 100 == 0)
+      (void)sched_yield(); /* so that some are taken */
+    events_push(&events,
+                (struct e2ee_event){.kind = E2EE_EVENT_KEY_LOW, .leaf = *leaf, .value = i});
+  }
+  return NULL;
+}
+
+/* Each event is taken once, in its thread's order, or counted as lost. */
+START_TEST(events_of_many) {
+  static uint32_t leaves[PUSHERS] = {0, 1, 2, 3};
+  pthread_t threads[PUSHERS];
+  uint64_t newest[PUSHERS] = {0}, taken = 0, lost = 0;
+  ck_assert_int_eq(events_init(&events), OK);
+  for (unsigned i = 0; i < PUSHERS; i++)
+    ck_assert_int_eq(pthread_create(&threads[i], NULL, run_pusher, &leaves[i]), 0);
+  while (taken + lost < (uint64_t)PUSHERS * PUSHED) {
+    struct e2ee_event event = {0};
+    if (!events_take(&events, &event))
+      continue;
+    if (event.kind == E2EE_EVENT_DROPPED) {
+      lost += event.value;
+      continue;
+    }
+    ck_assert_uint_lt(event.leaf, PUSHERS);
+    ck_assert_uint_lt(newest[event.leaf], event.value);
+    newest[event.leaf] = event.value;
+    taken++;
+  }
+  for (unsigned i = 0; i < PUSHERS; i++)
+    ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+  ck_assert(!events_take(&events, &(struct e2ee_event){0}));
+  ck_assert_uint_gt(taken, EVENTS_MAX);
+  events_destroy(&events);
+}
+END_TEST
+
 int main(void) {
   TCase *tests = tcase_create("all");
   tcase_set_timeout(tests, 120);
   tcase_add_test(tests, streams_and_epochs);
+  tcase_add_test(tests, events_of_many);
   return run_suite("media-threads", tests);
 }

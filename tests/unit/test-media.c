@@ -511,6 +511,12 @@ START_TEST(arguments) {
   ck_assert_int_eq(e2ee_media_stats(NULL, &stats, sizeof stats), bad);
   ck_assert_int_eq(e2ee_media_stats(a.media, NULL, sizeof stats), bad);
   ck_assert_int_eq(e2ee_media_stats(a.media, &stats, 0), bad);
+  ck_assert_int_eq(e2ee_sender_stats(NULL, &stats, sizeof stats), bad);
+  ck_assert_int_eq(e2ee_sender_stats(a.sender, NULL, sizeof stats), bad);
+  ck_assert_int_eq(e2ee_sender_stats(a.sender, &stats, 0), bad);
+  ck_assert_int_eq(e2ee_receiver_stats(NULL, &stats, sizeof stats), bad);
+  ck_assert_int_eq(e2ee_receiver_stats(a.receiver, NULL, sizeof stats), bad);
+  ck_assert_int_eq(e2ee_receiver_stats(a.receiver, &stats, 0), bad);
   ck_assert_int_eq(e2ee_sender_new(a.media, NULL), bad);
   ck_assert_int_eq(e2ee_sender_new(NULL, &sender), bad);
   ck_assert_ptr_null(sender);
@@ -548,6 +554,56 @@ START_TEST(arguments) {
   ck_assert_uint_eq(new[0], 1);
   ck_assert_uint_eq(new[7], 0);
   member_free(&a);
+}
+END_TEST
+
+/* What a stream did is counted with that stream, and with its media object after it is freed. */
+START_TEST(counts_of_streams) {
+  struct member alice = member_of(0, 2), bob = member_of(1, 2);
+  e2ee_sender *second = NULL;
+  e2ee_receiver *other = NULL;
+  uint8_t out[64] = {0};
+  size_t size = 0;
+  ck_assert_int_eq(e2ee_sender_new(alice.media, &second), OK);
+  ck_assert_int_eq(e2ee_receiver_new(bob.media, &other), OK);
+  ck_assert_int_eq(e2ee_sender_encrypt(second, NULL, 0, out, 3, out, sizeof out, &size),
+                   ERR_NO_KEY);
+  enter(&alice, 1);
+  struct frame frame = seal(&alice, "x"), more = seal_with(second, "y"), bad = more, cut = more;
+  more = seal_with(second, "y");
+  bad.bytes[bad.size - 1] ^= 1;
+  cut.size = 3;
+  ck_assert_int_eq(receive(&bob, &frame, NULL), ERR_NO_KEY);
+  install(&bob, 1);
+  ck_assert_int_eq(receive(&bob, &frame, NULL), OK);
+  ck_assert_int_eq(receive_with(other, &frame, NULL), OK);
+  ck_assert_int_eq(receive_with(other, &more, NULL), OK);
+  ck_assert_int_eq(receive_with(other, &more, NULL), ERR_REPLAY);
+  ck_assert_int_eq(receive_with(other, &bad, NULL), ERR_AUTH);
+  ck_assert_int_eq(receive_with(other, &cut, NULL), ERR_MALFORMED);
+
+  e2ee_stats stats[4];
+  ck_assert_int_eq(e2ee_sender_stats(alice.sender, &stats[0], sizeof stats[0]), OK);
+  ck_assert_int_eq(e2ee_sender_stats(second, &stats[1], sizeof stats[1]), OK);
+  ck_assert_int_eq(e2ee_receiver_stats(bob.receiver, &stats[2], sizeof stats[2]), OK);
+  ck_assert_int_eq(e2ee_receiver_stats(other, &stats[3], sizeof stats[3]), OK);
+  static const e2ee_stats expected[] = {
+      {.sent = 1},
+      {.sent = 2, .no_key = 1},
+      {.received = 1, .no_key = 1},
+      {.received = 2, .replayed = 1, .auth_failed = 1, .malformed = 1},
+  };
+  ck_assert_mem_eq(stats, expected, sizeof expected);
+
+  e2ee_sender_free(second);
+  e2ee_receiver_free(other);
+  e2ee_stats all = stats_of(&bob), sent = stats_of(&alice);
+  ck_assert_uint_eq(sent.sent, 3);
+  ck_assert_uint_eq(sent.no_key, 1);
+  ck_assert_uint_eq(all.received, 3);
+  ck_assert_uint_eq(all.no_key + all.replayed + all.auth_failed + all.malformed, 4);
+  member_free(&alice);
+  member_free(&bob);
 }
 END_TEST
 
@@ -594,6 +650,7 @@ int main(void) {
   tcase_add_test(tests, told_once);
   tcase_add_test(tests, buffers);
   tcase_add_test(tests, arguments);
+  tcase_add_test(tests, counts_of_streams);
   tcase_add_loop_test(tests, life_times, 0, 6);
   return run_suite("media", tests);
 }
