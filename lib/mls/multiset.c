@@ -79,6 +79,15 @@ uint32_t multiset_count(const struct multiset *set, uint64_t fingerprint) {
   return 0;
 }
 
+#ifdef TREE_CHECK
+size_t multiset_total(const struct multiset *set) {
+  size_t total = 0;
+  for (unsigned i = 0; set != NULL && i < slot_count(set); i++)
+    total += set->slots[i].is_child ? multiset_total(set->slots[i].child) : set->slots[i].count;
+  return total;
+}
+#endif
+
 static struct multiset *node_new(unsigned slots) {
   struct multiset *node = mem_new(1, sizeof *node + slots * sizeof node->slots[0]);
   if (node != NULL)

@@ -7,6 +7,7 @@
 #ifndef MLS_MULTISET_H
 #define MLS_MULTISET_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -19,6 +20,11 @@ void multiset_drop(struct multiset *set);
 
 /** How often the fingerprint is in it. */
 uint32_t multiset_count(const struct multiset *set, uint64_t fingerprint);
+
+#ifdef TREE_CHECK
+/** How many are in it. */
+size_t multiset_total(const struct multiset *set);
+#endif
 
 /** Put in (or take out) one.  *set is replaced; on ERR_NOMEM it is unchanged.  Taking out what is
  *  not there is ERR_INTERNAL. */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "mls/treecheck.h"
 #include "mls/treenode.h"
 
 /* The nodes from a leaf to the root, each of a single owner: node[h] stands at height h. */
@@ -40,6 +41,7 @@ enum err tree_new(const struct suite *suite, struct tree **out) {
   tree->suite = suite;
   provider_random(tree->salt, sizeof tree->salt);
   TRY(node_new_blank(suite, 0, &tree->root));
+  tree_check(tree);
   *out = tree;
   tree = NULL;
 done:
@@ -48,6 +50,7 @@ done:
 }
 
 enum err tree_edit(const struct tree *from, struct tree **out) {
+  tree_check(from); /* has not been changed through another tree */
   struct tree *tree = mem_new(1, sizeof *tree);
   if (tree == NULL)
     return ERR_NOMEM;
@@ -100,6 +103,7 @@ enum err tree_make_room(struct tree *tree, uint32_t *index) {
     found = tree_width(tree);
     TRY(extend(tree));
   }
+  tree_check(tree);
   *index = found;
 done:
   return err;
@@ -121,6 +125,7 @@ enum err tree_add_leaf(struct tree *tree, const struct leaf *leaf, uint32_t *ind
     TRY(parent_add_unmerged(node->parent, at));
   }
   path_refresh(&path);
+  tree_check(tree);
   *index = at;
 done:
   return err;
@@ -135,6 +140,7 @@ enum err tree_replace_leaf(struct tree *tree, uint32_t index, const struct leaf 
   TRY(index_add_leaf(tree, leaf));
   put_leaf(path.node[0], leaf);
   path_refresh(&path);
+  tree_check(tree);
 done:
   return err;
 }
@@ -159,6 +165,7 @@ enum err tree_blank_path(struct tree *tree, uint32_t leaf) {
   TRY(path_own(tree, leaf, &path));
   TRY(blank_path(tree, &path));
   path_refresh(&path);
+  tree_check(tree);
 done:
   return err;
 }
@@ -174,6 +181,7 @@ enum err tree_remove_leaf(struct tree *tree, uint32_t index) {
   TRY(blank_path(tree, &path));
   path_refresh(&path);
   truncate(tree);
+  tree_check(tree);
 done:
   return err;
 }
@@ -195,6 +203,7 @@ enum err tree_set_parent(struct tree *tree, uint32_t leaf, uint32_t height,
   node->parent = parent;
   parent = NULL;
   path_refresh(&path);
+  tree_check(tree);
 done:
   parent_drop(parent);
   return err;
@@ -207,11 +216,16 @@ enum err tree_node_hash(struct tree *tree, uint32_t node, struct view *out) {
   /* Nodes that are not hashed yet belong to this tree alone. */
   struct node *mine = (struct node *)(uintptr_t)found;
   enum err err = node_hash_subtree(tree->suite, mine, node_first_leaf(node));
-  if (err == OK)
-    *out = view_of(node_hash(mine), tree->suite->hash->size);
-  return err;
+  if (err != OK)
+    return err;
+  tree_check(tree);
+  *out = view_of(node_hash(mine), tree->suite->hash->size);
+  return OK;
 }
 
 enum err tree_seal(struct tree *tree) {
-  return node_hash_subtree(tree->suite, tree->root, 0);
+  enum err err = node_hash_subtree(tree->suite, tree->root, 0);
+  if (err == OK)
+    tree_check(tree);
+  return err;
 }

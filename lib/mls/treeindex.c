@@ -1,17 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "mls/treenode.h"
 
-/* The index of a tree: keys that occur, and how many leaves support or use a type. */
-
-enum index_kind {
-  INDEX_ENCRYPTION_KEY = 1,
-  INDEX_SIGNATURE_KEY,
-  INDEX_EXTENSION,
-  INDEX_PROPOSAL,
-  INDEX_CREDENTIAL,
-  INDEX_CREDENTIAL_USED,
-};
-
 /* Fingerprints of keys have the top bit set, those of types have not. */
 static enum err key_fingerprint(const struct tree *tree, enum index_kind kind, struct view key,
                                 uint64_t *out) {
@@ -101,7 +90,7 @@ done:
   return err;
 }
 
-static uint32_t count_of_key(const struct tree *tree, enum index_kind kind, struct view key) {
+uint32_t index_count_key(const struct tree *tree, enum index_kind kind, struct view key) {
   uint64_t fingerprint = 0;
   /* Where hashing fails nothing is known, and a key in use is the safe answer. */
   if (key_fingerprint(tree, kind, key, &fingerprint) != OK)
@@ -109,16 +98,20 @@ static uint32_t count_of_key(const struct tree *tree, enum index_kind kind, stru
   return multiset_count(tree->index, fingerprint);
 }
 
+uint32_t index_count_type(const struct tree *tree, enum index_kind kind, uint16_t type) {
+  return multiset_count(tree->index, type_fingerprint(kind, type));
+}
+
 bool tree_has_encryption_key(const struct tree *tree, struct view key) {
-  return count_of_key(tree, INDEX_ENCRYPTION_KEY, key) > 0;
+  return index_count_key(tree, INDEX_ENCRYPTION_KEY, key) > 0;
 }
 
 bool tree_has_signature_key(const struct tree *tree, struct view key) {
-  return count_of_key(tree, INDEX_SIGNATURE_KEY, key) > 0;
+  return index_count_key(tree, INDEX_SIGNATURE_KEY, key) > 0;
 }
 
 static bool all_list(const struct tree *tree, enum index_kind kind, uint16_t type) {
-  return multiset_count(tree->index, type_fingerprint(kind, type)) == tree_members(tree);
+  return index_count_type(tree, kind, type) == tree_members(tree);
 }
 
 bool tree_all_support_extension(const struct tree *tree, uint16_t type) {
@@ -134,5 +127,5 @@ bool tree_all_support_credential(const struct tree *tree, uint16_t type) {
 }
 
 uint32_t tree_credential_users(const struct tree *tree, uint16_t type) {
-  return multiset_count(tree->index, type_fingerprint(INDEX_CREDENTIAL_USED, type));
+  return index_count_type(tree, INDEX_CREDENTIAL_USED, type);
 }

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "crypto/hpke.h"
 #include "crypto/kdf.h"
+#include "mls/treecheck.h"
 
 #define LABEL_NODE VIEW_TEXT("UpdatePathNode")
 
@@ -203,6 +204,7 @@ enum err treekem_generate(struct tree *tree, uint32_t leaf, const struct leaf_te
   TRY(leaf_new(suite, &leaf_fields, signature_key, group_id, leaf, &node));
   TRY(tree_replace_leaf(tree, leaf, node));
   TRY(tree_seal(tree));
+  tree_check_parent_hashes(tree);
   private_keys_prune(keys, tree);
   *keys_out = keys;
   *path_out = path;
@@ -345,6 +347,7 @@ enum err treekem_merge(struct tree *tree, uint32_t sender, const struct leaf *le
                   "RFC 9420, section 7.3: a key of the path's leaf %u occurs elsewhere", sender);
   TRY(err);
   TRY(tree_seal(tree));
+  tree_check_parent_hashes(tree);
 done:
   return err;
 }

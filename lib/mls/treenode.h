@@ -92,6 +92,21 @@ const struct node *tree_find(const struct tree *tree, uint32_t node);
  *  12.4.3.1): members on both sides, unmerged leaves among them.  ERR_INVALID_TREE. */
 CHECKED enum err tree_check_parent(const struct tree *tree, uint32_t index, struct why *why);
 
+/* ---- The index: keys that occur, and how many leaves support or use a type ---- */
+
+enum index_kind {
+  INDEX_ENCRYPTION_KEY = 1,
+  INDEX_SIGNATURE_KEY,
+  INDEX_EXTENSION,
+  INDEX_PROPOSAL,
+  INDEX_CREDENTIAL,
+  INDEX_CREDENTIAL_USED,
+};
+
+/** How often a key of one of the first two kinds, or a type of the others, is in the index. */
+uint32_t index_count_key(const struct tree *tree, enum index_kind kind, struct view key);
+uint32_t index_count_type(const struct tree *tree, enum index_kind kind, uint16_t type);
+
 /** Enter a leaf's keys and capabilities into the index.  ERR_INVALID_TREE: a key is there already. */
 CHECKED enum err index_add_leaf(struct tree *tree, const struct leaf *leaf);
 CHECKED enum err index_remove_leaf(struct tree *tree, const struct leaf *leaf);

@@ -5,11 +5,13 @@
  */
 #include <check.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 
 #include "failing.h"
 #include "forge.h"
-#include "mls/tree.h"
+#include "mls/treecheck.h"
+#include "mls/treenode.h"
 #include "treemodel.h"
 
 #define SNAPSHOTS 8
@@ -287,6 +289,35 @@ START_TEST(test_too_many_capabilities) {
 }
 END_TEST
 
+/* ---- With -Dtree_check=true: a tree that remembers something wrong ends the program ---- */
+
+#ifdef TREE_CHECK
+START_TEST(test_wrong_memory) {
+  forge_seed(45);
+  struct value value = value_random(6, 0);
+  value_edit(&value);
+  model_commit(value.model, value.tree, 0);
+  value_seal(&value);
+  struct node *root = value.tree->root;
+  root->members += _i == 0 ? 1 : 0;
+  root->resolution += _i == 1 ? 1 : 0;
+  root->child[1]->height ^= _i == 2 ? 1 : 0;
+  node_hash(root->child[0])[0] ^= _i == 3 ? 1 : 0;
+  if (_i == 4)
+    ck_assert_int_eq(index_remove_key(value.tree, parent_key(root->parent)), OK);
+  if (_i == 5)
+    ck_assert_int_eq(multiset_add(&value.tree->index, 1), OK);
+  if (_i == 6)
+    root->parent->bytes[0] ^= 1;
+  if (_i == 7) {
+    root->child[0]->parent->bytes[root->parent->key_size] ^= 1;
+    tree_check_parent_hashes(value.tree);
+  }
+  tree_check(value.tree);
+}
+END_TEST
+#endif
+
 /* ---- Threads ---- */
 
 static void *edit_elsewhere(void *shared) {
@@ -440,6 +471,9 @@ int main(void) {
   tcase_add_test(edits, test_refused_edits);
   tcase_add_test(edits, test_too_many_capabilities);
   tcase_add_test(edits, test_threads);
+#ifdef TREE_CHECK
+  tcase_add_loop_test_raise_signal(edits, test_wrong_memory, SIGABRT, 0, 8);
+#endif
   TCase *memory = tcase_create("memory");
   tcase_set_timeout(memory, 240);
   tcase_add_loop_test(memory, test_out_of_memory, 0, 7);
