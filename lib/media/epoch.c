@@ -25,12 +25,25 @@ done:
   return err;
 }
 
+static enum err draw(const struct outgoing *outgoing, struct draw *out) {
+  const struct media_epoch *epoch = (const struct media_epoch *)outgoing;
+  uint64_t context = 0;
+  enum err err = contexts_draw(epoch->contexts, epoch->number, epoch->restored, &context);
+  if (err == OK)
+    *out = (struct draw){.secret = &epoch->secret,
+                         .kid = media_epoch_kid(epoch, context, epoch->own_leaf),
+                         .epoch = epoch->number,
+                         .leaf = epoch->own_leaf};
+  return err;
+}
+
 enum err media_epoch_new(const struct sframe_suite *suite, const struct group *group,
                          struct contexts *contexts, struct media_epoch **out) {
   enum err err;
   struct media_epoch *epoch = locked_new(sizeof *epoch);
   if (epoch == NULL)
     return ERR_NOMEM;
+  epoch->outgoing.draw = draw;
   epoch->number = group_epoch_number(group);
   epoch->own_leaf = group_own_leaf(group);
   epoch->restored = group_restored(group);

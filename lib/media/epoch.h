@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 
 #include "media/contexts.h"
+#include "media/source.h"
 #include "mls/group.h"
 #include "sframe/key.h"
 
@@ -26,6 +27,7 @@
 
 /** Immutable but for `heard`; lives in locked memory.  Any thread. */
 struct media_epoch {
+  struct outgoing outgoing; /* draws a context for each stream */
   uint64_t number;
   uint32_t own_leaf;
   uint32_t leaf_bits;        /* S */

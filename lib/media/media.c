@@ -139,7 +139,7 @@ static enum err activate(struct media *media, uint64_t number) {
   if (media->active != NULL && number < media->active->number)
     return ERR_OLD_EPOCH;
   for (struct e2ee_sender *s = media->senders; s != NULL; s = s->next)
-    TRY(sender_prepare(s, epoch));
+    TRY(sender_prepare(s, &epoch->outgoing));
   for (struct e2ee_sender *s = media->senders; s != NULL; s = s->next)
     sender_switch(s);
   media->active = epoch;

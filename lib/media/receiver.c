@@ -16,11 +16,6 @@ static void destroy(struct e2ee_receiver *receiver) {
   mem_free(receiver);
 }
 
-static void copy_epochs(struct e2ee_receiver *receiver) {
-  for (unsigned i = 0; i < MEDIA_EPOCHS; i++)
-    receiver->epochs[i] = receiver->media->epochs[i];
-}
-
 enum err receiver_new(struct media *media, struct e2ee_receiver **out) {
   enum err err;
   struct e2ee_receiver *receiver = mem_new(1, sizeof *receiver);
@@ -31,6 +26,8 @@ enum err receiver_new(struct media *media, struct e2ee_receiver **out) {
     return ERR_NOMEM;
   }
   receiver->media = media;
+  installed_init(&receiver->installed, media);
+  receiver->source = &receiver->installed.source;
   tracks_init(&receiver->tracks);
   receiver->keys = locked_new(KEYS_SIZE);
   TRY(receiver->keys != NULL ? OK : ERR_NOMEM);
@@ -39,7 +36,7 @@ enum err receiver_new(struct media *media, struct e2ee_receiver **out) {
 
   (void)pthread_mutex_lock(&media->lock);
   media_take(media);
-  copy_epochs(receiver);
+  installed_copy(&receiver->installed);
   receiver->next = media->receivers;
   media->receivers = receiver;
   (void)pthread_mutex_unlock(&media->lock);
@@ -91,7 +88,7 @@ static void forget_epochs(struct e2ee_receiver *receiver, unsigned gone) {
   lock(receiver);
   for (unsigned i = 0; i < MEDIA_EPOCHS; i++)
     if ((gone >> i & 1u) != 0)
-      receiver->epochs[i] = NULL;
+      receiver->installed.epochs[i] = NULL;
   unlock(receiver);
   for (unsigned index = 0; index <= RECEIVER_KEYS;) {
     lock(receiver);
@@ -109,15 +106,15 @@ void receiver_publish(struct e2ee_receiver *receiver, unsigned gone) {
   if (gone != 0)
     forget_epochs(receiver, gone);
   lock(receiver);
-  copy_epochs(receiver);
+  installed_copy(&receiver->installed);
   unlock(receiver);
 }
 
 /* ---- Frames ---- */
 
 /* The key of a key id: kept from an earlier frame, or derived in the place for trials. */
-static enum err find_key(struct e2ee_receiver *receiver, const struct media_epoch *epoch,
-                         const struct track *track, uint64_t kid, unsigned *index) {
+static enum err find_key(struct e2ee_receiver *receiver, const struct track *track, uint64_t kid,
+                         unsigned *index) {
   if (track != NULL && track->hint != TRACKS_NONE) {
     const struct receiver_key *kept = &receiver->keys[track->hint];
     if (kept->used > 0 && kept->key.kid == kid) {
@@ -125,10 +122,16 @@ static enum err find_key(struct e2ee_receiver *receiver, const struct media_epoc
       return OK;
     }
   }
+  enum err err;
+  struct secret secret = {.size = 0};
   struct receiver_key *trial = &receiver->keys[RECEIVER_TRIAL];
-  enum err err = sframe_key_set(&receiver->media->suite, &epoch->secret, kid, &trial->key);
-  trial->used = err == OK ? 1 : 0;
+  TRY(receiver->source->type->secret(receiver->source, kid, &secret));
+  trial->used = 0;
+  TRY(sframe_key_set(&receiver->media->suite, &secret, kid, &trial->key));
+  trial->used = 1;
   *index = RECEIVER_TRIAL;
+done:
+  secret_wipe(&secret);
   return err;
 }
 
@@ -146,15 +149,14 @@ static unsigned keep_trial(struct e2ee_receiver *receiver) {
 }
 
 /* The frame is authentic: only now may it change what the receiver remembers. */
-static void accept(struct e2ee_receiver *receiver, const struct media_epoch *epoch,
-                   struct track *track, const struct sframe_header *header, unsigned index) {
+static void accept(struct e2ee_receiver *receiver, const struct origin *origin, struct track *track,
+                   const struct sframe_header *header, unsigned index) {
   if (track == NULL) {
-    uint32_t leaf = media_epoch_leaf(epoch, header->kid);
     track = tracks_begin(&receiver->tracks, header->kid);
-    if (media_epoch_hear(epoch, leaf))
+    if (receiver->source->type->heard(receiver->source, header->kid))
       events_push(&receiver->media->events, (struct e2ee_event){.kind = E2EE_EVENT_PEER_SWITCHED,
-                                                                .leaf = leaf,
-                                                                .epoch = epoch->number,
+                                                                .leaf = origin->leaf,
+                                                                .epoch = origin->epoch,
                                                                 .value = header->kid});
   }
   if (index == RECEIVER_TRIAL) {
@@ -166,16 +168,10 @@ static void accept(struct e2ee_receiver *receiver, const struct media_epoch *epo
 }
 
 /* Whether a frame with this header is worth a look at its tag. */
-static enum err admit(struct e2ee_receiver *receiver, const struct media_epoch *epoch,
-                      const struct track *track, const struct sframe_header *header) {
+static enum err admit(const struct e2ee_receiver *receiver, const struct track *track,
+                      uint64_t counter) {
   if (track != NULL)
-    return tracks_fresh(&receiver->tracks, track, header->counter) ? OK : ERR_REPLAY;
-  uint32_t leaf = media_epoch_leaf(epoch, header->kid);
-  /* RFC 9605, section 4.4.1: a key is for encryption or for decryption, never for both. */
-  if (leaf == epoch->own_leaf)
-    return ERR_NO_KEY;
-  if (!roster_has(epoch->roster, leaf))
-    return ERR_NO_KEY;
+    return tracks_fresh(&receiver->tracks, track, counter) ? OK : ERR_REPLAY;
   return tracks_full(&receiver->tracks) ? ERR_LIMIT : OK;
 }
 
@@ -183,6 +179,7 @@ static enum err decrypt(struct e2ee_receiver *receiver, struct view metadata, st
                         uint8_t *out, size_t capacity, size_t *size, struct e2ee_frame_info *info) {
   enum err err;
   struct sframe_header header = {0, 0, 0};
+  struct origin origin = {0, 0};
   size_t plaintext_size = 0;
   unsigned index = 0;
   TRY(receiver->broken ? ERR_INTERNAL : OK);
@@ -192,20 +189,16 @@ static enum err decrypt(struct e2ee_receiver *receiver, struct view metadata, st
     *size = plaintext_size;
     return ERR_BUFFER_TOO_SMALL;
   }
-  const struct media_epoch *epoch = receiver->epochs[media_epoch_slot(header.kid)];
-  if (epoch == NULL) {
-    media_unknown_epoch(receiver->media, header.kid);
-    return ERR_NO_KEY;
-  }
+  TRY(receiver->source->type->who(receiver->source, header.kid, &origin));
   struct track *track = tracks_find(&receiver->tracks, header.kid);
-  TRY(admit(receiver, epoch, track, &header));
-  TRY(find_key(receiver, epoch, track, header.kid, &index));
+  TRY(admit(receiver, track, header.counter));
+  TRY(find_key(receiver, track, header.kid, &index));
   TRY(sframe_unprotect(&receiver->keys[index].key, &header, metadata, frame, out, size));
-  accept(receiver, epoch, track, &header, index);
+  accept(receiver, &origin, track, &header, index);
   *info = (struct e2ee_frame_info){.kid = header.kid,
                                    .counter = header.counter,
-                                   .epoch = epoch->number,
-                                   .leaf = media_epoch_leaf(epoch, header.kid),
+                                   .epoch = origin.epoch,
+                                   .leaf = origin.leaf,
                                    .header_len = (uint32_t)header.size};
 done:
   return err;

@@ -5,7 +5,7 @@
 #ifndef MEDIA_RECEIVER_H
 #define MEDIA_RECEIVER_H
 
-#include "media/media.h"
+#include "media/installed.h"
 #include "media/tracks.h"
 #include "sframe/frame.h"
 
@@ -30,7 +30,8 @@ struct e2ee_receiver {
   pthread_mutex_t lock; /* guards the rest */
   bool broken;          /* a backend failed: no frame is taken any more */
   struct counters counters;
-  const struct media_epoch *epochs[MEDIA_EPOCHS];
+  struct source *source; /* of its keys */
+  struct installed installed;
   uint64_t clock;
   struct receiver_key *keys; /* RECEIVER_KEYS + 1, in locked memory */
   struct tracks tracks;

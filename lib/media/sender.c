@@ -10,19 +10,18 @@ static void key_free(struct sender_key *key) {
   locked_free(key, sizeof *key);
 }
 
-static enum err key_new(const struct sframe_suite *suite, const struct media_epoch *epoch,
+static enum err key_new(const struct sframe_suite *suite, const struct outgoing *outgoing,
                         struct sender_key **out) {
   enum err err;
-  uint64_t context = 0;
+  struct draw draw = {.secret = NULL};
   struct sender_key *key = locked_new(sizeof *key);
   if (key == NULL)
     return ERR_NOMEM;
   TRY(sframe_key_new(suite, &key->key));
-  TRY(contexts_draw(epoch->contexts, epoch->number, epoch->restored, &context));
-  uint64_t kid = media_epoch_kid(epoch, context, epoch->own_leaf);
-  TRY(sframe_key_set(suite, &epoch->secret, kid, &key->key));
-  key->epoch = epoch->number;
-  key->leaf = epoch->own_leaf;
+  TRY(outgoing->draw(outgoing, &draw));
+  TRY(sframe_key_set(suite, draw.secret, draw.kid, &key->key));
+  key->epoch = draw.epoch;
+  key->leaf = draw.leaf;
   *out = key;
   key = NULL;
 done:
@@ -30,8 +29,8 @@ done:
   return err;
 }
 
-enum err sender_prepare(struct e2ee_sender *sender, const struct media_epoch *epoch) {
-  return key_new(&sender->media->suite, epoch, &sender->prepared);
+enum err sender_prepare(struct e2ee_sender *sender, const struct outgoing *outgoing) {
+  return key_new(&sender->media->suite, outgoing, &sender->prepared);
 }
 
 void sender_switch(struct e2ee_sender *sender) {
@@ -61,7 +60,7 @@ enum err sender_new(struct media *media, struct e2ee_sender **out) {
 
   (void)pthread_mutex_lock(&media->lock);
   if (media->active != NULL)
-    err = key_new(&media->suite, media->active, &sender->key);
+    err = key_new(&media->suite, &media->active->outgoing, &sender->key);
   if (err == OK) {
     media_take(media);
     sender->next = media->senders;

@@ -50,8 +50,8 @@ CHECKED enum err sender_encrypt(struct e2ee_sender *sender, struct view metadata
 
 /* ---- For media.c, which holds media->lock ---- */
 
-/** Derive the key for an epoch, in a context not used before. */
-CHECKED enum err sender_prepare(struct e2ee_sender *sender, const struct media_epoch *epoch);
+/** Derive the key that the sender goes on with. */
+CHECKED enum err sender_prepare(struct e2ee_sender *sender, const struct outgoing *outgoing);
 
 /** Use what was prepared (nothing: no key) from the next frame on; the key before is wiped. */
 void sender_switch(struct e2ee_sender *sender);

@@ -53,7 +53,7 @@ static unsigned allocations, fail_at;
 static struct frame authentic(const struct member *bob, uint64_t kid, uint64_t counter) {
   struct frame frame;
   struct sframe_key key;
-  const struct media_epoch *epoch = bob->receiver->epochs[media_epoch_slot(kid)];
+  const struct media_epoch *epoch = bob->receiver->installed.epochs[media_epoch_slot(kid)];
   const struct sframe_suite *suite = &bob->receiver->media->suite;
   ck_assert_int_eq(sframe_key_new(suite, &key), OK);
   ck_assert_int_eq(sframe_key_set(suite, &epoch->secret, kid, &key), OK);
@@ -375,7 +375,7 @@ START_TEST(retired_keys_are_gone) {
   ck_assert_uint_eq(windows_used(&bob.receiver->tracks), 5);
   ck_assert_ptr_null(tracks_find(&bob.receiver->tracks, kid_of(0, 1)));
   ck_assert_ptr_nonnull(tracks_find(&bob.receiver->tracks, kid_of(0, 2)));
-  ck_assert_ptr_null(bob.receiver->epochs[1]);
+  ck_assert_ptr_null(bob.receiver->installed.epochs[1]);
   install(&bob, 18); /* takes over the low bits of 2 */
   expect_epoch(bob.receiver, 2, 0);
   ck_assert_uint_eq(windows_used(&bob.receiver->tracks), 0);

@@ -1,0 +1,59 @@
+/*
+ * Where frame keys come from: all that streams ask of a key management.
+ *
+ * RFC 9605 has two, and they differ in little that a stream could see.  A receiver asks who sends under
+ * a key id and which secret is behind it; a sender, under which key id it goes on, with which secret.
+ * Derived keys, replay windows, counters and events are the streams' own, and the same for both.
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef MEDIA_SOURCE_H
+#define MEDIA_SOURCE_H
+
+#include <stdatomic.h>
+
+#include "base/secret.h"
+
+/* ---- For receivers ---- */
+
+/** Who sends under a key id. */
+struct origin {
+  uint64_t epoch; /* of the group, or the generation of the sender's key */
+  uint32_t leaf;  /* or the application's number of the sender */
+};
+
+struct source;
+
+struct source_type {
+  /** Asked for every frame.  @return OK, or ERR_NO_KEY: no such epoch */
+  enum err (*who)(const struct source *source, uint64_t kid, struct origin *out);
+
+  /** sframe_secret of a key id, asked when its key has to be derived; changes nothing.
+   *  @return OK; ERR_NO_KEY: no such key, or nobody who may send with it */
+  enum err (*secret)(const struct source *source, uint64_t kid, struct secret *out);
+
+  /** A frame of a key id proved authentic, in this stream for the first time.
+   *  @return whether the application should hear of it: E2EE_EVENT_PEER_SWITCHED */
+  bool (*heard)(struct source *source, uint64_t kid);
+};
+
+struct source {
+  const struct source_type *type;
+};
+
+/* ---- For senders ---- */
+
+/** What one stream encrypts with. */
+struct draw {
+  const struct secret *secret; /* sframe_secret; belongs to the outgoing */
+  uint64_t kid;
+  uint64_t epoch; /* as in struct origin */
+  uint32_t leaf;  /* own; UINT32_MAX if none */
+};
+
+/** What senders encrypt with at present; alive until all of them have switched to something else. */
+struct outgoing {
+  /** For one more stream: a key id that no other one draws.  @return OK or ERR_KEY_EXHAUSTED */
+  enum err (*draw)(const struct outgoing *outgoing, struct draw *out);
+};
+
+#endif
