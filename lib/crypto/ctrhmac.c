@@ -20,7 +20,7 @@ struct ctrhmac_key {
   const struct hash *hash;
   struct ctr_key *cipher;
   size_t tag_size;
-  uint8_t mac_key[HASH_MAX];
+  struct hmac_key mac;
 };
 
 static bool available(const struct composition *parts) {
@@ -36,6 +36,10 @@ static void key_free(struct aead_key *aead_key) {
 }
 
 /* RFC 9605, section 4.5.1: the cipher has the first bytes of the key, HMAC the rest. */
+static void set_mac(struct ctrhmac_key *key, const uint8_t *bytes) {
+  key->hash->hmac_key(view_of(bytes + key->ctr->key_size, key->hash->size), &key->mac);
+}
+
 static enum err key_new(const struct composition *parts, const uint8_t *bytes,
                         struct aead_key **out) {
   enum err err;
@@ -45,7 +49,7 @@ static enum err key_new(const struct composition *parts, const uint8_t *bytes,
   key->ctr = provider_ctr(parts->cipher);
   key->hash = provider_hash(parts->hash);
   key->tag_size = parts->tag_size;
-  memcpy(key->mac_key, bytes + key->ctr->key_size, key->hash->size);
+  set_mac(key, bytes);
   TRY(key->ctr->key_new(bytes, &key->cipher));
   *out = (struct aead_key *)key;
   key = NULL;
@@ -56,7 +60,7 @@ done:
 
 static enum err key_set(struct aead_key *aead_key, const uint8_t *bytes) {
   struct ctrhmac_key *key = (struct ctrhmac_key *)aead_key;
-  memcpy(key->mac_key, bytes + key->ctr->key_size, key->hash->size);
+  set_mac(key, bytes);
   return key->ctr->key_set(key->cipher, bytes);
 }
 
@@ -85,7 +89,7 @@ static enum err compute_mac(const struct ctrhmac_key *key, const uint8_t *nonce,
   memcpy(head + 24, nonce, AEAD_NONCE_MAX);
   parts[0] = VIEW_ARRAY(head);
   parts[1 + aad_count] = ciphertext;
-  return key->hash->hmac(view_of(key->mac_key, key->hash->size), parts, aad_count + 2, mac);
+  return key->hash->hmac_keyed(&key->mac, parts, aad_count + 2, mac);
 }
 
 /* The counter of the blocks starts at zero behind the nonce.  It has 32 bits, and no message of

@@ -3,24 +3,26 @@
 
 #include <string.h>
 
-#include "base/secret.h"
-#include "crypto/provider.h"
-
-void hmac_compute(hmac_hash *hash, size_t block, size_t size, struct view key,
-                  const struct view *parts, size_t count, uint8_t *out) {
+void hmac_key_set(const struct hmac_hash *hash, struct view key, struct hmac_key *out) {
   uint8_t pad[HMAC_BLOCK_MAX] = {0};
-  uint8_t inner[HASH_MAX];
-  if (key.size > block)
-    hash(key, NULL, 0, pad);
+  if (key.size > hash->block)
+    hash->rest(NULL, &key, 1, pad);
   else if (key.size > 0)
     memcpy(pad, key.data, key.size);
-  for (size_t i = 0; i < block; i++)
+  for (size_t i = 0; i < hash->block; i++)
     pad[i] ^= 0x36;
-  hash(view_of(pad, block), parts, count, inner);
-  for (size_t i = 0; i < block; i++)
+  hash->first(pad, out->inner);
+  for (size_t i = 0; i < hash->block; i++)
     pad[i] ^= 0x36 ^ 0x5c;
-  struct view second = view_of(inner, size);
-  hash(view_of(pad, block), &second, 1, out);
+  hash->first(pad, out->outer);
   wipe(pad, sizeof pad);
+}
+
+void hmac_compute(const struct hmac_hash *hash, const struct hmac_key *key,
+                  const struct view *parts, size_t count, uint8_t *out) {
+  uint8_t inner[HASH_MAX];
+  hash->rest(key->inner, parts, count, inner);
+  const struct view second = view_of(inner, hash->size);
+  hash->rest(key->outer, &second, 1, out);
   wipe(inner, sizeof inner);
 }

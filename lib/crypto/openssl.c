@@ -102,33 +102,41 @@ static bool has_ed448(void) {
 
 /* ---- SHA-2 and HMAC ---- */
 
-/* Of one size: hash_parts(), and from it digest() and hmac(). */
-#define DEFINE_SHA(bits, context, block)                                                           \
-  static void sha##bits##_parts(struct view first, const struct view *parts, size_t count,         \
-                                uint8_t *out) {                                                    \
-    context state;                                                                                 \
-    (void)SHA##bits##_Init(&state);                                                                \
-    (void)SHA##bits##_Update(&state, first.data, first.size);                                      \
+/* Of one size.  The state between two blocks is the context's h. */
+#define DEFINE_SHA(bits, context, block_size)                                                      \
+  static void sha##bits##_first(const uint8_t *block, uint64_t *state) {                           \
+    context hash;                                                                                  \
+    (void)SHA##bits##_Init(&hash);                                                                 \
+    (void)SHA##bits##_Update(&hash, block, block_size);                                            \
+    memcpy(state, hash.h, sizeof hash.h);                                                          \
+    wipe(&hash, sizeof hash);                                                                      \
+  }                                                                                                \
+  static void sha##bits##_rest(const uint64_t *state, const struct view *parts, size_t count,      \
+                               uint8_t *out) {                                                     \
+    context hash;                                                                                  \
+    (void)SHA##bits##_Init(&hash);                                                                 \
+    if (state != NULL) {                                                                           \
+      memcpy(hash.h, state, sizeof hash.h);                                                        \
+      hash.Nl = 8 * block_size;                                                                    \
+    }                                                                                              \
     for (size_t i = 0; i < count; i++)                                                             \
-      (void)SHA##bits##_Update(&state, parts[i].data, parts[i].size);                              \
-    (void)SHA##bits##_Final(out, &state);                                                          \
-    wipe(&state, sizeof state);                                                                    \
+      (void)SHA##bits##_Update(&hash, parts[i].data, parts[i].size);                               \
+    (void)SHA##bits##_Final(out, &hash);                                                           \
+    wipe(&hash, sizeof hash);                                                                      \
   }                                                                                                \
-  static enum err sha##bits##_digest(const struct view *parts, size_t count, uint8_t *out) {       \
-    sha##bits##_parts(VIEW_NONE, parts, count, out);                                               \
-    return OK;                                                                                     \
-  }                                                                                                \
-  static enum err sha##bits##_hmac(struct view key, const struct view *parts, size_t count,        \
-                                   uint8_t *out) {                                                 \
-    hmac_compute(sha##bits##_parts, block, bits / 8, key, parts, count, out);                      \
-    return OK;                                                                                     \
-  }                                                                                                \
+  static const struct hmac_hash sha##bits##_functions = {.size = bits / 8,                         \
+                                                         .block = block_size,                      \
+                                                         .first = sha##bits##_first,               \
+                                                         .rest = sha##bits##_rest};                \
+  DEFINE_HASH_FUNCTIONS(sha##bits)                                                                 \
   const struct hash openssl_sha##bits = {.name = "SHA-" #bits,                                     \
                                          .backend = OPENSSL_NAME,                                  \
                                          .size = bits / 8,                                         \
                                          .available = available,                                   \
                                          .digest = sha##bits##_digest,                             \
-                                         .hmac = sha##bits##_hmac}
+                                         .hmac = sha##bits##_hmac,                                 \
+                                         .hmac_key = sha##bits##_hmac_key,                         \
+                                         .hmac_keyed = sha##bits##_hmac_keyed}
 
 DEFINE_SHA(256, SHA256_CTX, 64);
 DEFINE_SHA(384, SHA512_CTX, 128);

@@ -35,6 +35,13 @@ enum signature_id {
   SIGNATURE_COUNT
 };
 
+/** A key of HMAC that is used often: the states of its two hashes after their first block, laid out as
+ *  the backend likes. */
+struct hmac_key {
+  uint64_t inner[8];
+  uint64_t outer[8];
+};
+
 /** A hash function and its HMAC (RFC 2104).  The message is given in parts. */
 struct hash {
   const char *name;
@@ -43,6 +50,10 @@ struct hash {
   bool (*available)(void);
   enum err (*digest)(const struct view *parts, size_t count, uint8_t *out);
   enum err (*hmac)(struct view key, const struct view *parts, size_t count, uint8_t *out);
+  /** The same in two steps; out: to be wiped. */
+  void (*hmac_key)(struct view key, struct hmac_key *out);
+  enum err (*hmac_keyed)(const struct hmac_key *key, const struct view *parts, size_t count,
+                         uint8_t *out);
 };
 
 /** Key schedule and contexts of one AEAD key, of the backend's own layout. */

@@ -110,12 +110,16 @@ static enum err expect(enum err found, enum err expected) {
 enum err selftest_hash(enum hash_id id, const struct hash *hash) {
   enum err err;
   uint8_t out[HASH_MAX];
+  struct hmac_key key;
   /* In parts, one of them empty, as the library hashes. */
   const struct view abc[] = {VIEW_TEXT("a"), VIEW_NONE, VIEW_TEXT("bc")};
   const struct view question[] = {VIEW_TEXT("what do ya want "), VIEW_TEXT("for nothing?")};
   TRY(expect(hash->digest(abc, 3, out), OK));
   TRY(compare(digest_answers[id], out, hash->size));
   TRY(expect(hash->hmac(VIEW_TEXT("Jefe"), question, 2, out), OK));
+  TRY(compare(hmac_answers[id], out, hash->size));
+  hash->hmac_key(VIEW_TEXT("Jefe"), &key);
+  TRY(expect(hash->hmac_keyed(&key, question, 2, out), OK));
   TRY(compare(hmac_answers[id], out, hash->size));
 done:
   return err;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "crypto/backend.h"
+#include "crypto/hmac.h"
 #include "crypto/sealbox.h"
 
 enum err sodium_start(void) {
@@ -19,54 +20,45 @@ static bool available(void) {
 
 /* ---- SHA-2 and HMAC ---- */
 
-static enum err sha256_digest(const struct view *parts, size_t count, uint8_t *out) {
-  crypto_hash_sha256_state state;
-  (void)crypto_hash_sha256_init(&state);
-  for (size_t i = 0; i < count; i++)
-    if (parts[i].size > 0)
-      (void)crypto_hash_sha256_update(&state, parts[i].data, parts[i].size);
-  (void)crypto_hash_sha256_final(&state, out);
-  return OK;
-}
+/* Of one size.  @param bits_hashed  where the context counts the bits that it was given */
+#define DEFINE_SHA(bits, bits_hashed, block_size)                                                  \
+  static void sha##bits##_first(const uint8_t *block, uint64_t *state) {                           \
+    crypto_hash_sha##bits##_state hash;                                                            \
+    (void)crypto_hash_sha##bits##_init(&hash);                                                     \
+    (void)crypto_hash_sha##bits##_update(&hash, block, block_size);                                \
+    memcpy(state, hash.state, sizeof hash.state);                                                  \
+    wipe(&hash, sizeof hash);                                                                      \
+  }                                                                                                \
+  static void sha##bits##_rest(const uint64_t *state, const struct view *parts, size_t count,      \
+                               uint8_t *out) {                                                     \
+    crypto_hash_sha##bits##_state hash;                                                            \
+    (void)crypto_hash_sha##bits##_init(&hash);                                                     \
+    if (state != NULL) {                                                                           \
+      memcpy(hash.state, state, sizeof hash.state);                                                \
+      hash.bits_hashed = 8 * block_size;                                                           \
+    }                                                                                              \
+    for (size_t i = 0; i < count; i++)                                                             \
+      if (parts[i].size > 0)                                                                       \
+        (void)crypto_hash_sha##bits##_update(&hash, parts[i].data, parts[i].size);                 \
+    (void)crypto_hash_sha##bits##_final(&hash, out);                                               \
+    wipe(&hash, sizeof hash);                                                                      \
+  }                                                                                                \
+  static const struct hmac_hash sha##bits##_functions = {.size = bits / 8,                         \
+                                                         .block = block_size,                      \
+                                                         .first = sha##bits##_first,               \
+                                                         .rest = sha##bits##_rest};                \
+  DEFINE_HASH_FUNCTIONS(sha##bits)                                                                 \
+  const struct hash sodium_sha##bits = {.name = "SHA-" #bits,                                      \
+                                        .backend = "libsodium",                                    \
+                                        .size = bits / 8,                                          \
+                                        .available = available,                                    \
+                                        .digest = sha##bits##_digest,                              \
+                                        .hmac = sha##bits##_hmac,                                  \
+                                        .hmac_key = sha##bits##_hmac_key,                          \
+                                        .hmac_keyed = sha##bits##_hmac_keyed}
 
-static enum err sha256_hmac(struct view key, const struct view *parts, size_t count, uint8_t *out) {
-  static const uint8_t none[1];
-  crypto_auth_hmacsha256_state state;
-  (void)crypto_auth_hmacsha256_init(&state, key.size > 0 ? key.data : none, key.size);
-  for (size_t i = 0; i < count; i++)
-    if (parts[i].size > 0)
-      (void)crypto_auth_hmacsha256_update(&state, parts[i].data, parts[i].size);
-  (void)crypto_auth_hmacsha256_final(&state, out);
-  wipe(&state, sizeof state);
-  return OK;
-}
-
-static enum err sha512_digest(const struct view *parts, size_t count, uint8_t *out) {
-  crypto_hash_sha512_state state;
-  (void)crypto_hash_sha512_init(&state);
-  for (size_t i = 0; i < count; i++)
-    if (parts[i].size > 0)
-      (void)crypto_hash_sha512_update(&state, parts[i].data, parts[i].size);
-  (void)crypto_hash_sha512_final(&state, out);
-  return OK;
-}
-
-static enum err sha512_hmac(struct view key, const struct view *parts, size_t count, uint8_t *out) {
-  static const uint8_t none[1];
-  crypto_auth_hmacsha512_state state;
-  (void)crypto_auth_hmacsha512_init(&state, key.size > 0 ? key.data : none, key.size);
-  for (size_t i = 0; i < count; i++)
-    if (parts[i].size > 0)
-      (void)crypto_auth_hmacsha512_update(&state, parts[i].data, parts[i].size);
-  (void)crypto_auth_hmacsha512_final(&state, out);
-  wipe(&state, sizeof state);
-  return OK;
-}
-
-const struct hash sodium_sha256 = {"SHA-256", "libsodium",   crypto_hash_sha256_BYTES,
-                                   available, sha256_digest, sha256_hmac};
-const struct hash sodium_sha512 = {"SHA-512", "libsodium",   crypto_hash_sha512_BYTES,
-                                   available, sha512_digest, sha512_hmac};
+DEFINE_SHA(256, count, 64);
+DEFINE_SHA(512, count[1], 128);
 
 /* ---- ChaCha20-Poly1305 ---- */
 

@@ -25,39 +25,46 @@ static bool available(void) {
 
 /* ---- SHA-2 and HMAC ---- */
 
-/* Of one size: hash_parts(), and from it digest() and hmac(). */
-#define DEFINE_SHA(bits, block)                                                                    \
-  static void sha##bits##_parts(struct view first, const struct view *parts, size_t count,         \
-                                uint8_t *out) {                                                    \
-    hash_state state;                                                                              \
-    (void)sha##bits##_init(&state);                                                                \
-    if (first.size > 0)                                                                            \
-      (void)sha##bits##_process(&state, first.data, (unsigned long)first.size);                    \
+/* Of one size.  @param member  of the hash_state, as which SHA-384 is a SHA-512 */
+#define DEFINE_SHA(bits, member, block_size)                                                       \
+  static void sha##bits##_first(const uint8_t *block, uint64_t *state) {                           \
+    hash_state hash;                                                                               \
+    (void)sha##bits##_init(&hash);                                                                 \
+    (void)sha##bits##_process(&hash, block, block_size);                                           \
+    memcpy(state, hash.member.state, sizeof hash.member.state);                                    \
+    wipe(&hash, sizeof hash);                                                                      \
+  }                                                                                                \
+  static void sha##bits##_rest(const uint64_t *state, const struct view *parts, size_t count,      \
+                               uint8_t *out) {                                                     \
+    hash_state hash;                                                                               \
+    (void)sha##bits##_init(&hash);                                                                 \
+    if (state != NULL) {                                                                           \
+      memcpy(hash.member.state, state, sizeof hash.member.state);                                  \
+      hash.member.length = 8 * block_size;                                                         \
+    }                                                                                              \
     for (size_t i = 0; i < count; i++)                                                             \
       if (parts[i].size > 0)                                                                       \
-        (void)sha##bits##_process(&state, parts[i].data, (unsigned long)parts[i].size);            \
-    (void)sha##bits##_done(&state, out);                                                           \
-    wipe(&state, sizeof state);                                                                    \
+        (void)sha##bits##_process(&hash, parts[i].data, (unsigned long)parts[i].size);             \
+    (void)sha##bits##_done(&hash, out);                                                            \
+    wipe(&hash, sizeof hash);                                                                      \
   }                                                                                                \
-  static enum err sha##bits##_digest(const struct view *parts, size_t count, uint8_t *out) {       \
-    sha##bits##_parts(VIEW_NONE, parts, count, out);                                               \
-    return OK;                                                                                     \
-  }                                                                                                \
-  static enum err sha##bits##_hmac(struct view key, const struct view *parts, size_t count,        \
-                                   uint8_t *out) {                                                 \
-    hmac_compute(sha##bits##_parts, block, bits / 8, key, parts, count, out);                      \
-    return OK;                                                                                     \
-  }                                                                                                \
+  static const struct hmac_hash sha##bits##_functions = {.size = bits / 8,                         \
+                                                         .block = block_size,                      \
+                                                         .first = sha##bits##_first,               \
+                                                         .rest = sha##bits##_rest};                \
+  DEFINE_HASH_FUNCTIONS(sha##bits)                                                                 \
   const struct hash tomcrypt_sha##bits = {.name = "SHA-" #bits,                                    \
                                           .backend = NAME,                                         \
                                           .size = bits / 8,                                        \
                                           .available = available,                                  \
                                           .digest = sha##bits##_digest,                            \
-                                          .hmac = sha##bits##_hmac}
+                                          .hmac = sha##bits##_hmac,                                \
+                                          .hmac_key = sha##bits##_hmac_key,                        \
+                                          .hmac_keyed = sha##bits##_hmac_keyed}
 
-DEFINE_SHA(256, 64);
-DEFINE_SHA(384, 128);
-DEFINE_SHA(512, 128);
+DEFINE_SHA(256, sha256, 64);
+DEFINE_SHA(384, sha512, 128);
+DEFINE_SHA(512, sha512, 128);
 
 /* ---- AES-GCM: 70 KB of tables a key, so the whole state is kept ---- */
 

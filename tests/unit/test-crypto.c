@@ -181,6 +181,13 @@ START_TEST(test_hash) {
       ck_assert_int_eq(first->hmac(mac_key, &whole, 1, a), OK);
       ck_assert_int_eq(other->hmac(mac_key, parts, PARTS_MAX, b), OK);
       assert_equal(a, b, first->size);
+      struct hmac_key halves;
+      other->hmac_key(mac_key, &halves);
+      for (unsigned times = 0; times < 2; times++) {
+        memset(b, 0, sizeof b);
+        ck_assert_int_eq(other->hmac_keyed(&halves, parts, PARTS_MAX, b), OK);
+        assert_equal(a, b, first->size);
+      }
     }
   }
 }
@@ -391,6 +398,13 @@ static enum err lying_hmac(struct view key, const struct view *parts, size_t cou
   return err;
 }
 
+static enum err lying_hmac_keyed(const struct hmac_key *key, const struct view *parts, size_t count,
+                                 uint8_t *out) {
+  enum err err = true_hash->hmac_keyed(key, parts, count, out);
+  out[0] ^= 0x80;
+  return err;
+}
+
 static enum err lying_seal(struct aead_key *key, const uint8_t *nonce, const struct view *aad,
                            size_t aad_count, struct view plaintext, uint8_t *out) {
   enum err err = true_aead->seal(key, nonce, aad, aad_count, plaintext, out);
@@ -460,6 +474,9 @@ START_TEST(test_selftest_of_backends) {
       ck_assert_int_eq(selftest_hash((enum hash_id)id, &broken), ERR_INTERNAL);
       broken = *true_hash;
       broken.hmac = lying_hmac;
+      ck_assert_int_eq(selftest_hash((enum hash_id)id, &broken), ERR_INTERNAL);
+      broken = *true_hash;
+      broken.hmac_keyed = lying_hmac_keyed;
       ck_assert_int_eq(selftest_hash((enum hash_id)id, &broken), ERR_INTERNAL);
     }
   for (unsigned id = 0; id < AEAD_COUNT; id++)
