@@ -95,10 +95,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   }
   free(frame);
 
-  /* Then it is a frame itself. */
+  /* Then it is a frame itself.  The fuzzer learns what is compared in memory, and so could give back
+     a frame that alice made for an input before: with metadata longer than any of hers it is forged. */
+  static const uint8_t unused[UINT16_MAX + 1] = {0};
+  struct view other = {unused, sizeof unused};
   e2ee_frame_info info;
   (void)!e2ee_frame_peek(input.data, input.size, &info, sizeof info);
-  harness_require(decrypt(&bob, metadata, input, &plain) != 0, "a forged frame was taken");
+  harness_require(decrypt(&bob, other, input, &plain) != 0, "a forged frame was taken");
 
   end_stop(&alice);
   end_stop(&bob);
