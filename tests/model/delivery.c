@@ -231,7 +231,8 @@ void seat_deliver(struct world *world, struct room *room, int person, struct dic
   struct memory *memory = &seat->memory;
   if (!seat_is_member(seat) || memory->cursor >= room->log_count)
     return;
-  const struct entry *entry = &room->log[memory->cursor++];
+  size_t at = memory->cursor; /* until it is dealt with: the group may be saved meanwhile */
+  const struct entry *entry = &room->log[at];
   uint64_t epoch = seat_epoch(seat);
   world->tally.entries++;
   if (entry->epoch < epoch) {
@@ -240,10 +241,11 @@ void seat_deliver(struct world *world, struct room *room, int person, struct dic
     EXPECT(entry->epoch == epoch, "the model's log is out of order");
     deliver_commit(world, room, person, entry);
   } else if (memory->deferred_count < DEFERRED_MAX && dice_once_in(dice, 4)) {
-    memory->deferred[memory->deferred_count++] = memory->cursor - 1;
+    memory->deferred[memory->deferred_count++] = at;
   } else {
     deliver_proposal(world, room, person, entry);
   }
+  memory->cursor = at + 1;
   if (seat_is_member(seat) && seat_epoch(seat) > epoch)
     deliver_deferred(world, room, person);
 }
