@@ -48,12 +48,9 @@ struct draft {
   bool refused;        /* it cannot be built */
 };
 
-static void put_add(struct draft *draft, int person) {
+static void put_add(struct draft *draft, int person, e2ee_bytes *key_package) {
   const struct person *who = &draft->world->persons[person];
-  if ((draft->touched[1] >> person & 1) != 0)
-    return;
   draft->touched[1] |= UINT64_C(1) << person;
-  e2ee_bytes *key_package = key_package_of(draft->world, person, draft->room->suite);
   MUST(draft->seat->group->client, e2ee_commit_add(draft->commit, BYTES(key_package)));
   e2ee_bytes_free(key_package);
   if (draft->rare && (who->traits & TRAIT_RARE) == 0)
@@ -69,7 +66,7 @@ static void put_remove(struct draft *draft, struct dice *dice) {
   draft->touched[0] |= UINT64_C(1) << leaf;
   MUST(draft->seat->group->client, e2ee_commit_remove(draft->commit, leaf));
   if (draft->room->seats[person].group == NULL && dice_once_in(dice, 2))
-    put_add(draft, person);
+    put_add(draft, person, fresh_key_package(draft->world, person, draft->room->suite));
 }
 
 static void put_psk(struct draft *draft, struct dice *dice) {
@@ -169,8 +166,8 @@ static void put_contents(struct draft *draft, unsigned content, struct dice *dic
   if ((content & CONTENT_ADDS) != 0)
     for (uint32_t count = 1 + dice_pick(dice, 5); count > 0; count--) {
       int person = pick_outsider(draft->world, draft->record, dice);
-      if (person != NOBODY)
-        put_add(draft, person);
+      if (person != NOBODY && (draft->touched[1] >> person & 1) == 0)
+        put_add(draft, person, key_package_of(draft->world, person, draft->room->suite));
     }
   if ((content & CONTENT_CUSTOM) != 0)
     put_custom(draft, dice);
@@ -179,6 +176,23 @@ static void put_contents(struct draft *draft, unsigned content, struct dice *dic
       put_psk(draft, dice);
   if ((content & CONTENT_PSKS) != 0 && dice_once_in(dice, 4))
     put_resumption(draft, dice);
+}
+
+/* Whoever is to go, by a proposal that waits, goes with the commit. */
+static void check_removed(const struct group *group, bool external) {
+  for (size_t i = 0; i < group->proposals.count; i++) {
+    const struct stored_proposal *stored = &group->proposals.item[i];
+    uint16_t type = stored->proposal.type;
+    uint32_t leaf =
+        type == PROPOSAL_SELF_REMOVE ? stored->sender.index : stored->proposal.body.remove;
+    if (type != PROPOSAL_SELF_REMOVE && (type != PROPOSAL_REMOVE || external))
+      continue;
+    const struct leaf *before = tree_leaf(group->epoch->tree, leaf);
+    const struct leaf *after = tree_leaf(group->pending->next->tree, leaf);
+    EXPECT(leaf == group->epoch->own_leaf || after == NULL ||
+               !view_equal(leaf_raw(before), leaf_raw(after)),
+           "leaf %u, whose removal waits, is not removed", leaf);
+  }
 }
 
 /* Build what was put together, and send it. */
@@ -191,6 +205,7 @@ static void send_commit(struct draft *draft, bool external, struct dice *dice) {
                         .external = external,
                         .psk_epoch = draft->psk_epoch};
   MUST(client, e2ee_commit_build(draft->commit, &entry.message, &entry.welcome));
+  check_removed(seat->group->group, external);
   if (!external && dice_once_in(dice, 16)) { /* crashed before it was saved: it never was */
     entry_free(&entry);
     e2ee_commit_free(draft->commit);

@@ -321,7 +321,11 @@ void seat_join(struct world *world, struct room *room, int person, struct dice *
   if (incoming == NULL)
     return; /* who has a leaf and no way in joins by external commit */
   check_welcome(room, incoming, entry);
+  size_t key_packages = client->client->key_package_count;
   MUST(client, e2ee_incoming_join(incoming, &seat->group));
+  EXPECT((world->persons[person].traits & TRAIT_TIDY) == 0 ||
+             client->client->key_package_count == key_packages - 1,
+         "the key package of a Welcome is not used up");
   e2ee_incoming_free(incoming);
   seat->unsaved_invitation = invited;
   check_seat(world, room, person);

@@ -108,20 +108,34 @@ void person_add_psk(struct world *world, int person, uint16_t suite, uint32_t ps
   person_save(world, person, suite);
 }
 
-e2ee_bytes *key_package_of(struct world *world, int person, uint16_t suite) {
+e2ee_bytes *fresh_key_package(struct world *world, int person, uint16_t suite) {
   e2ee_bytes *key_package = NULL;
   e2ee_client *client = person_client(world, person, suite);
-  if ((world->persons[person].traits & TRAIT_TIDY) != 0)
-    MUST(client, e2ee_key_package_new(client, &key_package));
-  else
-    MUST(client, e2ee_key_package_new_last_resort(client, &key_package));
+  MUST(client, e2ee_key_package_new(client, &key_package));
   person_save(world, person, suite);
   return key_package;
+}
+
+e2ee_bytes *key_package_of(struct world *world, int person, uint16_t suite) {
+  struct account *account = &world->persons[person].accounts[suite];
+  e2ee_client *client = person_client(world, person, suite);
+  e2ee_bytes *copy = NULL;
+  if ((world->persons[person].traits & TRAIT_TIDY) != 0)
+    return fresh_key_package(world, person, suite);
+  if (account->last_resort == NULL) {
+    MUST(client, e2ee_key_package_new_last_resort(client, &account->last_resort));
+    person_save(world, person, suite);
+  }
+  EXPECT(api_bytes_new(&copy) == OK &&
+             bytes_copy(&copy->bytes, bytes_view(&account->last_resort->bytes)) == OK,
+         "out of memory");
+  return copy;
 }
 
 static void account_free(struct account *account) {
   e2ee_client_free(account->client);
   e2ee_bytes_free(account->saved);
+  e2ee_bytes_free(account->last_resort);
 }
 
 /* ---- World ---- */

@@ -48,7 +48,8 @@ enum trait {
 struct account {
   e2ee_client *client;
   e2ee_bytes *saved;
-  uint32_t psks; /* set of those it has */
+  e2ee_bytes *last_resort; /* key package that may be used many times */
+  uint32_t psks;           /* set of those it has */
 };
 
 struct person {
@@ -208,7 +209,9 @@ void person_configure(const struct person *person, e2ee_client *client);
 /** Give a client a pre-shared key of the world. */
 void person_add_psk(struct world *world, int person, uint16_t suite, uint32_t psk);
 e2ee_client *server_client(struct world *world, uint16_t suite);
-/** A key package that was published. */
+/** A new key package. */
+e2ee_bytes *fresh_key_package(struct world *world, int person, uint16_t suite);
+/** A new one, or for some the one that they always use. */
 e2ee_bytes *key_package_of(struct world *world, int person, uint16_t suite);
 
 /* ---- Rooms and seats ---- */
