@@ -14,6 +14,7 @@
 #include "crypto/backend.h"
 #include "crypto/hmac.h"
 #include "crypto/openssl.h"
+#include "crypto/smallorder.h"
 
 /* ---- What openssl_start() looks up, shared by all threads and never written again ---- */
 
@@ -323,7 +324,8 @@ static enum err raw_check_public(const uint8_t *public_key) {
   return OK;
 }
 
-/* RFC 9180, section 7.1.4: an all-zero result is refused; EVP_PKEY_derive() does so itself. */
+/* RFC 9180, section 7.1.4: an all-zero result is refused.  EVP_PKEY_derive() does so itself, and fails
+ * for nothing else but a lack of memory. */
 static enum err raw_agree(const char *type, size_t key_size, const uint8_t *private_key,
                           const uint8_t *public_key, uint8_t *shared_secret) {
   enum err err;
@@ -339,8 +341,9 @@ static enum err raw_agree(const char *type, size_t key_size, const uint8_t *priv
   context = EVP_PKEY_CTX_new_from_pkey(openssl_library, key, NULL);
   TRY(require_memory(context));
   TRY(require_done(EVP_PKEY_derive_init(context) == 1, ERR_NOMEM));
-  TRY(require_done(EVP_PKEY_derive_set_peer(context, peer) == 1, ERR_MALFORMED));
-  TRY(require_done(EVP_PKEY_derive(context, result, &size) == 1, ERR_MALFORMED));
+  TRY(require_done(EVP_PKEY_derive_set_peer(context, peer) == 1, ERR_NOMEM));
+  TRY(require_done(EVP_PKEY_derive(context, result, &size) == 1,
+                   small_order(view_of(public_key, key_size)) ? ERR_MALFORMED : ERR_NOMEM));
   TRY(require_done(size == key_size, ERR_INTERNAL));
   memcpy(shared_secret, result, size);
 done:
@@ -372,6 +375,22 @@ done:
   return err == OK ? OK : failed(err);
 }
 
+/* OpenSSL says that a signature is wrong, too, where it finds no memory to hash what was signed.  So
+ * when it says that, it is asked whether it can hash. */
+static enum err wrong_signature(void) {
+  enum err err;
+  EVP_MD *hash = EVP_MD_fetch(openssl_library, "SHAKE256", NULL);
+  EVP_MD_CTX *context = EVP_MD_CTX_new();
+  TRY(require_memory(hash));
+  TRY(require_memory(context));
+  TRY(require_done(EVP_DigestInit_ex2(context, hash, NULL) == 1, ERR_NOMEM));
+  err = ERR_SIGNATURE;
+done:
+  EVP_MD_CTX_free(context);
+  EVP_MD_free(hash);
+  return err;
+}
+
 static enum err raw_verify(const char *type, size_t key_size, const uint8_t *public_key,
                            struct view message, struct view signature) {
   if (signature.size != 2 * key_size)
@@ -384,9 +403,8 @@ static enum err raw_verify(const char *type, size_t key_size, const uint8_t *pub
   TRY(require_done(EVP_DigestVerifyInit_ex(context, NULL, NULL, openssl_library, NULL, key, NULL) ==
                        1,
                    ERR_NOMEM));
-  TRY(require_done(
-      EVP_DigestVerify(context, signature.data, signature.size, message.data, message.size) == 1,
-      ERR_SIGNATURE));
+  if (EVP_DigestVerify(context, signature.data, signature.size, message.data, message.size) != 1)
+    TRY(wrong_signature());
 done:
   EVP_PKEY_free(key);
   EVP_MD_CTX_free(context);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "crypto/backend.h"
+#include "crypto/der.h"
 #include "crypto/openssl.h"
 
 /* ---- The curves: shared by all threads, not written after openssl_ec_start() ---- */
@@ -180,9 +181,11 @@ static enum err curve_verify(enum curve_id curve, const struct hash *hash,
                              const uint8_t *public_key, struct view message,
                              struct view signature) {
   enum err err;
-  uint8_t digest[HASH_MAX];
+  uint8_t digest[HASH_MAX], r[DER_NUMBER_MAX], s[DER_NUMBER_MAX];
   EVP_PKEY *key = NULL;
   EVP_PKEY_CTX *context = NULL;
+  err = der_read_signature(signature, curve_size(curve), r, s);
+  TRY(err == ERR_MALFORMED ? ERR_SIGNATURE : err);
   err = curve_check_public(curve, public_key);
   TRY(err == ERR_MALFORMED ? ERR_SIGNATURE : err);
   TRY(hash->digest(&message, 1, digest));
@@ -190,9 +193,13 @@ static enum err curve_verify(enum curve_id curve, const struct hash *hash,
   context = EVP_PKEY_CTX_new_from_pkey(openssl_library, key, NULL);
   TRY(require_memory(context));
   TRY(require_done(EVP_PKEY_verify_init(context) == 1, ERR_NOMEM));
-  TRY(require_done(EVP_PKEY_verify(context, signature.data, signature.size, digest, hash->size) ==
-                       1,
-                   ERR_SIGNATURE));
+  /* 0 is a wrong signature, and so is one whose sum of points has no coordinates; what else can go
+   * wrong, as key and DER are fine, is a lack of memory. */
+  ERR_clear_error();
+  int result = EVP_PKEY_verify(context, signature.data, signature.size, digest, hash->size);
+  bool no_point = result < 0 && ERR_GET_REASON(ERR_peek_error()) == EC_R_POINT_AT_INFINITY;
+  TRY(require_done(result >= 0 || no_point, ERR_NOMEM));
+  TRY(require_done(result == 1, ERR_SIGNATURE));
 done:
   EVP_PKEY_CTX_free(context);
   EVP_PKEY_free(key);

@@ -391,11 +391,12 @@ START_TEST(our_memory) {
 }
 END_TEST
 
-/* Suite 1 has its AEAD alone from OpenSSL, suite 2 its curve too.  Of other curves OpenSSL says that a
- * signature is wrong when it has no memory. */
+/* Suite 1 has its AEAD alone from OpenSSL; then each of its curves. */
+static const uint16_t openssl_suites[] = {1, 2, 4, 5, 7};
+
 START_TEST(memory_of_openssl) {
   ck_assert_int_eq(e2ee_init(), E2EE_OK);
-  live((uint16_t)_i, OPENSSL);
+  live(openssl_suites[_i], OPENSSL);
 }
 END_TEST
 
@@ -407,7 +408,8 @@ int main(void) {
   if (!nomem_start())
     return EXIT_FAILURE;
   if (HAVE_OPENSSL)
-    tcase_add_loop_test(cases, memory_of_openssl, 1, 3);
+    tcase_add_loop_test(cases, memory_of_openssl, 0,
+                        sizeof openssl_suites / sizeof *openssl_suites);
   suite_add_tcase(suite, cases);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_NORMAL);
