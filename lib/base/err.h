@@ -41,6 +41,12 @@ enum err {
   ERR_INTERNAL = E2EE_ERR_INTERNAL,
 };
 
+/** Whether a failure says nothing about the input: no memory, no randomness, a bug.  What is skipped or
+ *  refused because it is invalid must not be so for one of these. */
+static inline bool err_is_ours(enum err err) {
+  return err <= ERR_NOMEM;
+}
+
 #define CHECKED __attribute__((warn_unused_result))
 #define FORMAT(string, first) __attribute__((format(printf, string, first)))
 

@@ -227,7 +227,7 @@ static void keep_removals(struct proposal_list *list) {
 
 /*
  * Apply the list.  Proposals that others made are no reason for our commit to fail: one that cannot
- * be applied, beside the rest, is left out.
+ * be applied, beside the rest, is left out.  Only what is wrong with it counts: not a lack of memory.
  */
 static enum err apply_list(struct commit_work *work) {
   struct proposal_list *list = &work->list;
@@ -238,7 +238,7 @@ static enum err apply_list(struct commit_work *work) {
   for (unsigned offenders = 1;; offenders++) {
     size_t offender = list->count;
     enum err err = proposals_apply(work->from, list, committer, &rules, &offender, &work->effects);
-    if (err == OK || err == ERR_NOMEM || offender == list->count ||
+    if (err == OK || err_is_ours(err) || offender == list->count ||
         list->item[offender].stored == NULL)
       return err;
     proposal_list_remove(list, offender);

@@ -37,7 +37,7 @@ static enum err read_external_pub(struct client *client, const struct group_info
   TRY(read_vector(&reader, out));
   TRY(read_end(&reader));
   err = hpke_check_public_key(client->suite, *out);
-  if (err == ERR_NOMEM || err == ERR_INTERNAL)
+  if (err_is_ours(err))
     return err;
   TRY(require(err == OK, &client->why, ERR_MALFORMED,
               "RFC 9420, section 12.4.3.2: external_pub is no public key"));

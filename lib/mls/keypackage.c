@@ -58,7 +58,7 @@ void key_package_free(struct key_package *key_package) {
 static enum err check_keys(const struct suite *suite, const struct key_package *key_package,
                            struct why *why) {
   enum err err = hpke_check_public_key(suite, key_package->init_key);
-  if (err == ERR_NOMEM || err == ERR_INTERNAL)
+  if (err_is_ours(err))
     return err;
   TRY(require(err == OK, why, ERR_INVALID_PROPOSAL,
               "RFC 9420, section 10: the init_key is no key of suite %u", suite->id));

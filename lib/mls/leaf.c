@@ -274,7 +274,7 @@ done:
 
 static enum err check_keys(const struct suite *suite, const struct leaf *leaf, struct why *why) {
   enum err err = hpke_check_public_key(suite, leaf_encryption_key(leaf));
-  if (err == ERR_NOMEM || err == ERR_INTERNAL)
+  if (err_is_ours(err))
     return err;
   TRY(require(err == OK, why, ERR_INVALID_TREE,
               "RFC 9420, section 5.1.1: the leaf's encryption_key is no key of suite %u",

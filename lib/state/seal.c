@@ -74,7 +74,9 @@ enum err unseal(struct view key, enum seal_kind kind, struct view blob, struct w
   TRY(opened.data == NULL ? ERR_NOMEM : OK);
   err =
       sealbox_open(key.data, nonce.data, view_of(blob.data, HEADER_SIZE), ciphertext, opened.data);
-  TRY(require(err == OK, why, ERR_STATE_KEY, "saved state: sealed with another key, or altered"));
+  TRY(require(err != ERR_AUTH, why, ERR_STATE_KEY,
+              "saved state: sealed with another key, or altered"));
+  TRY(err);
   TRY(require(blob_kind == (uint8_t)kind, why, ERR_STATE_CORRUPT,
               "saved state: a blob of kind %u where kind %u is expected", blob_kind, kind));
   *version = blob_version;

@@ -40,7 +40,7 @@ done:
 }
 
 enum err snapshot_result(enum err err, struct why *why) {
-  if (err == OK || err == ERR_NOMEM || err == ERR_INTERNAL || err == ERR_LIMIT)
+  if (err == OK || err_is_ours(err) || err == ERR_LIMIT)
     return err;
   if (why != NULL && why->text[0] != '\0')
     return ERR_STATE_CORRUPT;

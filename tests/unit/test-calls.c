@@ -49,6 +49,25 @@ static void expect_identity(const e2ee_incoming *incoming, uint32_t index, const
   ck_assert_mem_eq(identity, name, size);
 }
 
+/* ---- The program is linked with these in the place of the library's ---- */
+
+static bool inviter_is_hostile, tree_is_broken;
+
+const struct secret *__real_treekem_shared_secret(const struct new_path *path, uint32_t sender,
+                                                  uint32_t leaf);
+const struct secret *__wrap_treekem_shared_secret(const struct new_path *path, uint32_t sender,
+                                                  uint32_t leaf);
+const struct secret *__wrap_treekem_shared_secret(const struct new_path *path, uint32_t sender,
+                                                  uint32_t leaf) {
+  return inviter_is_hostile ? NULL : __real_treekem_shared_secret(path, sender, leaf);
+}
+
+enum err __real_tree_add_leaf(struct tree *tree, const struct leaf *leaf, uint32_t *index);
+enum err __wrap_tree_add_leaf(struct tree *tree, const struct leaf *leaf, uint32_t *index);
+enum err __wrap_tree_add_leaf(struct tree *tree, const struct leaf *leaf, uint32_t *index) {
+  return tree_is_broken ? ERR_INTERNAL : __real_tree_add_leaf(tree, leaf, index);
+}
+
 /* ---- Inspect, then accept or refuse ---- */
 
 START_TEST(welcome_shows_everybody_before_joining) {
@@ -84,17 +103,6 @@ START_TEST(welcome_shows_everybody_before_joining) {
   e2ee_bytes_free(message);
 }
 END_TEST
-
-/* The program is linked with this in the place of treekem_shared_secret(). */
-static bool inviter_is_hostile;
-const struct secret *__real_treekem_shared_secret(const struct new_path *path, uint32_t sender,
-                                                  uint32_t leaf);
-const struct secret *__wrap_treekem_shared_secret(const struct new_path *path, uint32_t sender,
-                                                  uint32_t leaf);
-const struct secret *__wrap_treekem_shared_secret(const struct new_path *path, uint32_t sender,
-                                                  uint32_t leaf) {
-  return inviter_is_hostile ? NULL : __real_treekem_shared_secret(path, sender, leaf);
-}
 
 /* Whoever joined without them could not follow the next commit. */
 START_TEST(welcome_that_keeps_keys_back) {
@@ -409,6 +417,24 @@ START_TEST(commit_names_a_proposal_never_received) {
 }
 END_TEST
 
+/* A proposal of another that cannot be applied is left out; but not when that is the fault of ours. */
+START_TEST(proposal_that_meets_a_bug) {
+  e2ee_bytes *key_package = key_package_of(dave), *proposal = NULL, *message = NULL,
+             *welcome = NULL;
+  e2ee_commit *commit = NULL;
+  ck_assert_done(bob, e2ee_group_propose_add(bob->group, BYTES(key_package), &proposal));
+  receive(alice, proposal);
+  ck_assert_done(alice, e2ee_commit_new(alice->group, &commit));
+  tree_is_broken = true;
+  ck_assert_returns(alice, e2ee_commit_build(commit, &message, &welcome), E2EE_ERR_INTERNAL);
+  tree_is_broken = false;
+  ck_assert_ptr_null(message);
+  e2ee_commit_free(commit);
+  e2ee_bytes_free(key_package);
+  e2ee_bytes_free(proposal);
+}
+END_TEST
+
 START_TEST(own_update_is_committed_by_another) {
   e2ee_bytes *proposal = NULL;
   ck_assert_done(alice, e2ee_group_propose_update(alice->group, &proposal));
@@ -617,6 +643,7 @@ int main(void) {
   tcase_add_test(cases, lost_race_does_no_harm);
   tcase_add_test(cases, pending_commit_is_told_again);
   tcase_add_test(cases, commit_names_a_proposal_never_received);
+  tcase_add_test(cases, proposal_that_meets_a_bug);
   tcase_add_test(cases, own_update_is_committed_by_another);
   tcase_add_test(cases, leaving_is_committed_by_another);
   tcase_add_test(cases, nothing_goes_in_a_group_that_was_left);
