@@ -205,7 +205,8 @@ E2EE_API E2EE_CHECKED int e2ee_external_propose_remove(e2ee_client *client, cons
                                                        uint32_t sender_index, uint32_t leaf,
                                                        e2ee_bytes **out);
 
-/** Ask to be added: a new member's own Add proposal.  @param key_package  of this client */
+/** Ask to be added: a new member's own Add proposal.
+ *  @param key_package  of this client, and not used up; else E2EE_ERR_NOT_FOUND */
 E2EE_API E2EE_CHECKED int e2ee_new_member_propose(e2ee_client *client, const uint8_t *group_id,
                                                   size_t group_id_len, uint64_t epoch,
                                                   const uint8_t *key_package,

@@ -136,6 +136,17 @@ done:
   return err;
 }
 
+/* Nobody could be let in by a key package whose private half is not here. */
+static enum err check_own(struct client *client, struct view key_package) {
+  enum err err = OK;
+  uint8_t ref[HASH_MAX];
+  TRY(key_package_ref(client->suite, key_package, ref));
+  TRY(require(client_find_key_package(client, view_of(ref, client->suite->hash->size)) != NULL,
+              &client->why, ERR_NOT_FOUND, "the key package is none of this client that is left"));
+done:
+  return err;
+}
+
 enum err external_propose_add(struct client *client, struct sender sender, struct view group_id,
                               uint64_t epoch, struct view key_package, struct bytes *out) {
   enum err err = OK;
@@ -144,6 +155,8 @@ enum err external_propose_add(struct client *client, struct sender sender, struc
   TRY(require(key_package.size <= client->settings.max_message_bytes, &client->why, ERR_LIMIT,
               "a key package of %zu bytes", key_package.size));
   TRY(message_read_key_package(key_package, &client->why, &raw));
+  if (sender.type == SENDER_NEW_MEMBER_PROPOSAL)
+    TRY(check_own(client, raw));
   proposal_write_add(&writer, raw);
   TRY(writer.err);
   TRY(propose(client, sender, group_id, epoch, writer_view(&writer), out));

@@ -217,14 +217,17 @@ START_TEST(newcomer_asks) {
 }
 END_TEST
 
-/* The proposal is signed with the key in it: nobody asks for another. */
+/* Nobody asks for another, nor with a key package that was used. */
 START_TEST(newcomer_asks_for_another) {
-  e2ee_bytes *package = key_package_of(&dave), *proposal = NULL;
-  ck_assert_done(&server, e2ee_new_member_propose(server.client, GROUP, epoch_of(alice),
-                                                  BYTES(package), &proposal));
-  expect_refused(alice, proposal, E2EE_ERR_SIGNATURE);
+  e2ee_bytes *package = key_package_of(&dave), *welcome = NULL;
+  expect_refusal(&server, E2EE_ERR_NOT_FOUND,
+                 e2ee_new_member_propose(server.client, GROUP, 3, BYTES(package), &out.bytes));
+  e2ee_bytes_free(build_commit(alice, package, UINT32_MAX, &welcome));
+  join(&dave, welcome);
+  expect_refusal(&dave, E2EE_ERR_NOT_FOUND,
+                 e2ee_new_member_propose(dave.client, GROUP, 4, BYTES(package), &out.bytes));
   e2ee_bytes_free(package);
-  e2ee_bytes_free(proposal);
+  e2ee_bytes_free(welcome);
 }
 END_TEST
 
