@@ -11,7 +11,7 @@ import re
 import sys
 import textwrap
 
-# Pages, and the sections of e2ee.h that go there.  Every other header is a page of its own.
+# Pages, and the sections of e2ee.h that go there.  Every other header is a page of its own (OTHERS).
 PAGES = {
     "libe2ee": ("end-to-end encryption for calls", "", "Handles", "Library", "Bytes"),
     "e2ee_errors": ("results of libe2ee's functions", "Errors"),
@@ -24,7 +24,10 @@ PAGES = {
     "e2ee_media": ("frame keys that follow a group's epochs", "Media keys"),
     "e2ee_frame": ("encrypt and decrypt media frames", "Frames"),
 }
-OTHERS = {"mls": "the rest of RFC 9420"}
+OTHERS = {
+    "mls": ("e2ee_mls", "the rest of RFC 9420"),
+    "media": ("e2ee_more_media", "media beyond a simple call"),
+}
 
 
 # ---- Reading a header
@@ -196,7 +199,8 @@ def pages(version, headers):
     if everyday:
         sys.exit(f"man.py: on which page do these sections of e2ee.h go: {list(everyday)}?")
     for header, sections in found.items():
-        plan["e2ee_" + header] = (OTHERS.get(header, header), header, sections)
+        name, about = OTHERS[header]
+        plan[name] = (about, header, sections)
 
     for name, (about, header, sections) in plan.items():
         yield name, page(name, about, version, header, sections, plan)

@@ -48,7 +48,9 @@ def valid(kind, handles):
         return ffi.new(kind, ffi.cast(kind.item, 1))  # to be overwritten with NULL
     if kind.item.cname in ("uint8_t", "unsigned char", "char"):
         return ffi.new(f"{kind.item.cname}[64]")
-    return ffi.new(kind, 64) if kind.item.kind == "primitive" else ffi.new(kind)
+    if kind.item.kind == "struct":
+        return ffi.new(f"{kind.item.cname}[64]")
+    return ffi.new(kind, 64)
 
 
 def expect_refused(name, kinds, arguments, what):
@@ -64,8 +66,8 @@ def expect_refused(name, kinds, arguments, what):
 
 
 def is_size_query(kinds, i):
-    """Whether a NULL here asks for the size: (uint8_t *out, size_t *len)."""
-    return (i + 1 < len(kinds) and kinds[i].item.cname in ("uint8_t", "unsigned char")
+    """Whether a NULL here asks for the size: (uint8_t *out, size_t *len), or an array of ranges."""
+    return (i + 1 < len(kinds) and kinds[i].item.cname in ("uint8_t", "unsigned char", "e2ee_range")
             and kinds[i + 1].cname == "size_t *")
 
 

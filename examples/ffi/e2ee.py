@@ -13,8 +13,8 @@ def declarations():
     flags = subprocess.run(["pkg-config", "--cflags", "libe2ee"], check=True, text=True,
                            stdout=subprocess.PIPE).stdout
     text = subprocess.run(["cc", "-E", "-D__attribute__(x)=", *shlex.split(flags), "-"],
-                          input="#include <e2ee/mls.h>\n", check=True, text=True,
-                          stdout=subprocess.PIPE).stdout
+                          input="#include <e2ee/mls.h>\n#include <e2ee/media.h>\n",
+                          check=True, text=True, stdout=subprocess.PIPE).stdout
     # A line such as  # 12 "FILE"  says where the lines after it are from: keep our own.
     kept, own = [], False
     for line in text.splitlines():

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "media/media.h"
 
+#include "api/frames.h"
 #include "api/handles.h"
 #include "base/mem.h"
 #include "media/receiver.h"
@@ -13,18 +14,6 @@
 struct e2ee_media {
   struct media *media;
 };
-
-/* Whether two ranges share a byte; unsigned differences wrap, and are huge where they do. */
-static bool overlap(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size) {
-  uintptr_t from_a = (uintptr_t)b - (uintptr_t)a, from_b = (uintptr_t)a - (uintptr_t)b;
-  return a_size > 0 && b_size > 0 && (from_a < a_size || from_b < b_size);
-}
-
-/* Bytes at `out` that encrypting a frame may write. */
-static size_t encrypted_most(size_t frame_len, size_t out_cap) {
-  bool fits = out_cap >= SFRAME_OVERHEAD_MAX && out_cap - SFRAME_OVERHEAD_MAX >= frame_len;
-  return fits ? frame_len + SFRAME_OVERHEAD_MAX : out_cap;
-}
 
 /* ---- Media keys ---- */
 
@@ -146,21 +135,6 @@ int e2ee_frame_peek(const uint8_t *frame, size_t frame_len, e2ee_frame_info *out
   return OK;
 }
 
-/* What a frame call may be given.  @param written  bytes at `out` that the call may write */
-static enum err check_frame(struct view metadata, struct view frame, const uint8_t *out,
-                            size_t written, const size_t *out_len) {
-  if (out == NULL || out_len == NULL || !api_given(frame.data, frame.size) ||
-      !api_given(metadata.data, metadata.size))
-    return ERR_INVALID_ARG;
-  if (frame.size > SFRAME_SIZE_MAX || metadata.size > SFRAME_SIZE_MAX)
-    return ERR_LIMIT;
-  if (out != frame.data && overlap(out, written, frame.data, frame.size))
-    return ERR_INVALID_ARG;
-  if (overlap(out, written, metadata.data, metadata.size))
-    return ERR_INVALID_ARG;
-  return OK;
-}
-
 int e2ee_sender_new(e2ee_media *media, e2ee_sender **out) {
   if (out == NULL)
     return ERR_INVALID_ARG;
@@ -179,7 +153,8 @@ int e2ee_sender_encrypt(e2ee_sender *sender, const uint8_t *metadata, size_t met
   struct view about = view_of(metadata, metadata_len), plaintext = view_of(frame, frame_len);
   if (sender == NULL)
     return ERR_INVALID_ARG;
-  enum err err = check_frame(about, plaintext, out, encrypted_most(frame_len, out_cap), out_len);
+  const size_t written = api_frame_written(frame_len, SFRAME_OVERHEAD_MAX, out_cap);
+  enum err err = api_check_frame(about, plaintext, view_of(out, written), out_len);
   if (err != OK)
     return err;
   return sender_encrypt(sender, about, plaintext, out, out_cap, out_len);
@@ -203,7 +178,8 @@ int e2ee_receiver_decrypt(e2ee_receiver *receiver, const uint8_t *metadata, size
   struct view about = view_of(metadata, metadata_len), whole = view_of(frame, frame_len);
   if (receiver == NULL || frame == NULL || (info == NULL && info_size > 0))
     return ERR_INVALID_ARG;
-  enum err err = check_frame(about, whole, out, out_cap < frame_len ? out_cap : frame_len, out_len);
+  const size_t written = out_cap < frame_len ? out_cap : frame_len;
+  enum err err = api_check_frame(about, whole, view_of(out, written), out_len);
   if (err != OK)
     return err;
   struct e2ee_frame_info read;

@@ -5,8 +5,8 @@
 
 #include "crypto/backend.h"
 
-/* The additional data of a frame: its header and its metadata. */
-#define AAD_PARTS_MAX 2
+/* The additional data of a partial frame (sframe/partial.c); of a plain one it is two. */
+#define AAD_PARTS_MAX 5
 
 /* What one AEAD is made of. */
 struct composition {

@@ -175,25 +175,44 @@ static enum err admit(const struct e2ee_receiver *receiver, const struct track *
   return tracks_full(&receiver->tracks) ? ERR_LIMIT : OK;
 }
 
+/* What is read of a frame without a key.  @param trailer  NULL for a plain frame  @param room  out */
+static enum err read_frame(const struct e2ee_receiver *receiver, struct view frame,
+                           struct trailer *trailer, struct sframe_header *header, size_t *room) {
+  enum err err;
+  const struct aead *aead = receiver->media->suite.aead;
+  if (trailer != NULL) {
+    TRY(trailer_read(frame, aead->tag_size, trailer));
+    *header = trailer->header;
+    *room = frame.size;
+  } else {
+    TRY(sframe_header_read(frame, header));
+    TRY(sframe_plaintext_size(aead, header, frame, room));
+  }
+done:
+  return err;
+}
+
 static enum err decrypt(struct e2ee_receiver *receiver, struct view metadata, struct view frame,
-                        uint8_t *out, size_t capacity, size_t *size, struct e2ee_frame_info *info) {
+                        struct trailer *trailer, uint8_t *out, size_t capacity, size_t *size,
+                        struct e2ee_frame_info *info) {
   enum err err;
   struct sframe_header header = {0, 0, 0};
   struct origin origin = {0, 0};
-  size_t plaintext_size = 0;
+  size_t room = 0;
   unsigned index = 0;
   TRY(receiver->broken ? ERR_INTERNAL : OK);
-  TRY(sframe_header_read(frame, &header));
-  TRY(sframe_plaintext_size(receiver->media->suite.aead, &header, frame, &plaintext_size));
-  if (capacity < plaintext_size) {
-    *size = plaintext_size;
+  TRY(read_frame(receiver, frame, trailer, &header, &room));
+  if (capacity < room) {
+    *size = room;
     return ERR_BUFFER_TOO_SMALL;
   }
   TRY(receiver->source->type->who(receiver->source, header.kid, &origin));
   struct track *track = tracks_find(&receiver->tracks, header.kid);
   TRY(admit(receiver, track, header.counter));
   TRY(find_key(receiver, track, header.kid, &index));
-  TRY(sframe_unprotect(&receiver->keys[index].key, &header, metadata, frame, out, size));
+  struct sframe_key *key = &receiver->keys[index].key;
+  TRY(trailer != NULL ? sframe_unprotect_partial(key, trailer, metadata, frame, out, size)
+                      : sframe_unprotect(key, &header, metadata, frame, out, size));
   accept(receiver, &origin, track, &header, index);
   *info = (struct e2ee_frame_info){.kid = header.kid,
                                    .counter = header.counter,
@@ -217,14 +236,27 @@ static void count(struct counters *counters, enum err err) {
     counters_count(&counters->malformed);
 }
 
-enum err receiver_decrypt(struct e2ee_receiver *receiver, struct view metadata, struct view frame,
-                          uint8_t *out, size_t capacity, size_t *size,
-                          struct e2ee_frame_info *info) {
+static enum err decrypt_with(struct e2ee_receiver *receiver, struct view metadata,
+                             struct view frame, struct trailer *trailer, uint8_t *out,
+                             size_t capacity, size_t *size, struct e2ee_frame_info *info) {
   lock(receiver);
-  enum err err = decrypt(receiver, metadata, frame, out, capacity, size, info);
+  enum err err = decrypt(receiver, metadata, frame, trailer, out, capacity, size, info);
   if (err == ERR_INTERNAL)
     receiver->broken = true;
   count(&receiver->counters, err);
   unlock(receiver);
   return err;
+}
+
+enum err receiver_decrypt(struct e2ee_receiver *receiver, struct view metadata, struct view frame,
+                          uint8_t *out, size_t capacity, size_t *size,
+                          struct e2ee_frame_info *info) {
+  return decrypt_with(receiver, metadata, frame, NULL, out, capacity, size, info);
+}
+
+enum err receiver_decrypt_partial(struct e2ee_receiver *receiver, struct view metadata,
+                                  struct view frame, uint8_t *out, size_t capacity, size_t *size,
+                                  struct e2ee_frame_info *info) {
+  struct trailer trailer;
+  return decrypt_with(receiver, metadata, frame, &trailer, out, capacity, size, info);
 }

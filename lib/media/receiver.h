@@ -7,7 +7,7 @@
 
 #include "media/installed.h"
 #include "media/tracks.h"
-#include "sframe/frame.h"
+#include "sframe/partial.h"
 
 /**
  * Keys kept ready, those used last.  One more that is needed costs its derivation, 1 to 2 us.  With
@@ -50,6 +50,11 @@ void receiver_free(struct e2ee_receiver *receiver);
 CHECKED enum err receiver_decrypt(struct e2ee_receiver *receiver, struct view metadata,
                                   struct view frame, uint8_t *out, size_t capacity, size_t *size,
                                   struct e2ee_frame_info *info);
+
+/** Decrypt one partial frame, otherwise as receiver_decrypt().  @param capacity  frame.size at least */
+CHECKED enum err receiver_decrypt_partial(struct e2ee_receiver *receiver, struct view metadata,
+                                          struct view frame, uint8_t *out, size_t capacity,
+                                          size_t *size, struct e2ee_frame_info *info);
 
 /** media->lock is held: take over media->epochs.  @param gone  bit media_epoch_slot() of each epoch
  *  that was there before and is not any more: its keys are wiped */

@@ -100,8 +100,9 @@ static void tell_low(const struct e2ee_sender *sender) {
                                                           .value = SENDER_FRAMES - key->counter});
 }
 
+/* @param partial  NULL for a plain frame */
 static enum err encrypt(struct e2ee_sender *sender, struct view metadata, struct view frame,
-                        uint8_t *out, size_t *size) {
+                        const struct partial *partial, uint8_t *out, size_t *size) {
   struct sender_key *key = sender->key;
   if (sender->broken)
     return ERR_INTERNAL;
@@ -111,7 +112,9 @@ static enum err encrypt(struct e2ee_sender *sender, struct view metadata, struct
     return ERR_KEY_EXHAUSTED;
   /* RFC 9605, section 9.1: spent before it is used, so that no failure can lead to it again. */
   uint64_t counter = key->counter++;
-  enum err err = sframe_protect(&key->key, counter, metadata, frame, out, size);
+  enum err err = partial != NULL ? sframe_protect_partial(&key->key, counter, metadata, frame,
+                                                          partial, out, size)
+                                 : sframe_protect(&key->key, counter, metadata, frame, out, size);
   if (err != OK)
     sender->broken = true;
   else if (SENDER_FRAMES - key->counter == SENDER_FRAMES_LOW)
@@ -119,19 +122,32 @@ static enum err encrypt(struct e2ee_sender *sender, struct view metadata, struct
   return err;
 }
 
-enum err sender_encrypt(struct e2ee_sender *sender, struct view metadata, struct view frame,
-                        uint8_t *out, size_t capacity, size_t *size) {
-  /* The largest header is asked for always, or a buffer could do for the first frames only. */
-  if (capacity < SFRAME_OVERHEAD_MAX || capacity - SFRAME_OVERHEAD_MAX < frame.size) {
-    *size = frame.size + SFRAME_OVERHEAD_MAX;
+static enum err encrypt_with(struct e2ee_sender *sender, struct view metadata, struct view frame,
+                             const struct partial *partial, size_t overhead, uint8_t *out,
+                             size_t capacity, size_t *size) {
+  /* The most is asked for always, or a buffer could do for the first frames only. */
+  if (capacity < overhead || capacity - overhead < frame.size) {
+    *size = frame.size + overhead;
     return ERR_BUFFER_TOO_SMALL;
   }
   (void)pthread_mutex_lock(&sender->lock);
-  enum err err = encrypt(sender, metadata, frame, out, size);
+  enum err err = encrypt(sender, metadata, frame, partial, out, size);
   if (err == OK)
     counters_count(&sender->counters.sent);
   else if (err == ERR_NO_KEY || err == ERR_KEY_EXHAUSTED)
     counters_count(&sender->counters.no_key);
   (void)pthread_mutex_unlock(&sender->lock);
   return err;
+}
+
+enum err sender_encrypt(struct e2ee_sender *sender, struct view metadata, struct view frame,
+                        uint8_t *out, size_t capacity, size_t *size) {
+  return encrypt_with(sender, metadata, frame, NULL, SFRAME_OVERHEAD_MAX, out, capacity, size);
+}
+
+enum err sender_encrypt_partial(struct e2ee_sender *sender, struct view metadata, struct view frame,
+                                const struct partial *partial, uint8_t *out, size_t capacity,
+                                size_t *size) {
+  size_t overhead = sframe_partial_overhead(frame.size, partial->count);
+  return encrypt_with(sender, metadata, frame, partial, overhead, out, capacity, size);
 }

@@ -6,7 +6,7 @@
 #define MEDIA_SENDER_H
 
 #include "media/media.h"
-#include "sframe/frame.h"
+#include "sframe/partial.h"
 
 /**
  * Frames under one key.  2^32 are a week of 7000 a second; packets of 1200 bytes stay below 2^39 AES
@@ -47,6 +47,11 @@ void sender_free(struct e2ee_sender *sender);
  */
 CHECKED enum err sender_encrypt(struct e2ee_sender *sender, struct view metadata, struct view frame,
                                 uint8_t *out, size_t capacity, size_t *size);
+
+/** Encrypt one frame but for what `partial` says; otherwise as sender_encrypt(). */
+CHECKED enum err sender_encrypt_partial(struct e2ee_sender *sender, struct view metadata,
+                                        struct view frame, const struct partial *partial,
+                                        uint8_t *out, size_t capacity, size_t *size);
 
 /* ---- For media.c, which holds media->lock ---- */
 

@@ -5,7 +5,7 @@
 
 /* RFC 9605, section 4.4.3: the salt, XORed with the counter as a big-endian number.  It is not wiped:
  * an AEAD is as safe with a nonce that is known. */
-static void make_nonce(const struct sframe_key *key, uint64_t counter, uint8_t *nonce) {
+void sframe_nonce(const struct sframe_key *key, uint64_t counter, uint8_t *nonce) {
   size_t size = key->aead->nonce_size;
   memcpy(nonce, key->salt, size);
   for (size_t i = 0; i < 8; i++)
@@ -24,7 +24,7 @@ enum err sframe_protect(struct sframe_key *key, uint64_t counter, struct view me
   memcpy(out, header, header_size);
 
   uint8_t nonce[AEAD_NONCE_MAX];
-  make_nonce(key, counter, nonce);
+  sframe_nonce(key, counter, nonce);
   const struct view aad[] = {view_of(header, header_size), metadata};
   enum err err = key->aead->seal(key->cipher, nonce, aad, 2, plaintext, out + header_size);
   size_t total = header_size + plaintext.size + key->aead->tag_size;
@@ -51,7 +51,7 @@ enum err sframe_unprotect(struct sframe_key *key, const struct sframe_header *he
     return err;
 
   uint8_t nonce[AEAD_NONCE_MAX];
-  make_nonce(key, header->counter, nonce);
+  sframe_nonce(key, header->counter, nonce);
   const struct view aad[] = {view_of(frame.data, header->size), metadata};
   struct view ciphertext = view_of(frame.data + header->size, frame.size - header->size);
   bool in_place = out == frame.data;

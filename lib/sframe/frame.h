@@ -27,6 +27,9 @@
 CHECKED enum err sframe_protect(struct sframe_key *key, uint64_t counter, struct view metadata,
                                 struct view plaintext, uint8_t *out, size_t *size);
 
+/** The nonce of a counter.  @param nonce  out: AEAD_NONCE_MAX bytes of room */
+void sframe_nonce(const struct sframe_key *key, uint64_t counter, uint8_t *nonce);
+
 /** Size of the plaintext of a frame with this header.  ERR_MALFORMED: not even a tag fits in. */
 CHECKED enum err sframe_plaintext_size(const struct aead *aead, const struct sframe_header *header,
                                        struct view frame, size_t *out);

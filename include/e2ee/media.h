@@ -1,0 +1,145 @@
+/*
+ * libe2ee - media beyond a simple call
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef E2EE_MEDIA_H
+#define E2EE_MEDIA_H
+
+#include <e2ee/e2ee.h>
+
+/**
+ * @file
+ * The rules at the top of e2ee.h hold here too.
+ */
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Partial frames [stream] ---------------------------------------------- */
+/*
+ * Packetizers and forwarding servers look into frames: where a NAL unit begins, whether this is a key
+ * frame.  A partial frame leaves the ranges that they read in clear, where they were, and encrypts the
+ * rest in place; what the receiver needs goes to the end.  Everything is authenticated: a byte in
+ * clear can be read by others, but not changed.  Use these functions where media passes through such
+ * software (WebRTC's encoded transforms), and the pair in e2ee.h, which shows nothing, where not.
+ *
+ * Senders, receivers, counters, replay and statistics are those of e2ee.h; one sender may send frames
+ * of both kinds.  Neither is taken for the other: the receiving app says which it expects, and the tag
+ * of one is never right for the other.
+ *
+ * A partial frame is, for a plaintext of n bytes:
+ *
+ *   body       n bytes: clear ranges as they were, all others encrypted
+ *   wrapping   E2EE_CODEC_AV1 only: the head of a metadata OBU, whose content is all that follows:
+ *              type and size flag (0x2a), obu_size (leb128), metadata_type 31
+ *   tag        4 to 16 bytes, the suite's
+ *   trailer    numbers: KID; counter; with wrapping its size; how many ranges are clear; for each its
+ *              distance from the end of the one before and its length; with E2EE_CODEC_H264 and _H265
+ *              then, to the end of the trailer, for each escaped byte its distance from the byte after
+ *              the one before (the first: from the body's start)
+ *   length     of the trailer, a number with its bytes in reverse order
+ *   form       one byte: 0x90, and 1 if bytes are escaped, or 2 if there is wrapping
+ *
+ * A number is sent in groups of 6 bits, highest first, as few as it needs: 0xc0 + group, the last one
+ * 0x80 + group.  The highest 4 bits of the form are the version; another one is malformed.
+ *
+ * The suite's AEAD encrypts the encrypted bytes of the body in their order, under key and nonce as for
+ * any frame of this KID and counter.  Its additional data: 80 00; the form; KID and counter as an
+ * SFrame header; of the trailer what is between counter and escapes; the clear bytes in their order;
+ * the wrapping; the app's metadata.  A plain frame's additional data begins with its header, which
+ * cannot be 80 00: a KID of zero has no byte of its own.
+ *
+ * Escapes: a start code of H.264 and H.265 is 00 00 01, and a zero byte before it moves it.  So a byte
+ * from 00 to 03 in an encrypted part or the tag, behind two zero bytes, has its highest bit set; so has
+ * a zero byte that is the last of an encrypted part.  Trailer, length and form have no byte below
+ * 0x80.  Ciphertext is random, so that one in four million bytes is escaped.
+ */
+
+/** What a frame is encoded with. */
+enum {
+  E2EE_CODEC_OTHER = 0, /**< Nothing is known of it. */
+  E2EE_CODEC_OPUS = 1,
+  E2EE_CODEC_VP8 = 2,
+  E2EE_CODEC_VP9 = 3,
+  E2EE_CODEC_AV1 = 4,  /**< OBUs, the low-overhead format. */
+  E2EE_CODEC_H264 = 5, /**< NAL units with start codes, Annex B. */
+  E2EE_CODEC_H265 = 6
+};
+
+/** Bytes of a frame. */
+typedef struct e2ee_range {
+  uint32_t offset;
+  uint32_t length;
+} e2ee_range;
+
+/** No frame has more clear ranges. */
+enum { E2EE_RANGES_MAX = 1024 };
+
+/**
+ * What packetizers and forwarders read of a frame, and no more.  [any]
+ *
+ * Opus   nothing: packets are sent as they are, and the first byte tells speech from music
+ * VP8    a key frame's first 10 bytes (its size), of any other frame 1 (that it is none)
+ * VP9    a key frame's header up to its size, of any other frame the byte with its kind
+ * AV1    each OBU's header and size; all of a sequence header
+ * H264   start codes; NAL unit headers, with their SVC or MVC extension; all of SPS, PPS, AUD and end
+ *        marks; of a slice its first fields, up to the PPS it names
+ * H265   the same, with VPS
+ *
+ * SEI, metadata, padding and unknown units show their header alone.  Garbage is never refused: where a
+ * frame stops to make sense, the rest is encrypted, for sending it as it is would be worse.  With
+ * E2EE_CODEC_OTHER nothing is clear.
+ *
+ * @param ranges  in order, not touching; NULL asks for their number
+ * @param count   room for so many; out: how many there are
+ * @return 0; E2EE_ERR_BUFFER_TOO_SMALL; E2EE_ERR_UNSUPPORTED no such codec; E2EE_ERR_LIMIT over 2^30
+ *         bytes or E2EE_RANGES_MAX ranges
+ */
+E2EE_API E2EE_CHECKED int e2ee_frame_clear_ranges(uint32_t codec, const uint8_t *frame,
+                                                  size_t frame_len, e2ee_range *ranges,
+                                                  size_t *count);
+
+/** Bytes of room to add to a plaintext that is to have so many clear ranges, whatever the suite and
+ *  codec; 0 if that is over the limits.  [any] */
+E2EE_API size_t e2ee_partial_overhead(size_t frame_len, size_t count);
+
+/**
+ * Encrypt one frame, but for some ranges.
+ * @param codec     how the frame's end is wrapped and what may not turn up in it
+ * @param metadata  authenticated, not sent; NULL and 0 if none; not within out
+ * @param frame     plaintext; may equal out exactly (in place), else no overlap
+ * @param clear     in order and not overlapping, none empty; NULL and 0 if none; not within out
+ * @param out_cap   at least frame_len + e2ee_partial_overhead(frame_len, count), or *out_len says how
+ *                  much that is
+ * @return as e2ee_sender_encrypt(); E2EE_ERR_INVALID_ARG ranges out of order or of the frame;
+ *         E2EE_ERR_LIMIT over E2EE_RANGES_MAX ranges; E2EE_ERR_UNSUPPORTED no such codec
+ */
+E2EE_API E2EE_CHECKED int e2ee_sender_encrypt_partial(e2ee_sender *sender, uint32_t codec,
+                                                      const uint8_t *metadata, size_t metadata_len,
+                                                      const uint8_t *frame, size_t frame_len,
+                                                      const e2ee_range *clear, size_t count,
+                                                      uint8_t *out, size_t out_cap,
+                                                      size_t *out_len);
+
+/**
+ * Decrypt one partial frame; aliasing as in e2ee_sender_encrypt_partial().
+ * @param out_cap  at least frame_len, or *out_len says so; the plaintext is shorter
+ * @param info     who sent it; may be NULL with info_size 0
+ * @return as e2ee_receiver_decrypt(); a plain frame is E2EE_ERR_MALFORMED or E2EE_ERR_AUTH
+ */
+E2EE_API E2EE_CHECKED int
+e2ee_receiver_decrypt_partial(e2ee_receiver *receiver, const uint8_t *metadata, size_t metadata_len,
+                              const uint8_t *frame, size_t frame_len, uint8_t *out, size_t out_cap,
+                              size_t *out_len, e2ee_frame_info *info, size_t info_size);
+
+/** e2ee_frame_peek() for a partial frame; header_len, here and after decrypting, is the size of trailer,
+ *  length and form.  @return 0, or E2EE_ERR_MALFORMED.  [any] */
+E2EE_API E2EE_CHECKED int e2ee_partial_peek(const uint8_t *frame, size_t frame_len,
+                                            e2ee_frame_info *out, size_t out_size);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: ISC */
+#include <e2ee/media.h>
+
+#include "api/frames.h"
+#include "api/handles.h"
+#include "codec/ranges.h"
+#include "media/receiver.h"
+#include "media/sender.h"
+
+int e2ee_frame_clear_ranges(uint32_t codec, const uint8_t *frame, size_t frame_len,
+                            e2ee_range *ranges, size_t *count) {
+  if (count == NULL || !api_given(frame, frame_len))
+    return ERR_INVALID_ARG;
+  if (frame_len > SFRAME_SIZE_MAX)
+    return ERR_LIMIT;
+  struct ranges found = {.at = ranges, .capacity = ranges != NULL ? *count : 0};
+  enum err err = ranges_find(codec, view_of(frame, frame_len), &found);
+  if (err != OK)
+    return err;
+  if (found.count > E2EE_RANGES_MAX)
+    return ERR_LIMIT;
+  *count = found.count;
+  return ranges != NULL && found.count > found.capacity ? ERR_BUFFER_TOO_SMALL : OK;
+}
+
+size_t e2ee_partial_overhead(size_t frame_len, size_t count) {
+  bool fits = frame_len <= SFRAME_SIZE_MAX && count <= E2EE_RANGES_MAX;
+  return fits ? sframe_partial_overhead(frame_len, count) : 0;
+}
+
+/* What a codec asks of the frame's end. */
+static enum err find_form(uint32_t codec, unsigned *out) {
+  switch (codec) {
+  case E2EE_CODEC_OTHER:
+  case E2EE_CODEC_OPUS:
+  case E2EE_CODEC_VP8:
+  case E2EE_CODEC_VP9:
+    *out = 0;
+    return OK;
+  case E2EE_CODEC_AV1:
+    *out = FORM_WRAPPED;
+    return OK;
+  case E2EE_CODEC_H264:
+  case E2EE_CODEC_H265:
+    *out = FORM_ESCAPED;
+    return OK;
+  default:
+    return ERR_UNSUPPORTED;
+  }
+}
+
+/* Ascending, disjoint, none empty, all in the frame. */
+static enum err check_ranges(const e2ee_range *clear, size_t count, size_t frame_len) {
+  size_t end = 0;
+  if (clear == NULL && count > 0)
+    return ERR_INVALID_ARG;
+  if (count > E2EE_RANGES_MAX)
+    return ERR_LIMIT;
+  for (size_t i = 0; i < count; i++) {
+    if (clear[i].length == 0 || clear[i].offset < end || clear[i].offset > frame_len ||
+        clear[i].length > frame_len - clear[i].offset)
+      return ERR_INVALID_ARG;
+    end = (size_t)clear[i].offset + clear[i].length;
+  }
+  return OK;
+}
+
+int e2ee_sender_encrypt_partial(e2ee_sender *sender, uint32_t codec, const uint8_t *metadata,
+                                size_t metadata_len, const uint8_t *frame, size_t frame_len,
+                                const e2ee_range *clear, size_t count, uint8_t *out, size_t out_cap,
+                                size_t *out_len) {
+  enum err err;
+  const struct view about = view_of(metadata, metadata_len), plaintext = view_of(frame, frame_len);
+  struct partial partial = {.clear = clear, .count = count};
+  TRY(sender != NULL ? OK : ERR_INVALID_ARG);
+  const size_t overhead = e2ee_partial_overhead(frame_len, count);
+  const struct view written = view_of(out, api_frame_written(frame_len, overhead, out_cap));
+  TRY(api_check_frame(about, plaintext, written, out_len));
+  TRY(check_ranges(clear, count, frame_len));
+  const struct view list = view_of((const uint8_t *)clear, count * sizeof *clear);
+  TRY(api_overlap(written, list) ? ERR_INVALID_ARG : OK);
+  TRY(find_form(codec, &partial.form));
+  TRY(sender_encrypt_partial(sender, about, plaintext, &partial, out, out_cap, out_len));
+done:
+  return err;
+}
+
+int e2ee_receiver_decrypt_partial(e2ee_receiver *receiver, const uint8_t *metadata,
+                                  size_t metadata_len, const uint8_t *frame, size_t frame_len,
+                                  uint8_t *out, size_t out_cap, size_t *out_len,
+                                  e2ee_frame_info *info, size_t info_size) {
+  enum err err;
+  const struct view about = view_of(metadata, metadata_len), whole = view_of(frame, frame_len);
+  if (receiver == NULL || frame == NULL || (info == NULL && info_size > 0))
+    return ERR_INVALID_ARG;
+  const size_t written = out_cap < frame_len ? out_cap : frame_len;
+  struct e2ee_frame_info read;
+  TRY(api_check_frame(about, whole, view_of(out, written), out_len));
+  TRY(receiver_decrypt_partial(receiver, about, whole, out, out_cap, out_len, &read));
+  if (info_size > 0)
+    api_fill(info, info_size, &read, sizeof read);
+done:
+  return err;
+}
+
+int e2ee_partial_peek(const uint8_t *frame, size_t frame_len, e2ee_frame_info *out,
+                      size_t out_size) {
+  if (frame == NULL || out == NULL || out_size == 0)
+    return ERR_INVALID_ARG;
+  struct trailer trailer;
+  enum err err = trailer_read(view_of(frame, frame_len), 0, &trailer);
+  if (err != OK)
+    return err;
+  struct e2ee_frame_info info = {.kid = trailer.header.kid,
+                                 .counter = trailer.header.counter,
+                                 .epoch = media_epoch_slot(trailer.header.kid),
+                                 .leaf = UINT32_MAX,
+                                 .header_len = (uint32_t)trailer.header.size};
+  api_fill(out, out_size, &info, sizeof info);
+  return OK;
+}

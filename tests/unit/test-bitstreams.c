@@ -1,0 +1,302 @@
+/*
+ * Partial frames of real bitstreams: what stays in clear, that they come back as they were, that every
+ * truncation is handled and every flipped bit refused, and that H.26x gets no other start codes.
+ * SPDX-License-Identifier: ISC
+ */
+#include "bitstream.h"
+#include "media-double.h"
+
+#include <e2ee/media.h>
+#include <stdlib.h>
+
+struct ranges {
+  e2ee_range at[E2EE_RANGES_MAX];
+  size_t count;
+};
+
+/* In memory of exactly its size, so that a sanitizer sees a byte more. */
+struct block {
+  uint8_t *data;
+  size_t size;
+};
+
+static struct member alice, bob;
+static struct bitstream stream;
+
+static void setup(void) {
+  alice = member_of(0, 2);
+  bob = member_of(1, 2);
+  enter(&alice, 1);
+  enter(&bob, 1);
+}
+
+static void teardown(void) {
+  member_free(&alice);
+  member_free(&bob);
+}
+
+static struct block block_of(struct view content, size_t size) {
+  struct block block = {malloc(size > 0 ? size : 1), size};
+  ck_assert_ptr_nonnull(block.data);
+  if (content.size > 0)
+    memcpy(block.data, content.data, content.size);
+  return block;
+}
+
+static struct ranges ranges_of(uint32_t codec, struct view frame) {
+  struct ranges ranges = {.count = E2EE_RANGES_MAX};
+  ck_assert_int_eq(e2ee_frame_clear_ranges(codec, frame.data, frame.size, ranges.at, &ranges.count),
+                   OK);
+  return ranges;
+}
+
+/* Encrypt what the codec lets; in place. */
+static struct block protect(struct view frame, const struct ranges *ranges) {
+  size_t room = frame.size + e2ee_partial_overhead(frame.size, ranges->count);
+  struct block block = block_of(frame, room);
+  ck_assert_int_eq(e2ee_sender_encrypt_partial(alice.sender, stream.codec, ABOUT, block.data,
+                                               frame.size, ranges->at, ranges->count, block.data,
+                                               room, &block.size),
+                   OK);
+  ck_assert_uint_le(block.size, room);
+  return block;
+}
+
+static int unprotect(struct view frame, uint8_t *out, size_t *size) {
+  return e2ee_receiver_decrypt_partial(bob.receiver, ABOUT, frame.data, frame.size, out, frame.size,
+                                       size, NULL, 0);
+}
+
+/* Decrypted in place and elsewhere, a frame is what it was. */
+static void expect_back(const struct block *block, struct view frame) {
+  struct view whole = view_of(block->data, block->size);
+  struct block here = block_of(whole, whole.size), there = block_of(VIEW_NONE, whole.size);
+  struct member carol = member_of(1, 2);
+  enter(&carol, 1);
+  size_t size = 0;
+  ck_assert_int_eq(unprotect(view_of(here.data, here.size), here.data, &size), OK);
+  ck_assert(view_equal(view_of(here.data, size), frame));
+  ck_assert_int_eq(unprotect(whole, there.data, &size), ERR_REPLAY);
+  ck_assert_int_eq(e2ee_receiver_decrypt_partial(carol.receiver, ABOUT, whole.data, whole.size,
+                                                 there.data, there.size, &size, NULL, 0),
+                   OK);
+  ck_assert(view_equal(view_of(there.data, size), frame));
+  member_free(&carol);
+  free(here.data);
+  free(there.data);
+}
+
+/* Clear ranges are as they were, and only they. */
+static void expect_clear(const struct block *block, struct view frame,
+                         const struct ranges *ranges) {
+  size_t end = 0;
+  for (size_t i = 0; i <= ranges->count; i++) {
+    size_t next = i < ranges->count ? ranges->at[i].offset : frame.size;
+    if (next - end >= 8)
+      ck_assert_mem_ne(block->data + end, frame.data + end, next - end);
+    if (i == ranges->count)
+      break;
+    ck_assert_mem_eq(block->data + next, frame.data + next, ranges->at[i].length);
+    end = next + ranges->at[i].length;
+  }
+}
+
+/* A forwarder finds the same in the protected frame; behind the body come only what wraps the end,
+ * and whatever belongs to a last unit that is clear anyway. */
+static void expect_same_ranges(const struct block *block, struct view frame,
+                               const struct ranges *before) {
+  struct ranges after = ranges_of(stream.codec, view_of(block->data, block->size));
+  ck_assert_uint_ge(after.count, before->count);
+  for (size_t i = 0; i < before->count; i++) {
+    bool last = before->at[i].offset + before->at[i].length == frame.size;
+    ck_assert_uint_eq(after.at[i].offset, before->at[i].offset);
+    if (!last)
+      ck_assert_uint_eq(after.at[i].length, before->at[i].length);
+  }
+  for (size_t i = before->count; i < after.count; i++)
+    ck_assert_uint_ge(after.at[i].offset, frame.size);
+}
+
+/* Whether these bytes are special to a reader of H.26x: 00 00 followed by 00 to 03. */
+static bool special(const uint8_t *data) {
+  return data[0] == 0 && data[1] == 0 && data[2] <= 3;
+}
+
+/* Nothing that looks like a start code, but the clear ones; none of them has moved. */
+static void expect_no_start_code(const struct block *block, const struct ranges *ranges) {
+  size_t range = 0;
+  for (size_t at = 0; at + 3 <= block->size; at++) {
+    while (range < ranges->count && ranges->at[range].offset + ranges->at[range].length < at + 3)
+      range++;
+    bool clear = range < ranges->count && ranges->at[range].offset <= at;
+    if (special(block->data + at))
+      ck_assert_msg(clear, "a start code at %zu", at);
+    if (clear && at > 0 && ranges->at[range].offset == at)
+      ck_assert_uint_ne(block->data[at - 1], 0);
+  }
+  ck_assert_uint_ge(block->data[block->size - 1], 0x80);
+}
+
+/* ---- What real frames are ---- */
+
+START_TEST(round_trip) {
+  stream = bitstream_read(&bitstreams[_i]);
+  size_t clear = 0, whole = 0;
+  for (size_t i = 0; i < stream.count; i++) {
+    struct view frame = stream.frames[i];
+    struct ranges ranges = ranges_of(stream.codec, frame);
+    for (size_t n = 0; n < ranges.count; n++)
+      clear += ranges.at[n].length;
+    whole += frame.size;
+    struct block block = protect(frame, &ranges);
+    expect_clear(&block, frame, &ranges);
+    expect_same_ranges(&block, frame, &ranges);
+    if (stream.codec >= E2EE_CODEC_H264)
+      expect_no_start_code(&block, &ranges);
+    expect_back(&block, frame);
+    free(block.data);
+  }
+  if (stream.codec == E2EE_CODEC_OPUS)
+    ck_assert_uint_eq(clear, 0);
+  else
+    ck_assert_uint_gt(clear, 0);
+  ck_assert_uint_lt(clear, whole / 8);
+  bitstream_free(&stream);
+}
+END_TEST
+
+/* Ranges of a frame, as one would list them by hand. */
+static void expect_ranges(const char *name, size_t frame, const e2ee_range *expected,
+                          size_t count) {
+  for (size_t i = 0; i < BITSTREAMS; i++)
+    if (strcmp(bitstreams[i].name, name) == 0)
+      stream = bitstream_read(&bitstreams[i]);
+  struct ranges ranges = ranges_of(stream.codec, stream.frames[frame]);
+  ck_assert_uint_eq(ranges.count, count);
+  for (size_t i = 0; i < count; i++) {
+    ck_assert_uint_eq(ranges.at[i].offset, expected[i].offset);
+    ck_assert_uint_eq(ranges.at[i].length, expected[i].length);
+  }
+  bitstream_free(&stream);
+}
+
+START_TEST(headers) {
+  static const e2ee_range nine = {0, 9}, ten = {0, 10}, one = {0, 1};
+  static const e2ee_range obus = {0, 17};
+  /* Delimiter to SEI; the starts of three slices. */
+  static const e2ee_range slices[] = {{0, 45}, {672, 6}, {2020, 6}, {3021, 7}};
+  static const e2ee_range units[] = {{0, 95}, {2397, 6}};
+  expect_ranges("vp8.ivf", 0, &ten, 1);
+  expect_ranges("vp8.ivf", 1, &one, 1);
+  expect_ranges("vp9.ivf", 0, &nine, 1);
+  expect_ranges("vp9.ivf", 1, &one, 1);
+  expect_ranges("av1.ivf", 0, &obus, 1);
+  expect_ranges("h264.h264", 0, slices, 4);
+  expect_ranges("h265.h265", 0, units, 2);
+}
+END_TEST
+
+/* A protected stream is split into the same NAL units, of the same types. */
+START_TEST(same_units) {
+  stream = bitstream_read(&bitstreams[_i]);
+  for (size_t i = 0; i < stream.count; i++) {
+    struct view frame = stream.frames[i];
+    struct ranges ranges = ranges_of(stream.codec, frame);
+    struct block block = protect(frame, &ranges);
+    size_t units = 0;
+    for (size_t at = 0; at + 3 < block.size; at++) {
+      bool before = at + 3 < frame.size && memcmp(frame.data + at, "\0\0\1", 3) == 0;
+      bool after = memcmp(block.data + at, "\0\0\1", 3) == 0;
+      ck_assert_int_eq(before, after);
+      if (after) {
+        ck_assert_uint_eq(block.data[at + 3], frame.data[at + 3]);
+        units++;
+      }
+    }
+    ck_assert_uint_ge(units, 2);
+    free(block.data);
+  }
+  bitstream_free(&stream);
+}
+END_TEST
+
+/* ---- What is left of them ---- */
+
+START_TEST(truncated) {
+  stream = bitstream_read(&bitstreams[_i]);
+  for (size_t i = 0; i < stream.count; i++) {
+    for (size_t size = 0; size < stream.frames[i].size; size++) {
+      struct block cut = block_of(view_of(stream.frames[i].data, size), size);
+      struct view frame = view_of(cut.data, size);
+      struct ranges ranges = ranges_of(stream.codec, frame);
+      struct block block = protect(frame, &ranges);
+      if (stream.codec >= E2EE_CODEC_H264)
+        expect_no_start_code(&block, &ranges);
+      struct block out = block_of(VIEW_NONE, block.size);
+      size_t length = 0;
+      ck_assert_int_eq(unprotect(view_of(block.data, block.size), out.data, &length), OK);
+      ck_assert(view_equal(view_of(out.data, length), frame));
+      free(out.data);
+      free(block.data);
+      free(cut.data);
+    }
+  }
+  bitstream_free(&stream);
+}
+END_TEST
+
+START_TEST(truncated_ciphertexts) {
+  stream = bitstream_read(&bitstreams[_i]);
+  for (size_t i = 0; i < stream.count; i++) {
+    struct ranges ranges = ranges_of(stream.codec, stream.frames[i]);
+    struct block block = protect(stream.frames[i], &ranges);
+    for (size_t size = 0; size < block.size; size++) {
+      struct block cut = block_of(view_of(block.data, size), size);
+      size_t length = 4711;
+      int err = unprotect(view_of(cut.data, size), cut.data, &length);
+      ck_assert_int_ne(err, OK);
+      if (err != ERR_AUTH && size > 0)
+        ck_assert_mem_eq(cut.data, block.data, size);
+      ck_assert_uint_eq(length, 4711);
+      (void)ranges_of(stream.codec, view_of(cut.data, size));
+      free(cut.data);
+    }
+    free(block.data);
+  }
+  bitstream_free(&stream);
+}
+END_TEST
+
+START_TEST(flipped_bits) {
+  stream = bitstream_read(&bitstreams[_i]);
+  for (size_t i = 0; i < stream.count; i++) {
+    struct ranges ranges = ranges_of(stream.codec, stream.frames[i]);
+    struct block block = protect(stream.frames[i], &ranges);
+    struct block out = block_of(VIEW_NONE, block.size);
+    for (size_t bit = 0; bit < 8 * block.size; bit++) {
+      size_t length = 0;
+      block.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+      ck_assert_int_ne(unprotect(view_of(block.data, block.size), out.data, &length), OK);
+      block.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    size_t length = 0;
+    ck_assert_int_eq(unprotect(view_of(block.data, block.size), out.data, &length), OK);
+    free(out.data);
+    free(block.data);
+  }
+  bitstream_free(&stream);
+}
+END_TEST
+
+int main(void) {
+  TCase *tests = tcase_create("bitstreams");
+  tcase_add_checked_fixture(tests, setup, teardown);
+  tcase_set_timeout(tests, 280);
+  tcase_add_loop_test(tests, round_trip, 0, BITSTREAMS);
+  tcase_add_test(tests, headers);
+  tcase_add_loop_test(tests, same_units, BITSTREAMS - 3, BITSTREAMS);
+  tcase_add_loop_test(tests, truncated, 0, BITSTREAMS);
+  tcase_add_loop_test(tests, truncated_ciphertexts, 0, BITSTREAMS);
+  tcase_add_loop_test(tests, flipped_bits, 0, BITSTREAMS);
+  return run_suite("bitstreams", tests);
+}
