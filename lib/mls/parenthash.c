@@ -58,7 +58,7 @@ enum err tree_parent_hash(const struct tree *tree, uint32_t leaf, uint32_t heigh
     return ERR_INTERNAL;
   uint32_t index = node_ancestor(leaf, height);
   const struct node *node = tree_find(tree, index);
-  if (node->parent == NULL)
+  if (node == NULL || node->parent == NULL)
     return ERR_INTERNAL;
   return hash_input(tree->suite, node, node_first_leaf(index), leaf >> (height - 1) & 1, out);
 }
@@ -105,7 +105,7 @@ enum err tree_verify_parent_hashes(const struct tree *tree, struct why *why) {
   for (uint32_t index = 1; index < count; index += 2) {
     bool left = false, right = false;
     const struct node *node = tree_find(tree, index);
-    if (node->parent == NULL)
+    if (node == NULL || node->parent == NULL)
       continue;
     TRY(chained(tree, node, node_first_leaf(index), 0, &left));
     TRY(chained(tree, node, node_first_leaf(index), 1, &right));

@@ -41,7 +41,7 @@ const struct node *tree_find(const struct tree *tree, uint32_t node) {
   uint32_t height = node_height(node);
   uint32_t leaf = node_first_leaf(node);
   const struct node *at = tree->root;
-  while (at->height > height)
+  while (at != NULL && at->height > height)
     at = at->child[leaf >> (at->height - 1) & 1];
   return at;
 }
@@ -49,7 +49,8 @@ const struct node *tree_find(const struct tree *tree, uint32_t node) {
 const struct leaf *tree_leaf(const struct tree *tree, uint32_t leaf) {
   if (leaf >= tree_width(tree))
     return NULL;
-  return tree_find(tree, 2 * leaf)->leaf;
+  const struct node *node = tree_find(tree, 2 * leaf);
+  return node == NULL ? NULL : node->leaf;
 }
 
 /* The first member in the subtree that is not before `leaf`; both counted from its first leaf. */

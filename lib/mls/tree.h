@@ -97,8 +97,8 @@ CHECKED enum err tree_blank_path(struct tree *tree, uint32_t leaf);
 CHECKED enum err tree_set_parent(struct tree *tree, uint32_t leaf, uint32_t height,
                                  struct view encryption_key, struct view parent_hash);
 
-/** Tree hash of a node of a tree being edited; valid until the next edit. */
-CHECKED enum err tree_node_hash(struct tree *tree, uint32_t node, struct view *out);
+/** Tree hash of a node of a tree being edited: hash->size bytes. */
+CHECKED enum err tree_node_hash(struct tree *tree, uint32_t node, uint8_t *out);
 
 /** Bring all hashes up to date: from here on the tree is an immutable value. */
 CHECKED enum err tree_seal(struct tree *tree);

@@ -5,16 +5,16 @@
 #include "mls/treenode.h"
 
 /*
- * A subtree is one octet, and what it announces: nothing for the subtree that stands in the same
- * place of the other tree; else the contents of its top node, if it has any, and the two subtrees
- * below.  The height of the whole tree comes first.
+ * A subtree is one octet, and what it announces: nothing for one without members, or for the one that
+ * stands in the same place of the other tree; else the contents of its top node, if it has any, and
+ * the two subtrees below.  The height of the whole tree comes first.
  */
-enum { SUBTREE_SHARED = 0, SUBTREE_BLANK = 1, SUBTREE_FULL = 2 };
+enum { SUBTREE_SHARED = 0, SUBTREE_BLANK = 1, SUBTREE_FULL = 2, SUBTREE_EMPTY = 3 };
 
 /*
  * Two trees are walked side by side.  `other` is the subtree of the other tree over the same leaves;
  * or, where our tree is the higher one, the whole other tree, which then stands at our left edge; or
- * NULL beyond the other tree.
+ * NULL beyond the other tree, or where it has no nodes because it has no members.
  */
 static struct node *other_child(const struct node *node, struct node *other, unsigned side) {
   if (other != NULL && other->height == node->height)
@@ -25,23 +25,23 @@ static struct node *other_child(const struct node *node, struct node *other, uns
 /* The part of another tree that lies beside a tree of a height. */
 static struct node *other_top(const struct tree *other, uint8_t height) {
   struct node *node = other->root;
-  while (node->height > height)
+  while (node != NULL && node->height > height)
     node = node->child[0];
   return node;
 }
 
 /* ---- Writing ---- */
 
+/* Of a subtree without members nothing is shared: which nodes it has may differ once it was read. */
 static void write_subtree(struct writer *writer, const struct node *node, struct node *other) {
-  if (node == other) {
-    write_u8(writer, SUBTREE_SHARED);
+  if (node->members == 0 || node == other) {
+    write_u8(writer, node->members == 0 ? SUBTREE_EMPTY : SUBTREE_SHARED);
     return;
   }
-  bool full = node->height == 0 ? node->leaf != NULL : node->parent != NULL;
+  bool full = node->height == 0 || node->parent != NULL;
   write_u8(writer, full ? SUBTREE_FULL : SUBTREE_BLANK);
   if (node->height == 0) {
-    if (full)
-      write_bytes(writer, leaf_raw(node->leaf));
+    write_bytes(writer, leaf_raw(node->leaf));
     return;
   }
   if (full)
@@ -75,6 +75,7 @@ static enum err read_changed(const struct suite *suite, struct reader *reader, b
     TRY(read_subtree(suite, reader, (uint8_t)(node->height - 1), other_child(node, other, side),
                      why, &node->child[side]));
   node_refresh(node);
+  TRY(node->members == 0 ? ERR_MALFORMED : OK);
 done:
   return err;
 }
@@ -85,14 +86,16 @@ static enum err read_subtree(const struct suite *suite, struct reader *reader, u
   uint8_t form = 0;
   struct node *node = NULL;
   TRY(read_u8(reader, &form));
-  TRY(form > SUBTREE_FULL ? ERR_MALFORMED : OK);
+  TRY(form > SUBTREE_EMPTY ? ERR_MALFORMED : OK);
   if (form == SUBTREE_SHARED) {
-    TRY(other == NULL || other->height != height ? ERR_MALFORMED : OK);
+    bool there = other != NULL && other->height == height && other->members > 0;
+    TRY(!there ? ERR_MALFORMED : OK);
     *out = node_share(other);
     return OK;
   }
   TRY(node_new(suite, height, &node));
-  TRY(read_changed(suite, reader, form == SUBTREE_FULL, node, other, why));
+  if (form != SUBTREE_EMPTY)
+    TRY(read_changed(suite, reader, form == SUBTREE_FULL, node, other, why));
   *out = node;
   node = NULL;
 done:
@@ -112,7 +115,7 @@ static enum err read_root(struct reader *reader, const struct tree *base, uint32
   TRY(read_subtree(base->suite, reader, height, other_top(base, height), why, &root));
   TRY(read_end(reader));
   /* RFC 9420, section 7.7: a tree whose right half is blank is truncated. */
-  bool whole = height == 0 ? root->leaf != NULL : root->child[1]->members > 0;
+  bool whole = root->members > 0 && (height == 0 || root->child[1]->members > 0);
   TRY(require(whole, why, ERR_INVALID_TREE, "a saved tree with nobody in its right half"));
   *out = root;
   root = NULL;
@@ -128,7 +131,7 @@ static enum err index_unshared(struct tree *tree, const struct node *node, struc
                                enum err (*leaf)(struct tree *, const struct leaf *),
                                enum err (*key)(struct tree *, struct view)) {
   enum err err = OK;
-  if (node == other)
+  if (node == NULL || node == other)
     return OK;
   if (node->height == 0)
     return node->leaf != NULL ? leaf(tree, node->leaf) : OK;
@@ -155,7 +158,7 @@ done:
 static enum err check_unshared(const struct tree *tree, const struct node *node, struct node *other,
                                uint32_t index, struct why *why) {
   enum err err = OK;
-  if (node == other || node->height == 0)
+  if (node == NULL || node == other || node->height == 0)
     return OK;
   TRY(tree_check_parent(tree, index, why));
   TRY(check_unshared(tree, node->child[0], other_child(node, other, 0), node_left(index), why));

@@ -28,6 +28,8 @@ static void *memory_of(size_t count, size_t size) {
 /* ---- Sizes ---- */
 
 static uint32_t count_members(const struct node *node) {
+  if (node == NULL)
+    return 0;
   if (node->height == 0)
     return node->leaf != NULL ? 1 : 0;
   return count_members(node->child[0]) + count_members(node->child[1]);
@@ -35,6 +37,8 @@ static uint32_t count_members(const struct node *node) {
 
 /* Section 4.1.1. */
 static uint32_t count_resolution(const struct node *node) {
+  if (node == NULL)
+    return 0;
   if (node->height == 0)
     return node->leaf != NULL ? 1 : 0;
   if (node->parent != NULL)
@@ -45,7 +49,11 @@ static uint32_t count_resolution(const struct node *node) {
 static void check_sizes(const struct tree *tree) {
   for (uint32_t index = 0; index < node_count(tree_width(tree)); index++) {
     const struct node *node = tree_find(tree, index);
+    if (node == NULL)
+      continue;
     must(node->height == node_height(index), "height", index);
+    must(node->height == 0 || (node->child[0] == NULL) == (node->child[1] == NULL), "one child",
+         index);
     must(node->members == count_members(node), "number of members", index);
     must(node->resolution == count_resolution(node), "size of resolution", index);
   }
@@ -65,14 +73,14 @@ static bool is_unmerged(const struct parent *parent, uint32_t leaf) {
   return found;
 }
 
-static void write_leaf(struct writer *writer, const struct node *node, uint32_t leaf,
+static void write_leaf(struct writer *writer, const struct leaf *leaf, uint32_t index,
                        const struct parent *without) {
-  bool present = node->leaf != NULL && !is_unmerged(without, leaf);
+  bool present = leaf != NULL && !is_unmerged(without, index);
   write_u8(writer, 1);
-  write_u32(writer, leaf);
+  write_u32(writer, index);
   write_u8(writer, present);
   if (present)
-    write_bytes(writer, leaf_raw(node->leaf));
+    write_bytes(writer, leaf_raw(leaf));
 }
 
 static void write_parent(struct writer *writer, const struct parent *parent,
@@ -93,12 +101,12 @@ static void write_parent(struct writer *writer, const struct parent *parent,
 }
 
 /* A writer that does not have to grow. */
-static struct writer writer_for(const struct node *node) {
+static struct writer writer_for(const struct leaf *leaf, const struct parent *parent) {
   size_t size = 4 * (size_t)DH_PUBLIC_MAX + 4 * (size_t)HASH_MAX;
-  if (node->height == 0 && node->leaf != NULL)
-    size += leaf_raw(node->leaf).size;
-  if (node->height > 0 && node->parent != NULL)
-    size += 4 * (size_t)node->parent->unmerged_count;
+  if (leaf != NULL)
+    size += leaf_raw(leaf).size;
+  if (parent != NULL)
+    size += 4 * (size_t)parent->unmerged_count;
   return (struct writer){.data = memory_of(size, 1), .capacity = size};
 }
 
@@ -108,23 +116,26 @@ static void digest_written(const struct suite *suite, struct writer *writer, uin
   free(writer->data);
 }
 
-/* Hash of a subtree from which the unmerged leaves of `without`, if there is one, are taken; of a whole
- * one the cached hashes are compared in passing. */
+/* Hash of a subtree (NULL: a blank one) from which the unmerged leaves of `without`, if there is one,
+ * are taken; of a whole one the cached hashes are compared in passing. */
 static void digest_subtree(const struct suite *suite, const struct node *node, uint32_t index,
                            const struct parent *without, uint8_t *out) {
-  struct writer writer = writer_for(node);
-  if (node->height == 0) {
-    write_leaf(&writer, node, index / 2, without);
-  } else {
+  bool above = node_height(index) > 0;
+  const struct leaf *leaf = node != NULL && !above ? node->leaf : NULL;
+  const struct parent *parent = node != NULL && above ? node->parent : NULL;
+  struct writer writer = writer_for(leaf, parent);
+  if (above) {
     uint8_t left[HASH_MAX], right[HASH_MAX];
-    digest_subtree(suite, node->child[0], node_left(index), without, left);
-    digest_subtree(suite, node->child[1], node_right(index), without, right);
-    write_parent(&writer, node->parent, without);
+    digest_subtree(suite, node == NULL ? NULL : node->child[0], node_left(index), without, left);
+    digest_subtree(suite, node == NULL ? NULL : node->child[1], node_right(index), without, right);
+    write_parent(&writer, parent, without);
     write_vector(&writer, view_of(left, suite->hash->size));
     write_vector(&writer, view_of(right, suite->hash->size));
+  } else {
+    write_leaf(&writer, leaf, index / 2, without);
   }
   digest_written(suite, &writer, out);
-  if (without == NULL && node->hashed)
+  if (without == NULL && node != NULL && node->hashed)
     must(view_equal(view_of(out, suite->hash->size), view_of(node_hash(node), suite->hash->size)),
          "tree hash", index);
 }
@@ -187,6 +198,8 @@ static void check_index(const struct tree *tree) {
   struct census census = {memory_of(tree_members(tree) * most, sizeof(uint32_t)), 0, 0};
   for (uint32_t index = 0; index < node_count(tree_width(tree)); index++) {
     const struct node *node = tree_find(tree, index);
+    if (node == NULL)
+      continue;
     if (node->height == 0 && node->leaf != NULL) {
       census_leaf(tree, &census, node->leaf, index);
     } else if (node->height > 0 && node->parent != NULL) {
@@ -229,6 +242,8 @@ static void resolve_leaf(const struct tree *tree, uint32_t leaf, const struct pa
 
 static void resolve(const struct tree *tree, const struct node *node, uint32_t index,
                     const struct parent *above, struct remainder *out) {
+  if (node == NULL)
+    return;
   if (node->height == 0) {
     if (node->leaf != NULL)
       resolve_leaf(tree, index / 2, above, out);
@@ -256,7 +271,7 @@ static bool set_with(const struct tree *tree, const struct node *node, uint32_t 
     return false;
   uint8_t sibling_hash[HASH_MAX], expected[HASH_MAX];
   digest_subtree(suite, node->child[1 - side], node_sibling(child), node->parent, sibling_hash);
-  struct writer writer = writer_for(node);
+  struct writer writer = writer_for(NULL, node->parent);
   write_vector(&writer, parent_key(node->parent));
   write_vector(&writer, parent_hash(node->parent));
   write_vector(&writer, view_of(sibling_hash, suite->hash->size));
@@ -267,7 +282,7 @@ static bool set_with(const struct tree *tree, const struct node *node, uint32_t 
 void tree_check_parent_hashes(const struct tree *tree) {
   for (uint32_t index = 1; index < node_count(tree_width(tree)); index += 2) {
     const struct node *node = tree_find(tree, index);
-    if (node->parent == NULL)
+    if (node == NULL || node->parent == NULL)
       continue;
     must(set_with(tree, node, index, 0) != set_with(tree, node, index, 1), "parent hash", index);
   }

@@ -24,6 +24,9 @@ static enum err path_own(struct tree *tree, uint32_t leaf, struct path *out) {
     out->node[height] = *slot;
     if (height == 0)
       return OK;
+    err = node_open(tree->suite, *slot);
+    if (err != OK)
+      return err;
     slot = &(*slot)->child[leaf >> (height - 1) & 1];
   }
 }
@@ -40,7 +43,7 @@ enum err tree_new(const struct suite *suite, struct tree **out) {
   refs_init(&tree->refs);
   tree->suite = suite;
   provider_random(tree->salt, sizeof tree->salt);
-  TRY(node_new_blank(suite, 0, &tree->root));
+  TRY(node_new(suite, 0, &tree->root));
   tree_check(tree);
   *out = tree;
   tree = NULL;
@@ -71,7 +74,7 @@ static enum err extend(struct tree *tree) {
   if (height == TREE_HEIGHT_MAX)
     return ERR_LIMIT;
   TRY(node_new(tree->suite, (uint8_t)(height + 1), &root));
-  TRY(node_new_blank(tree->suite, height, &root->child[1]));
+  TRY(node_new(tree->suite, height, &root->child[1]));
   root->child[0] = tree->root;
   node_refresh(root);
   tree->root = root;
@@ -83,12 +86,21 @@ done:
 
 /* RFC 9420, section 7.7: as long as the right half is blank, the left half is the tree.  The roots
  * that go are blank, as they were above a leaf that was removed. */
-static void truncate(struct tree *tree) {
-  while (tree->root->height > 0 && tree->root->child[1]->members == 0) {
-    struct node *left = node_share(tree->root->child[0]);
+static enum err truncate(struct tree *tree) {
+  enum err err = OK;
+  struct node *root = NULL;
+  if (tree->root->members == 0) { /* the last member: one blank leaf is left */
+    TRY(node_new(tree->suite, 0, &root));
     node_drop(tree->root);
-    tree->root = left;
+    tree->root = root;
   }
+  while (tree->root->height > 0 && tree->root->child[1]->members == 0) {
+    root = node_share(tree->root->child[0]);
+    node_drop(tree->root);
+    tree->root = root;
+  }
+done:
+  return err;
 }
 
 static void put_leaf(struct node *node, const struct leaf *leaf) {
@@ -180,7 +192,7 @@ enum err tree_remove_leaf(struct tree *tree, uint32_t index) {
   put_leaf(path.node[0], NULL);
   TRY(blank_path(tree, &path));
   path_refresh(&path);
-  truncate(tree);
+  TRY(truncate(tree));
   tree_check(tree);
 done:
   return err;
@@ -209,17 +221,19 @@ done:
   return err;
 }
 
-enum err tree_node_hash(struct tree *tree, uint32_t node, struct view *out) {
+enum err tree_node_hash(struct tree *tree, uint32_t node, uint8_t *out) {
+  if (node >= node_count(tree_width(tree)))
+    return ERR_INTERNAL;
   const struct node *found = tree_find(tree, node);
   if (found == NULL)
-    return ERR_INTERNAL;
+    return node_hash_blank(tree->suite, node_height(node), node_first_leaf(node), out);
   /* Nodes that are not hashed yet belong to this tree alone. */
   struct node *mine = (struct node *)(uintptr_t)found;
   enum err err = node_hash_subtree(tree->suite, mine, node_first_leaf(node));
   if (err != OK)
     return err;
   tree_check(tree);
-  *out = view_of(node_hash(mine), tree->suite->hash->size);
+  memcpy(out, node_hash(mine), tree->suite->hash->size);
   return OK;
 }
 

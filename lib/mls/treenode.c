@@ -131,30 +131,36 @@ enum err node_new(const struct suite *suite, uint8_t height, struct node **out) 
     return ERR_NOMEM;
   refs_init(&node->refs);
   node->height = height;
-  if (height == 0)
-    node_refresh(node);
   *out = node;
   return OK;
 }
 
-enum err node_new_blank(const struct suite *suite, uint8_t height, struct node **out) {
+enum err node_open(const struct suite *suite, struct node *node) {
   enum err err = OK;
-  struct node *node = NULL;
-  TRY(node_new(suite, height, &node));
-  if (height > 0) {
-    TRY(node_new_blank(suite, (uint8_t)(height - 1), &node->child[0]));
-    TRY(node_new_blank(suite, (uint8_t)(height - 1), &node->child[1]));
-    node_refresh(node);
-  }
-  *out = node;
-  node = NULL;
+  struct node *left = NULL;
+  if (node->child[0] != NULL)
+    return OK;
+  TRY(node_new(suite, (uint8_t)(node->height - 1), &left));
+  TRY(node_new(suite, (uint8_t)(node->height - 1), &node->child[1]));
+  node->child[0] = left;
+  left = NULL;
 done:
-  node_drop(node);
+  node_drop(left);
   return err;
 }
 
+void node_close(struct node *node) {
+  if (node->height == 0 || node->members > 0 || node->parent != NULL)
+    return;
+  for (unsigned side = 0; side < 2; side++) {
+    node_drop(node->child[side]);
+    node->child[side] = NULL;
+  }
+}
+
 struct node *node_share(struct node *node) {
-  refs_take(&node->refs);
+  if (node != NULL)
+    refs_take(&node->refs);
   return node;
 }
 
@@ -203,6 +209,8 @@ void node_refresh(struct node *node) {
     return;
   }
   const struct node *left = node->child[0], *right = node->child[1];
+  if (left == NULL)
+    return; /* a blank subtree of one node was made with all sizes 0 */
   node->members = left->members + right->members;
   node->resolution = node->parent != NULL ? 1 + node->parent->unmerged_count
                                           : left->resolution + right->resolution;
@@ -212,7 +220,7 @@ uint32_t node_first_blank(const struct node *node) {
   if (node->members == 1u << node->height)
     return LEAF_NONE;
   uint32_t first = 0;
-  while (node->height > 0) {
+  while (node->height > 0 && node->child[0] != NULL) {
     uint32_t half = 1u << (node->height - 1);
     bool left_full = node->child[0]->members == half;
     first += left_full ? half : 0;
@@ -225,27 +233,45 @@ uint32_t node_first_blank(const struct node *node) {
 
 enum { NODE_TYPE_LEAF = 1, NODE_TYPE_PARENT = 2 };
 
-static enum err hash_leaf(const struct suite *suite, struct node *node, uint32_t index) {
+/* @param leaf  NULL: a blank one */
+static enum err hash_leaf(const struct suite *suite, const struct leaf *leaf, uint32_t index,
+                          uint8_t *out) {
   const uint8_t head[6] = {NODE_TYPE_LEAF,        (uint8_t)(index >> 24), (uint8_t)(index >> 16),
-                           (uint8_t)(index >> 8), (uint8_t)index,         node->leaf != NULL};
-  struct view parts[] = {VIEW_ARRAY(head), node->leaf != NULL ? leaf_raw(node->leaf) : VIEW_NONE};
-  return suite->hash->digest(parts, 2, node_hash(node));
+                           (uint8_t)(index >> 8), (uint8_t)index,         leaf != NULL};
+  struct view parts[] = {VIEW_ARRAY(head), leaf != NULL ? leaf_raw(leaf) : VIEW_NONE};
+  return suite->hash->digest(parts, 2, out);
 }
 
-static enum err hash_parent(const struct suite *suite, struct node *node) {
+/* @param parent  NULL: a blank one  @param left,right  hashes of the children */
+static enum err hash_parent(const struct suite *suite, const struct parent *parent,
+                            const uint8_t *left, const uint8_t *right, uint8_t *out) {
   enum err err = OK;
   struct writer input = {0};
   write_u8(&input, NODE_TYPE_PARENT);
-  write_optional(&input, node->parent != NULL);
-  if (node->parent != NULL)
-    parent_write(&input, node->parent);
-  write_vector(&input, view_of(node_hash(node->child[0]), suite->hash->size));
-  write_vector(&input, view_of(node_hash(node->child[1]), suite->hash->size));
+  write_optional(&input, parent != NULL);
+  if (parent != NULL)
+    parent_write(&input, parent);
+  write_vector(&input, view_of(left, suite->hash->size));
+  write_vector(&input, view_of(right, suite->hash->size));
   TRY(input.err);
   struct view whole = writer_view(&input);
-  TRY(suite->hash->digest(&whole, 1, node_hash(node)));
+  TRY(suite->hash->digest(&whole, 1, out));
 done:
   writer_free(&input);
+  return err;
+}
+
+/* Indices of leaves are part of the hash, so it differs from one blank subtree to the next. */
+enum err node_hash_blank(const struct suite *suite, uint32_t height, uint32_t first_leaf,
+                         uint8_t *out) {
+  enum err err = OK;
+  uint8_t left[HASH_MAX], right[HASH_MAX];
+  if (height == 0)
+    return hash_leaf(suite, NULL, first_leaf, out);
+  TRY(node_hash_blank(suite, height - 1, first_leaf, left));
+  TRY(node_hash_blank(suite, height - 1, first_leaf + (1u << (height - 1)), right));
+  TRY(hash_parent(suite, NULL, left, right, out));
+done:
   return err;
 }
 
@@ -254,11 +280,14 @@ enum err node_hash_subtree(const struct suite *suite, struct node *node, uint32_
     return OK;
   enum err err = OK;
   if (node->height == 0) {
-    TRY(hash_leaf(suite, node, first_leaf));
+    TRY(hash_leaf(suite, node->leaf, first_leaf, node_hash(node)));
+  } else if (node->child[0] == NULL) {
+    TRY(node_hash_blank(suite, node->height, first_leaf, node_hash(node)));
   } else {
     TRY(node_hash_subtree(suite, node->child[0], first_leaf));
     TRY(node_hash_subtree(suite, node->child[1], first_leaf + (1u << (node->height - 1))));
-    TRY(hash_parent(suite, node));
+    TRY(hash_parent(suite, node->parent, node_hash(node->child[0]), node_hash(node->child[1]),
+                    node_hash(node)));
   }
   node->hashed = true;
 done:

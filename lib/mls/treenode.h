@@ -22,7 +22,10 @@ struct parent {
   uint8_t bytes[];    /* encryption key, parent hash */
 };
 
-/* Small, because a tree has two for each member. */
+/*
+ * Small, because a tree has two for each member.  A subtree without members need not have nodes of its
+ * own: its top one then has no children.
+ */
 struct node {
   struct refs refs;
   uint8_t height;
@@ -34,7 +37,8 @@ struct node {
     struct leaf *leaf;     /* height 0; NULL if blank */
     struct parent *parent; /* above; NULL if blank */
   };
-  struct node *child[]; /* two above the leaves, none at height 0; the tree hash follows */
+  struct node *child[]; /* two above the leaves, both NULL in a blank subtree of one node; none at
+                           height 0.  The tree hash follows. */
 };
 
 struct tree {
@@ -66,10 +70,13 @@ void parent_remove_unmerged(struct parent *parent, const uint32_t *leaves, uint3
 uint32_t parent_unmerged_between(const struct parent *parent, uint32_t first, uint32_t end,
                                  uint32_t *position);
 
-/** A blank node without children. */
+/** A blank subtree, as one node. */
 CHECKED enum err node_new(const struct suite *suite, uint8_t height, struct node **out);
-/** A blank subtree. */
-CHECKED enum err node_new_blank(const struct suite *suite, uint8_t height, struct node **out);
+/** Give a node above the leaves, of a single owner, its children, if it has none yet. */
+CHECKED enum err node_open(const struct suite *suite, struct node *node);
+/** Let go of the children of a node, of a single owner, if nobody is below it. */
+void node_close(struct node *node);
+/* Both accept NULL. */
 struct node *node_share(struct node *node);
 void node_drop(struct node *node);
 /** Where the tree hash is kept: suite->hash->size bytes. */
@@ -81,11 +88,14 @@ CHECKED enum err node_own(const struct suite *suite, struct node **node);
 void node_refresh(struct node *node);
 /** The first blank leaf, counted from the first one below the node; LEAF_NONE. */
 uint32_t node_first_blank(const struct node *node);
+/** Tree hash of a blank subtree: O(its leaves).  @param out  hash->size bytes */
+CHECKED enum err node_hash_blank(const struct suite *suite, uint32_t height, uint32_t first_leaf,
+                                 uint8_t *out);
 /** Compute the hashes of a subtree that are not up to date.  @param first_leaf  of the subtree */
 CHECKED enum err node_hash_subtree(const struct suite *suite, struct node *node,
                                    uint32_t first_leaf);
 
-/** The node of an index; NULL beyond the tree. */
+/** The node of an index; NULL beyond the tree, or inside a blank subtree of one node. */
 const struct node *tree_find(const struct tree *tree, uint32_t node);
 
 /** A parent node that was read, if it is not blank, is one that can come about (sections 4.1.2 and

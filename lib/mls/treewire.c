@@ -20,13 +20,13 @@ static void write_present(struct tree_writer *to, uint8_t node_type) {
 }
 
 static void write_subtree(struct tree_writer *to, const struct node *node) {
+  if (node->members == 0) {
+    to->blanks += node_count(1u << node->height);
+    return;
+  }
   if (node->height == 0) {
-    if (node->leaf == NULL) {
-      to->blanks++;
-    } else {
-      write_present(to, NODE_TYPE_LEAF);
-      write_bytes(to->writer, leaf_raw(node->leaf));
-    }
+    write_present(to, NODE_TYPE_LEAF);
+    write_bytes(to->writer, leaf_raw(node->leaf));
     return;
   }
   write_subtree(to, node->child[0]);
@@ -47,19 +47,6 @@ void tree_write(struct writer *writer, const struct tree *tree) {
 }
 
 /* ---- Reading ---- */
-
-/* Nodes in the order of their indices; all owned until they are linked to a parent. */
-struct node_list {
-  struct node **node;
-  size_t count;
-  size_t capacity;
-};
-
-static void node_list_free(struct node_list *list) {
-  for (size_t i = 0; i < list->count; i++)
-    node_drop(list->node[i]);
-  mem_free(list->node);
-}
 
 enum err parent_read(const struct suite *suite, struct reader *reader, struct why *why,
                      struct parent **out) {
@@ -88,29 +75,6 @@ enum err parent_read(const struct suite *suite, struct reader *reader, struct wh
   parent = NULL;
 done:
   parent_drop(parent);
-  return err;
-}
-
-/* Append the next optional<Node>; `reader` may be NULL for a blank one beyond the end. */
-static enum err list_append(struct node_list *list, const struct suite *suite,
-                            struct reader *reader, struct why *why) {
-  enum err err = OK;
-  bool present = false;
-  uint32_t index = (uint32_t)list->count;
-  TRY(mem_grow(&list->node, &list->capacity, list->count + 1, sizeof *list->node));
-  TRY(node_new(suite, (uint8_t)node_height(index), &list->node[list->count]));
-  struct node *node = list->node[list->count++];
-  if (reader != NULL)
-    TRY(read_optional(reader, &present));
-  if (!present)
-    return OK;
-  uint8_t type = 0; /* that of its place: count_nodes() has looked */
-  TRY(read_u8(reader, &type));
-  if (node->height == 0)
-    TRY(leaf_read(reader, why, &node->leaf));
-  else
-    TRY(parent_read(suite, reader, why, &node->parent));
-done:
   return err;
 }
 
@@ -150,37 +114,67 @@ done:
   return err;
 }
 
-static enum err list_read(const struct suite *suite, struct view ratchet_tree, uint32_t max_members,
-                          struct why *why, struct node_list *list) {
+/* A tree that is being read: `count` nodes are there, and all after them are blank. */
+struct tree_reader {
+  const struct suite *suite;
+  struct reader nodes;
+  uint32_t count;
+  struct why *why;
+};
+
+/* The contents of the next node. */
+static enum err read_node(struct tree_reader *from, struct node *node) {
   enum err err = OK;
-  struct reader outer = reader_of(ratchet_tree), reader;
-  uint32_t widest = 1u << TREE_HEIGHT_MAX, count = 0;
-  TRY(read_items(&outer, &reader));
-  TRY(read_end(&outer));
-  TRY(count_nodes(reader, max_members < widest ? max_members : widest, why, &count));
-  uint32_t nodes = node_count(width_for(count / 2 + 1));
-  while (list->count < nodes)
-    TRY(list_append(list, suite, list->count < count ? &reader : NULL, why));
+  bool present = false;
+  uint8_t type = 0; /* that of its place: count_nodes() has looked */
+  TRY(read_optional(&from->nodes, &present));
+  if (!present)
+    return OK;
+  TRY(read_u8(&from->nodes, &type));
+  TRY(node->height == 0 ? leaf_read(&from->nodes, from->why, &node->leaf)
+                        : parent_read(from->suite, &from->nodes, from->why, &node->parent));
 done:
   return err;
 }
 
-/* Make the list one tree: every node is handed to the node above it. */
-static struct node *list_link(struct node_list *list) {
-  uint32_t count = (uint32_t)list->count;
-  uint32_t root = node_root((count + 1) / 2);
-  for (uint32_t height = 0; height <= node_height(root); height++) {
-    for (uint32_t i = (1u << height) - 1; i < count; i += 2u << height) {
-      struct node *node = list->node[i];
-      if (height > 0) {
-        node->child[0] = list->node[node_left(i)];
-        node->child[1] = list->node[node_right(i)];
-      }
-      node_refresh(node);
-    }
+/* Nodes come in the order of their indices: the left half, the node above it, the right half. */
+static enum err read_subtree(struct tree_reader *from, uint8_t height, uint32_t first_leaf,
+                             struct node **out) {
+  enum err err = OK;
+  struct node *node = NULL;
+  uint32_t index = node_ancestor(first_leaf, height);
+  TRY(node_new(from->suite, height, &node));
+  if (2 * first_leaf < from->count) {
+    if (height > 0)
+      TRY(read_subtree(from, (uint8_t)(height - 1), first_leaf, &node->child[0]));
+    if (index < from->count)
+      TRY(read_node(from, node));
+    if (height > 0)
+      TRY(read_subtree(from, (uint8_t)(height - 1), first_leaf + (1u << (height - 1)),
+                       &node->child[1]));
+    node_refresh(node);
   }
-  list->count = 0;
-  return list->node[root];
+  node_close(node);
+  *out = node;
+  node = NULL;
+done:
+  node_drop(node);
+  return err;
+}
+
+static enum err read_root(const struct suite *suite, struct view ratchet_tree, uint32_t max_members,
+                          struct why *why, struct node **out) {
+  enum err err = OK;
+  struct reader outer = reader_of(ratchet_tree);
+  struct tree_reader from = {.suite = suite, .why = why};
+  uint32_t widest = 1u << TREE_HEIGHT_MAX;
+  TRY(read_items(&outer, &from.nodes));
+  TRY(read_end(&outer));
+  TRY(count_nodes(from.nodes, max_members < widest ? max_members : widest, why, &from.count));
+  uint32_t width = width_for(from.count / 2 + 1);
+  TRY(read_subtree(&from, (uint8_t)width_height(width), 0, out));
+done:
+  return err;
 }
 
 /*
@@ -197,7 +191,7 @@ static enum err check_unmerged(const struct tree *tree, uint32_t index, const st
                 leaf, index));
     for (uint32_t height = node_height(index) - 1; height > 0; height--) {
       uint32_t between = node_ancestor(leaf, height), at = 0;
-      const struct parent *lower = tree_find(tree, between)->parent;
+      const struct parent *lower = tree_find(tree, between)->parent; /* a member is below it */
       if (lower == NULL)
         continue;
       TRY(require(parent_unmerged_between(lower, leaf, leaf + 1, &at) == 1, why, ERR_INVALID_TREE,
@@ -213,7 +207,7 @@ done:
 enum err tree_check_parent(const struct tree *tree, uint32_t index, struct why *why) {
   enum err err = OK;
   const struct node *node = tree_find(tree, index);
-  if (node->parent == NULL)
+  if (node == NULL || node->parent == NULL)
     return OK;
   /* RFC 9420, section 4.1.2: a node with nobody on one side is on no filtered path, and whoever
    * removes the last member there blanks it. */
@@ -229,6 +223,8 @@ static enum err index_all(struct tree *tree, struct why *why) {
   uint32_t count = node_count(tree_width(tree));
   for (uint32_t index = 0; index < count; index++) {
     const struct node *node = tree_find(tree, index);
+    if (node == NULL)
+      continue;
     if (node->height == 0 && node->leaf != NULL)
       err = index_add_leaf(tree, node->leaf);
     else if (node->height > 0 && node->parent != NULL)
@@ -244,14 +240,12 @@ done:
 enum err tree_read(const struct suite *suite, struct view ratchet_tree, uint32_t max_members,
                    struct why *why, struct tree **out) {
   enum err err = OK;
-  struct node_list list = {0};
   struct tree *tree = mem_new(1, sizeof *tree);
   TRY(tree == NULL ? ERR_NOMEM : OK);
   refs_init(&tree->refs);
   tree->suite = suite;
   provider_random(tree->salt, sizeof tree->salt);
-  TRY(list_read(suite, ratchet_tree, max_members, why, &list));
-  tree->root = list_link(&list);
+  TRY(read_root(suite, ratchet_tree, max_members, why, &tree->root));
   for (uint32_t index = 1; index < node_count(tree_width(tree)); index += 2)
     TRY(tree_check_parent(tree, index, why));
   TRY(index_all(tree, why));
@@ -259,7 +253,6 @@ enum err tree_read(const struct suite *suite, struct view ratchet_tree, uint32_t
   *out = tree;
   tree = NULL;
 done:
-  node_list_free(&list);
   tree_drop(tree);
   return codec_unparsed(err, why, "ratchet tree");
 }

@@ -180,21 +180,26 @@ static void refused(struct view changes, const struct tree *base, uint32_t max_m
     ck_abort_msg("\"%s\" does not say \"%s\"", why.text, text);
 }
 
-enum { SHARED = 0, BLANK = 1, FULL = 2 };
+enum { SHARED = 0, BLANK = 1, FULL = 2, EMPTY = 3 };
 
 START_TEST(test_refused) {
   forge_seed(70);
   struct value base = value_new(4);
   struct writer writer = {0};
-  static const uint8_t higher[] = {3,     BLANK, SHARED, BLANK, BLANK,
-                                   BLANK, BLANK, BLANK,  BLANK, BLANK};
-  static const uint8_t blank[] = {0, BLANK}, half[] = {2, BLANK, SHARED, BLANK, BLANK, BLANK};
+  static const uint8_t higher[] = {3, BLANK, SHARED, EMPTY}, empty[] = {0, EMPTY},
+                       half[] = {2, BLANK, SHARED, EMPTY}, nobody[] = {2, BLANK, EMPTY, EMPTY},
+                       inside[] = {2, BLANK, SHARED, BLANK, EMPTY, EMPTY}, blank[] = {0, BLANK},
+                       blank_leaf[] = {2, BLANK, SHARED, BLANK, SHARED, BLANK};
   static const uint8_t beyond[] = {3, BLANK, SHARED, SHARED}, too_high[] = {3, SHARED},
-                       form[] = {2, 3, SHARED, SHARED}, same[] = {2, SHARED},
+                       form[] = {2, 4, SHARED, SHARED}, same[] = {2, SHARED},
                        more[] = {2, SHARED, SHARED}, endless[] = {25, BLANK};
   refused(VIEW_ARRAY(higher), base.tree, MODEL_LEAVES, ERR_INVALID_TREE, "right half");
   refused(VIEW_ARRAY(half), base.tree, MODEL_LEAVES, ERR_INVALID_TREE, "right half");
-  refused(VIEW_ARRAY(blank), base.tree, MODEL_LEAVES, ERR_INVALID_TREE, "right half");
+  refused(VIEW_ARRAY(empty), base.tree, MODEL_LEAVES, ERR_INVALID_TREE, "right half");
+  refused(VIEW_ARRAY(blank), base.tree, MODEL_LEAVES, ERR_MALFORMED, "");
+  refused(VIEW_ARRAY(blank_leaf), base.tree, MODEL_LEAVES, ERR_MALFORMED, "");
+  refused(VIEW_ARRAY(nobody), base.tree, MODEL_LEAVES, ERR_MALFORMED, "");
+  refused(VIEW_ARRAY(inside), base.tree, MODEL_LEAVES, ERR_MALFORMED, "");
   refused(VIEW_ARRAY(beyond), base.tree, MODEL_LEAVES, ERR_MALFORMED, "");
   refused(VIEW_ARRAY(too_high), base.tree, MODEL_LEAVES, ERR_MALFORMED, "");
   refused(VIEW_ARRAY(form), base.tree, MODEL_LEAVES, ERR_MALFORMED, "");
@@ -223,6 +228,20 @@ START_TEST(test_refused) {
   refused(writer_view(&writer), base.tree, MODEL_LEAVES, ERR_INVALID_TREE, "unmerged leaf 2");
   writer_free(&writer);
   leaf_drop(twin);
+  value_free(&base);
+
+  /* Nothing to share where the other tree has no members: beside leaf 4, and beside it and leaf 5. */
+  static const uint8_t leaf_5[] = {3, BLANK, SHARED, BLANK, BLANK, SHARED, SHARED, EMPTY},
+                       leaf_6[] = {3, BLANK, SHARED, BLANK, SHARED, SHARED},
+                       neither[] = {3, BLANK, SHARED, BLANK, BLANK, SHARED, EMPTY, EMPTY};
+  struct tree *same_tree = NULL;
+  base = value_new(5);
+  refused(VIEW_ARRAY(leaf_5), base.tree, MODEL_LEAVES, ERR_MALFORMED, "");
+  refused(VIEW_ARRAY(leaf_6), base.tree, MODEL_LEAVES, ERR_MALFORMED, "");
+  ck_assert_int_eq(
+      tree_read_changes(VIEW_ARRAY(neither), base.tree, MODEL_LEAVES, NULL, &same_tree), OK);
+  model_check(base.model, same_tree);
+  tree_drop(same_tree);
   value_free(&base);
 }
 END_TEST
