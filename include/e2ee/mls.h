@@ -91,7 +91,8 @@ E2EE_API E2EE_CHECKED int e2ee_key_package_new_last_resort(e2ee_client *client, 
 
 /** Further values of e2ee_group_status.state. */
 enum {
-  E2EE_GROUP_ENDED = 4,  /**< A ReInit was committed: go on with e2ee_group_successor(). */
+  E2EE_GROUP_ENDED = 4,  /**< A ReInit was committed: go on with e2ee_group_successor().  Nothing can
+                              be sent, but application messages of past epochs are still read. */
   E2EE_GROUP_OUTSIDE = 5 /**< Seen from outside: e2ee_group_open(). */
 };
 
@@ -164,8 +165,9 @@ E2EE_API E2EE_CHECKED int
 e2ee_commit_external_sender(e2ee_commit *commit, const uint8_t *public_key, size_t public_key_len,
                             uint16_t credential_type, const uint8_t *body, size_t body_len);
 
-/** End this group for one with other parameters (section 11.2); its extensions stay.  Nothing else
- *  may be in the commit.  E2EE_ERR_INVALID_ARG: the id is that of this group. */
+/** End this group for one with other parameters (section 11.2); its extensions stay, but for
+ *  external_senders where the new suite has another signature scheme.  Nothing else may be in the
+ *  commit.  E2EE_ERR_INVALID_ARG: the id is that of this group. */
 E2EE_API E2EE_CHECKED int e2ee_group_propose_reinit(e2ee_group *group, const uint8_t *group_id,
                                                     size_t group_id_len, uint16_t mls_suite,
                                                     e2ee_bytes **out);

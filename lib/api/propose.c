@@ -140,8 +140,6 @@ int e2ee_group_propose_reinit(e2ee_group *group, const uint8_t *group_id, size_t
     return E2EE_ERR_INVALID_ARG;
   if (group_id_len > API_INPUT_MAX)
     return E2EE_ERR_LIMIT;
-  if (suite_find(mls_suite) == NULL)
-    return E2EE_ERR_UNSUPPORTED;
   enum err err = api_enter(group->client);
   if (err != OK)
     return err;
@@ -156,8 +154,6 @@ int e2ee_commit_reinit(e2ee_commit *commit, const uint8_t *group_id, size_t grou
     return E2EE_ERR_INVALID_ARG;
   if (group_id_len > API_INPUT_MAX)
     return E2EE_ERR_LIMIT;
-  if (suite_find(mls_suite) == NULL)
-    return E2EE_ERR_UNSUPPORTED;
   enum err err = api_enter_commit(commit);
   if (err != OK)
     return err;

@@ -137,6 +137,8 @@ static enum err check_body(const struct epoch *epoch, const struct proposal *pro
     TRY(require(proposal->body.reinit.version >= epoch->context.version, why, ERR_INVALID_PROPOSAL,
                 "RFC 9420, section 12.1.5: a ReInit to the lower version %u",
                 proposal->body.reinit.version));
+    TRY(validate_announced(proposal->body.reinit.cipher_suite, proposal->body.reinit.extensions,
+                           why));
     break;
   default: /* the others have nothing to look at that reading has not */
     break;

@@ -26,12 +26,23 @@ enum err draft_reinit(const struct group *group, struct view group_id, uint16_t 
                       struct bytes *out) {
   enum err err = OK;
   struct writer writer = {0};
+  struct bytes extensions = {0};
+  const struct epoch *epoch = group->epoch;
+  const struct suite *next = suite_find(cipher_suite);
+  TRY(require(next != NULL, &group->client->why, ERR_UNSUPPORTED, "there is no cipher suite %u",
+              cipher_suite));
   TRY(require(!view_equal(group_id, group_identifier(group)), &group->client->why, ERR_INVALID_ARG,
               "RFC 9420, section 11.2: the new group needs an id of its own"));
-  proposal_write_reinit(&writer, group_id, MLS_VERSION_10, cipher_suite,
-                        group->epoch->context.extensions);
+  /* The keys of external senders are those of a signature scheme. */
+  if (next->signature == epoch->suite->signature)
+    TRY(bytes_copy(&extensions, epoch->context.extensions));
+  else
+    TRY(draft_set_extension(epoch->context.extensions, EXTENSION_EXTERNAL_SENDERS, VIEW_NONE,
+                            &extensions));
+  proposal_write_reinit(&writer, group_id, MLS_VERSION_10, cipher_suite, bytes_view(&extensions));
   TRY(writer_take(&writer, out));
 done:
+  bytes_free(&extensions);
   writer_free(&writer);
   return err;
 }

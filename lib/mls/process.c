@@ -320,14 +320,19 @@ static enum err process_arrived(struct incoming *incoming, struct view message,
   struct arrived arrived = {0};
   struct authenticated_content content;
   const struct epoch *epoch = NULL;
-  bool outside = group_is_outside(group);
-  if (!outside)
+  bool outside = group_is_outside(group), ended = group_has_ended(group);
+  if (!outside && !ended)
     TRY(group_check_active(group));
   err = read_message(group, message, &arrived);
   if (outside && err == ERR_MALFORMED)
     TRY(refuse_outside(group));
   TRY(err);
-  TRY(find_epoch(group, &arrived, &epoch));
+  err = find_epoch(group, &arrived, &epoch);
+  /* RFC 9420, section 12.4.2: nothing is sent in an epoch that a ReInit began.  What was sent before
+   * its sender knew of that may still be on its way. */
+  if (ended && (err != OK || epoch == group->epoch))
+    TRY(group_check_active(group));
+  TRY(err);
   incoming->epoch = arrived.epoch;
   TRY(outside ? open_outside(incoming, &arrived, &content)
               : open_message(incoming, epoch, &arrived, storage, &content));

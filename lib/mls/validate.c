@@ -154,6 +154,11 @@ done:
   return err;
 }
 
+enum err validate_announced(uint16_t cipher_suite, struct view extensions, struct why *why) {
+  const struct suite *suite = suite_find(cipher_suite);
+  return suite == NULL ? OK : check_external_senders(suite, extensions, ERR_INVALID_PROPOSAL, why);
+}
+
 enum err validate_tree(const struct tree *tree, struct view group_id, struct view extensions,
                        uint64_t longest, struct why *why) {
   enum err err = OK;

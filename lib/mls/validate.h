@@ -22,6 +22,11 @@ CHECKED enum err validate_leaf(const struct tree *tree, struct view extensions,
 CHECKED enum err validate_extensions(const struct tree *tree, struct view extensions,
                                      struct why *why);
 
+/** Sections 11.2 and 12.1.8.1: members could join a group with the extensions that a ReInit announces,
+ *  as far as that can be told.  @param cipher_suite  may be one that is not built in
+ *  @return as validate_extensions() */
+CHECKED enum err validate_announced(uint16_t cipher_suite, struct view extensions, struct why *why);
+
 /** Section 12.4.3.1: the whole tree of a group that is being joined, signatures included.  Members
  *  outlive the lifetime of the leaf they came with, so only its length is looked at.
  *  @param longest  lifetime in seconds; 0: any */

@@ -373,8 +373,12 @@ static int expected_reading(const struct world *world, const struct room *room, 
   const struct seat *seat = &room->seats[person];
   if (group_is_outside(seat->group->group))
     return ANY_REFUSAL;
-  if (!seat_is_member(seat))
+  if (seat_state(seat) == E2EE_GROUP_ENDED) {
+    if (message->epoch == seat_epoch(seat) || !seat_keeps(world, room, person, message->epoch))
+      return E2EE_ERR_INVALID_STATE;
+  } else if (!seat_is_member(seat)) {
     return E2EE_ERR_INVALID_STATE;
+  }
   if (message->epoch > seat_epoch(seat))
     return E2EE_ERR_FUTURE_EPOCH;
   if (!seat_keeps(world, room, person, message->epoch))

@@ -57,6 +57,22 @@ static void extension_twice(struct world *world, struct bytes *out) {
   forgery_send(&forgery, out);
 }
 
+static void half_a_sender(struct world *world, struct bytes *out) {
+  static const uint8_t half[] = {0, 5, 2, 1, 32};
+  struct announced announced = next_group;
+  announced.extensions = VIEW_ARRAY(half);
+  commit(world, &announced, out);
+}
+
+/* Nothing is known of what a suite that is not built in would ask. */
+static void half_a_sender_of_another_suite(struct world *world, struct bytes *out) {
+  static const uint8_t half[] = {0, 5, 2, 1, 32};
+  struct announced announced = next_group;
+  announced.extensions = VIEW_ARRAY(half);
+  announced.cipher_suite = 0xf000;
+  commit(world, &announced, out);
+}
+
 /* A ReInit ends the group: MALLORY goes on talking in it. */
 static void end_group(struct world *world) {
   struct forgery forgery;
@@ -101,6 +117,9 @@ static const struct row rows[] = {
     {"12.1.5", "nothing: a ReInit", straight, OK},
     {"12.1.5", "a ReInit to version 0", lower_version, ERR_INVALID_PROPOSAL},
     {"13.4", "a ReInit with an extension twice", extension_twice, ERR_MALFORMED},
+    {"12.1.8.1", "a ReInit with external_senders that do not parse", half_a_sender, ERR_MALFORMED},
+    {"11.2", "nothing: the same for a suite that is not built in", half_a_sender_of_another_suite,
+     OK},
 };
 
 START_TEST(reinits) {

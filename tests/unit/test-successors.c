@@ -208,7 +208,15 @@ START_TEST(ended) {
   expect_refusal(alice, expected, e2ee_group_propose_add(group, BYTES(package), &out.bytes));
   expect_refusal(alice, expected, e2ee_commit_new(group, &out.commit));
   expect_refusal(alice, expected, e2ee_group_info(group, &out.bytes));
-  expect_refused(alice, late, expected);
+  /* What was said before can be read, by whom else it was meant for. */
+  expect_refused(bob, late, E2EE_ERR_REPLAY);
+  e2ee_incoming *incoming = process(alice, late);
+  ck_assert_done(alice, e2ee_incoming_data(incoming, data, &size));
+  ck_assert_uint_eq(size, 4);
+  ck_assert_mem_eq(data, "late", 4);
+  e2ee_incoming_free(incoming);
+  expect_refused(alice, late, E2EE_ERR_REPLAY);
+  size = sizeof data;
 
   ck_assert_done(alice, e2ee_group_successor(alice->client, group, &next[ALICE].group));
   struct member *const others[] = {&next[BOB], &next[CAROL]};
@@ -222,6 +230,37 @@ START_TEST(ended) {
   e2ee_bytes_free(late);
   e2ee_bytes_free(package);
   e2ee_bytes_free(welcome);
+}
+END_TEST
+
+/* The key of an external sender is good for what signs as it does. */
+START_TEST(server_and_another_suite) {
+  static const struct {
+    uint16_t suite;
+    int expected;
+  } tries[] = {{3, E2EE_OK}, {2, E2EE_ERR_NOT_FOUND}};
+  e2ee_commit *plan = NULL;
+  e2ee_bytes *message = NULL, *welcome = NULL;
+  uint8_t key[32], senders[128];
+  size_t key_size = sizeof key, size = sizeof senders;
+  ck_assert_done(&dave, e2ee_client_public_key(dave.client, key, &key_size));
+  ck_assert_done(alice, e2ee_commit_new(alice->group, &plan));
+  ck_assert_done(
+      alice, e2ee_commit_external_sender(plan, key, key_size, E2EE_CREDENTIAL_BASIC, TEXT("dave")));
+  ck_assert_done(alice, e2ee_commit_extension(plan, TYPE, TEXT("kept")));
+  ck_assert_done(alice, e2ee_commit_build(plan, &message, &welcome));
+  receive(bob, message);
+  receive(carol, message);
+  ck_assert_done(alice, e2ee_group_commit_accepted(alice->group));
+  commit_reinit(bob, tries[_i].suite);
+  ck_assert_int_eq(e2ee_client_new(tries[_i].suite, TEXT("alice"), &next[ALICE].client), E2EE_OK);
+  ck_assert_done(&next[ALICE],
+                 e2ee_group_successor(next[ALICE].client, alice->group, &next[ALICE].group));
+  ck_assert_returns(&next[ALICE], e2ee_group_extension(next[ALICE].group, 5, senders, &size),
+                    tries[_i].expected);
+  ck_assert_done(&next[ALICE], e2ee_group_extension(next[ALICE].group, TYPE, senders, &size));
+  e2ee_commit_free(plan);
+  e2ee_bytes_free(message);
 }
 END_TEST
 
@@ -454,6 +493,7 @@ int main(void) {
   tcase_add_test(cases, other_suite);
   tcase_add_test(cases, proposed);
   tcase_add_test(cases, ended);
+  tcase_add_loop_test(cases, server_and_another_suite, 0, 2);
   tcase_add_test(cases, members_of_a_successor);
   tcase_add_test(cases, impostor);
   tcase_add_test(cases, impostor_of_a_member);
