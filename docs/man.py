@@ -11,8 +11,8 @@ import re
 import sys
 import textwrap
 
-# Pages, and the sections of e2ee.h that go there.  Every other header is a page of its own (OTHERS).
-PAGES = {
+# Pages, and the sections of a header that go there.  Every other header is a page of its own (OTHERS).
+PAGES = {"e2ee": {
     "libe2ee": ("end-to-end encryption for calls", "", "Handles", "Library", "Bytes"),
     "e2ee_errors": ("results of libe2ee's functions", "Errors"),
     "e2ee_client": ("identity and key packages", "Client and identity", "Key packages"),
@@ -23,11 +23,11 @@ PAGES = {
                       "Incoming messages: inspect, then accept"),
     "e2ee_media": ("frame keys that follow a group's epochs", "Media keys"),
     "e2ee_frame": ("encrypt and decrypt media frames", "Frames"),
-}
-OTHERS = {
-    "mls": ("e2ee_mls", "the rest of RFC 9420"),
-    "media": ("e2ee_more_media", "media beyond a simple call"),
-}
+}, "media": {
+    "e2ee_sender_keys": ("frame keys that the application brings", "Sender keys"),
+    "e2ee_partial_frames": ("encrypt frames but for what forwarders read", "", "Partial frames"),
+}}
+OTHERS = {"mls": ("e2ee_mls", "the rest of RFC 9420")}
 
 
 # ---- Reading a header
@@ -193,11 +193,13 @@ def page(name, about, version, header, sections, others):
 def pages(version, headers):
     """File name and text of every page."""
     found = {pathlib.Path(path).stem: read(pathlib.Path(path)) for path in headers}
-    everyday = {section.title: section for section in found.pop("e2ee")}
-    plan = {name: (about, "e2ee", [everyday.pop(title) for title in titles])
-            for name, (about, *titles) in PAGES.items()}
-    if everyday:
-        sys.exit(f"man.py: on which page do these sections of e2ee.h go: {list(everyday)}?")
+    plan = {}
+    for header, names in PAGES.items():
+        left = {section.title: section for section in found.pop(header)}
+        plan |= {name: (about, header, [left.pop(title) for title in titles])
+                 for name, (about, *titles) in names.items()}
+        if left:
+            sys.exit(f"man.py: on which page do these sections of {header}.h go: {list(left)}?")
     for header, sections in found.items():
         name, about = OTHERS[header]
         plan[name] = (about, header, sections)

@@ -16,6 +16,130 @@
 extern "C" {
 #endif
 
+/* ---- Sender keys [any] ----------------------------------------------------- */
+/*
+ * RFC 9605, section 5.1: frames without a group, for applications that have an end-to-end encrypted
+ * channel of their own.  Every participant draws a random key, its base_key, and sends it to all others
+ * over that channel.  An e2ee_media made here takes such keys in place of a group's epochs; senders,
+ * receivers, frames, replay protection, events and statistics are those of e2ee.h.
+ *
+ * Leaving   When somebody leaves, everybody else draws a new key, of the next generation, sends it to
+ *           who is left, and a moment later calls e2ee_media_set_own_key().  Until then, who left can
+ *           listen.
+ * Joining   When somebody joins, everybody calls e2ee_media_ratchet() and sends the joiner what it
+ *           returns: a key that opens nothing from before.  Nobody else needs to be told; receivers
+ *           follow when a frame of the next step comes.
+ *
+ * KID = generation * 2^R + step mod 2^R.  R, the number of bits for the ratchet step, is the sender's
+ * choice, 2 to 16, and known to its receivers.  The default, 6, gives the first four generations
+ * key ids of one byte and the first 1024 of two.  Receivers follow up to 2^(R-1) - 1 steps of which
+ * they heard no frame, 31 by default, and at most 127, for a forged frame has that many computed; one
+ * that has missed more needs the sender's key anew.
+ *
+ * Who is speaking no frame says: senders have equal key ids.  The application gives each sender a
+ * number, and each stream a receiver for its sender, which it knows from elsewhere (an SSRC, a
+ * track).  That number is e2ee_frame_info.leaf and e2ee_event.leaf; epoch is the generation.  With the
+ * wrong sender's receiver a stream does not decrypt.  But whoever has a sender's key can forge its
+ * frames.
+ *
+ * Of a sender, a receiver takes frames of the generation and step heard last, of later ones that it has
+ * or can ratchet to, and of the one before: until 1024 more frames of that sender were accepted, the
+ * sender goes on again, or e2ee_media_retire_sender().  Then those keys are wiped, in each stream before
+ * it takes its next frame; by e2ee_media_retire_sender() in every stream at once.  Eight keys of a
+ * sender are kept at most, the newest.
+ *
+ * E2EE_EVENT_PEER_SWITCHED   first good frame of a generation and step
+ * E2EE_EVENT_UNKNOWN_EPOCH   frames of a later generation than was set, or of too many steps ahead: the
+ *                            sender's key is missing.  Told once until the next key of that sender
+ * E2EE_EVENT_KEY_LOW         2^32 frames of all own streams are a key's limit: ratchet, or set a new one;
+ *                            leaf is UINT32_MAX
+ *
+ * A media object either follows a group or has sender keys.  With sender keys e2ee_media_install(),
+ * e2ee_media_activate() and e2ee_receiver_new() are refused with E2EE_ERR_INVALID_STATE, with a group
+ * all functions here; e2ee_media_retire() takes UINT64_MAX alone, which ends the call; and
+ * e2ee_media_member() knows nobody.
+ */
+
+/**
+ * Make an empty key store for sender keys.
+ * @param sframe_suite  as for e2ee_media_new()
+ * @param ratchet_bits  R of the own key, 2 to 16; 0 for 6
+ */
+E2EE_API E2EE_CHECKED int e2ee_media_new_sender_keys(uint16_t sframe_suite, uint32_t ratchet_bits,
+                                                     e2ee_media **out);
+
+/**
+ * Let all own streams encrypt with a new key from their next frame on, at step 0.  Send it to the
+ * others before.  All own streams share its counter, so that no (key, counter) repeats however many
+ * there are.
+ * @param generation    newer than the last one, below 2^(64-R); the first is 0, or any
+ * @param base_key      16 to 128 bytes, as many as the suite's hash (32 or 64) are best.  Random and
+ *                      for this media object alone: not stored, never used again, not even after a
+ *                      crash, and nobody else's
+ * @return 0; E2EE_ERR_OLD_EPOCH the generation is not newer, or the call has ended;
+ *         E2EE_ERR_INVALID_STATE the last generation began with this very key, or it is another
+ *         sender's
+ */
+E2EE_API E2EE_CHECKED int e2ee_media_set_own_key(e2ee_media *media, uint64_t generation,
+                                                 const uint8_t *base_key, size_t base_key_len);
+
+/**
+ * Give the key for somebody who joins: it opens what the own streams encrypt from now on, and nothing
+ * from before.  If the key in use has encrypted a frame, they go on with the next step; if not, nothing
+ * changes, and the same key is returned again.
+ * @param step      goes with the key, for e2ee_media_set_sender_key(), beside the generation
+ * @param base_key  a secret: send it over the application's own channel only
+ * @return 0; E2EE_ERR_INVALID_STATE no own key was set
+ */
+E2EE_API E2EE_CHECKED int e2ee_media_ratchet(e2ee_media *media, uint64_t *step,
+                                             e2ee_bytes **base_key);
+
+/**
+ * Make another sender known, under a number of the application's choice.
+ * @param sender        0 to 2^32 - 2, not in use; free again after e2ee_media_remove_sender()
+ * @param ratchet_bits  R of that sender's keys; 0 for 6
+ * @return 0; E2EE_ERR_INVALID_STATE the number is in use; E2EE_ERR_OLD_EPOCH the call has ended
+ */
+E2EE_API E2EE_CHECKED int e2ee_media_add_sender(e2ee_media *media, uint32_t sender,
+                                                uint32_t ratchet_bits);
+
+/**
+ * Let a sender's receivers accept a key of it, besides those that they have.  Keys come in the order
+ * of generations; the newest generation's key may be set again, at a later step, for receivers
+ * that have lost track.
+ * @param step      of the key: 0, or what e2ee_media_ratchet() gave the sender; below 2^63
+ * @param base_key  16 to 128 bytes
+ * @return 0, also for the same key again; E2EE_ERR_NOT_FOUND no such sender; E2EE_ERR_OLD_EPOCH before
+ *         the newest generation and its step, or retired; E2EE_ERR_INVALID_STATE another key was set
+ *         for that generation and step, or it is the own key or another sender's
+ */
+E2EE_API E2EE_CHECKED int e2ee_media_set_sender_key(e2ee_media *media, uint32_t sender,
+                                                    uint64_t generation, uint64_t step,
+                                                    const uint8_t *base_key, size_t base_key_len);
+
+/**
+ * Wipe a sender's keys of all generations before this one, and of the step before the one in use, in
+ * every stream, before returning.  Do so a second or two after somebody has left, for who left can
+ * forge frames of keys that are still accepted.
+ * @return 0; E2EE_ERR_NOT_FOUND no such sender
+ */
+E2EE_API E2EE_CHECKED int e2ee_media_retire_sender(e2ee_media *media, uint32_t sender,
+                                                   uint64_t generation);
+
+/**
+ * Wipe all keys of a sender that has left, in every stream, before returning.  Its receivers stay
+ * without keys, also if the number is given to another sender.
+ * @return 0; E2EE_ERR_NOT_FOUND no such sender
+ */
+E2EE_API E2EE_CHECKED int e2ee_media_remove_sender(e2ee_media *media, uint32_t sender);
+
+/**
+ * Make a receiver for one stream, or all streams, of a sender.  Otherwise as e2ee_receiver_new().
+ * @return 0; E2EE_ERR_NOT_FOUND no such sender
+ */
+E2EE_API E2EE_CHECKED int e2ee_media_receiver_new(e2ee_media *media, uint32_t sender,
+                                                  e2ee_receiver **out);
+
 /* ---- Partial frames [stream] ---------------------------------------------- */
 /*
  * Packetizers and forwarding servers look into frames: where a NAL unit begins, whether this is a key

@@ -52,6 +52,14 @@ struct e2ee_incoming {
   uint32_t own_index;
 };
 
+/** The application's part of the media object; streams own parts of their own. */
+struct e2ee_media {
+  struct media *media;
+};
+
+/** For 0: AES_128_GCM_SHA256_128. */
+#define API_SFRAME_SUITE 4
+
 /* Lengths of identities, group ids, labels: more is a mistake, and never read. */
 #define API_INPUT_MAX 65535
 

@@ -8,13 +8,6 @@
 #include "media/sender.h"
 #include "sframe/header.h"
 
-#define DEFAULT_SUITE 4 /* AES_128_GCM_SHA256_128 */
-
-/* The application's part of the media object; streams own parts of their own. */
-struct e2ee_media {
-  struct media *media;
-};
-
 /* ---- Media keys ---- */
 
 int e2ee_media_new(uint16_t sframe_suite, e2ee_media **out) {
@@ -26,7 +19,7 @@ int e2ee_media_new(uint16_t sframe_suite, e2ee_media **out) {
   TRY(provider_init());
   handle = mem_new(1, sizeof *handle);
   TRY(handle != NULL ? OK : ERR_NOMEM);
-  TRY(media_new(sframe_suite != 0 ? sframe_suite : DEFAULT_SUITE, &handle->media));
+  TRY(media_new(sframe_suite != 0 ? sframe_suite : API_SFRAME_SUITE, &handle->media));
   *out = handle;
   handle = NULL;
 done:
@@ -59,8 +52,7 @@ int e2ee_media_activate(e2ee_media *media, uint64_t epoch) {
 int e2ee_media_retire(e2ee_media *media, uint64_t epoch) {
   if (media == NULL)
     return ERR_INVALID_ARG;
-  media_retire(media->media, epoch);
-  return OK;
+  return media_retire(media->media, epoch);
 }
 
 int e2ee_media_member(const e2ee_media *media, uint64_t epoch, uint32_t leaf, uint32_t what,
@@ -164,7 +156,12 @@ int e2ee_receiver_new(e2ee_media *media, e2ee_receiver **out) {
   if (out == NULL)
     return ERR_INVALID_ARG;
   *out = NULL;
-  return media == NULL ? ERR_INVALID_ARG : receiver_new(media->media, out);
+  if (media == NULL)
+    return ERR_INVALID_ARG;
+  /* Without a sender it would not know whose keys its frames have. */
+  if (media->media->ratchet_bits != 0)
+    return ERR_INVALID_STATE;
+  return receiver_new(media->media, NULL, out);
 }
 
 void e2ee_receiver_free(e2ee_receiver *receiver) {

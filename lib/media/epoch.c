@@ -25,7 +25,7 @@ done:
   return err;
 }
 
-static enum err draw(const struct outgoing *outgoing, struct draw *out) {
+static enum err draw(struct outgoing *outgoing, struct draw *out) {
   const struct media_epoch *epoch = (const struct media_epoch *)outgoing;
   uint64_t context = 0;
   enum err err = contexts_draw(epoch->contexts, epoch->number, epoch->restored, &context);

@@ -16,7 +16,7 @@ static enum err who(const struct source *source, uint64_t kid, struct origin *ou
   return OK;
 }
 
-static enum err secret_of(const struct source *source, uint64_t kid, struct secret *out) {
+static enum err secret_of(struct source *source, uint64_t kid, struct secret *out) {
   const struct media_epoch *epoch = epoch_of(source, kid);
   uint32_t leaf = media_epoch_leaf(epoch, kid);
   /* RFC 9605, section 4.4.1: a key is for encryption or for decryption, never for both. */

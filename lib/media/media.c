@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "media/receiver.h"
 #include "media/sender.h"
+#include "media/senderkeys.h"
 
 enum err media_new(uint16_t suite_id, struct media **out) {
   enum err err;
@@ -36,21 +37,49 @@ void media_drop(struct media *media) {
     return;
   for (unsigned i = 0; i < MEDIA_EPOCHS; i++)
     media_epoch_free(media->epochs[i]);
+  senderkeys_free(media);
   bytes_free(&media->group_id);
   events_destroy(&media->events);
   (void)pthread_mutex_destroy(&media->lock);
   mem_free(media);
 }
 
-static void media_lock(struct media *media) {
+void media_lock(struct media *media) {
   (void)pthread_mutex_lock(&media->lock);
 }
 
-static void media_unlock(struct media *media) {
+void media_unlock(struct media *media) {
   (void)pthread_mutex_unlock(&media->lock);
 }
 
+/* ---- What senders use ---- */
+
+enum err media_switch(struct media *media, struct outgoing *next) {
+  enum err err = OK;
+  for (struct e2ee_sender *s = media->senders; s != NULL; s = s->next)
+    TRY(sender_prepare(s, next));
+  for (struct e2ee_sender *s = media->senders; s != NULL; s = s->next)
+    sender_switch(s);
+  media->active = next;
+  return OK;
+done:
+  for (struct e2ee_sender *s = media->senders; s != NULL; s = s->next)
+    sender_abandon(s);
+  return err;
+}
+
+void media_silence(struct media *media) {
+  media->active = NULL;
+  for (struct e2ee_sender *s = media->senders; s != NULL; s = s->next)
+    sender_switch(s);
+}
+
 /* ---- Epochs ---- */
+
+/* Of a group: what senders use is an epoch. */
+static const struct media_epoch *active_epoch(const struct media *media) {
+  return (const struct media_epoch *)media->active;
+}
 
 static struct media_epoch *find(const struct media *media, uint64_t number) {
   struct media_epoch *epoch = media->epochs[media_epoch_slot(number)];
@@ -70,11 +99,8 @@ static void publish(struct media *media, struct media_epoch *const *next) {
   }
   for (struct e2ee_receiver *r = media->receivers; r != NULL; r = r->next)
     receiver_publish(r, gone_slots);
-  if (media->active != NULL && find(media, media->active->number) == NULL) {
-    media->active = NULL;
-    for (struct e2ee_sender *s = media->senders; s != NULL; s = s->next)
-      sender_switch(s);
-  }
+  if (media->active != NULL && find(media, active_epoch(media)->number) == NULL)
+    media_silence(media);
   for (unsigned i = 0; i < MEDIA_EPOCHS; i++)
     media_epoch_free(gone[i]);
 }
@@ -89,6 +115,8 @@ static enum err install(struct media *media, struct view group_id, struct media_
                         struct why *why) {
   enum err err;
   uint64_t number = (*epoch)->number;
+  TRY(require(media->ratchet_bits == 0, why, ERR_INVALID_STATE,
+              "this media object has sender keys, and follows no group"));
   TRY(require(!media->bound || view_equal(bytes_view(&media->group_id), group_id), why,
               ERR_INVALID_STATE, "this media object has the keys of another group"));
   const struct media_epoch *present = find(media, number);
@@ -127,27 +155,18 @@ enum err media_install(struct media *media, struct contexts *contexts, const str
   return err;
 }
 
-/* All senders get their new keys, or none does. */
 static enum err activate(struct media *media, uint64_t number) {
-  enum err err;
-  const struct media_epoch *epoch = find(media, number);
+  if (media->ratchet_bits != 0)
+    return ERR_INVALID_STATE;
+  struct media_epoch *epoch = find(media, number);
   if (epoch == NULL)
     return ERR_NOT_FOUND;
-  if (epoch == media->active)
+  if (epoch == active_epoch(media))
     return OK;
   /* Going back would let a member who was removed since then listen again. */
-  if (media->active != NULL && number < media->active->number)
+  if (media->active != NULL && number < active_epoch(media)->number)
     return ERR_OLD_EPOCH;
-  for (struct e2ee_sender *s = media->senders; s != NULL; s = s->next)
-    TRY(sender_prepare(s, &epoch->outgoing));
-  for (struct e2ee_sender *s = media->senders; s != NULL; s = s->next)
-    sender_switch(s);
-  media->active = epoch;
-  return OK;
-done:
-  for (struct e2ee_sender *s = media->senders; s != NULL; s = s->next)
-    sender_abandon(s);
-  return err;
+  return media_switch(media, &epoch->outgoing);
 }
 
 enum err media_activate(struct media *media, uint64_t epoch) {
@@ -157,8 +176,7 @@ enum err media_activate(struct media *media, uint64_t epoch) {
   return err;
 }
 
-void media_retire(struct media *media, uint64_t epoch) {
-  media_lock(media);
+static void retire(struct media *media, uint64_t epoch) {
   struct media_epoch *next[MEDIA_EPOCHS];
   memcpy(next, media->epochs, sizeof next);
   for (unsigned i = 0; i < MEDIA_EPOCHS; i++)
@@ -167,7 +185,19 @@ void media_retire(struct media *media, uint64_t epoch) {
   publish(media, next);
   if (media->first < epoch)
     media->first = epoch;
+}
+
+enum err media_retire(struct media *media, uint64_t epoch) {
+  enum err err = OK;
+  media_lock(media);
+  if (media->ratchet_bits == 0)
+    retire(media, epoch);
+  else if (epoch == UINT64_MAX)
+    senderkeys_end(media);
+  else
+    err = ERR_INVALID_STATE;
   media_unlock(media);
+  return err;
 }
 
 enum err media_member(struct media *media, uint64_t epoch, uint32_t leaf, uint32_t what,

@@ -1,5 +1,6 @@
 /*
- * Frame keys of one group for all streams: the only place where MLS epochs meet SFrame keys.
+ * Frame keys for all streams: of one group, the only place where MLS epochs meet SFrame keys; or keys
+ * that the application brings (media/senderkeys.h).
  *
  * Locks.  media->lock guards what is in struct media; each stream has a lock of its own, taken
  * after it.  A frame call takes the stream's lock alone.  Every stream sees epochs through pointers
@@ -27,6 +28,7 @@ struct counters {
 struct media {
   struct refs refs;
   struct sframe_suite suite;
+  unsigned ratchet_bits; /* R of the own sender keys; 0: keys come from a group */
   struct events events;
   atomic_uint unknown; /* bit media_epoch_slot(): E2EE_EVENT_UNKNOWN_EPOCH was told */
 
@@ -34,8 +36,10 @@ struct media {
   struct bytes group_id;
   bool bound; /* group_id is set */
   struct media_epoch *epochs[MEDIA_EPOCHS];
-  const struct media_epoch *active; /* one of them, or NULL */
-  uint64_t first;                   /* epochs before this one cannot be installed any more */
+  struct chain *chains;    /* of other senders, where keys come from the application */
+  struct own_key *own;     /* NULL if there is none */
+  struct outgoing *active; /* what senders use: of one of the epochs, or of the own key; or NULL */
+  uint64_t first;          /* epochs, or own generations, before this one cannot be set any more */
   struct e2ee_sender *senders;
   struct e2ee_receiver *receivers;
   struct e2ee_stats past; /* of streams that were freed */
@@ -51,24 +55,37 @@ void media_drop(struct media *media);
  * Let receivers accept the group's present epoch; again for an installed epoch does nothing.
  * The epoch with the same low bits, 16 or more before, is gone (RFC 9605, section 5.2).
  * @param contexts  of the handle of `group`
- * @return OK; ERR_INVALID_STATE (another group, another member, or another secret in this epoch);
+ * @return OK; ERR_INVALID_STATE (another group, another member, another secret in this epoch, or not
+ *         for groups);
  *         ERR_OLD_EPOCH (not newer than every epoch that was installed, or retired)
  */
 CHECKED enum err media_install(struct media *media, struct contexts *contexts,
                                const struct group *group, struct why *why);
 
 /** Let senders use an installed epoch.  @return OK; ERR_NOT_FOUND (not installed); ERR_OLD_EPOCH
- *  (they use a later one); ERR_KEY_EXHAUSTED (no context left) */
+ *  (they use a later one); ERR_KEY_EXHAUSTED (no context left); ERR_INVALID_STATE (not for groups) */
 CHECKED enum err media_activate(struct media *media, uint64_t epoch);
 
-/** Wipe the keys of all epochs before this one in every stream. */
-void media_retire(struct media *media, uint64_t epoch);
+/** Wipe the keys of all epochs before this one in every stream; of all senders, for UINT64_MAX.
+ *  @return OK; ERR_INVALID_STATE (another number for a media object that has no epochs) */
+CHECKED enum err media_retire(struct media *media, uint64_t epoch);
 
 /** What the roster of an installed epoch says of a leaf.  @return OK, or ERR_NOT_FOUND */
 CHECKED enum err media_member(struct media *media, uint64_t epoch, uint32_t leaf, uint32_t what,
                               struct bytes *out);
 
 void media_stats(struct media *media, struct e2ee_stats *out);
+
+/* ---- For whoever changes keys ---- */
+
+void media_lock(struct media *media);
+void media_unlock(struct media *media);
+
+/** Let all senders go on with this, or none of them.  media->lock is held. */
+CHECKED enum err media_switch(struct media *media, struct outgoing *next);
+
+/** Leave all senders without a key.  media->lock is held. */
+void media_silence(struct media *media);
 
 /* ---- For streams ---- */
 

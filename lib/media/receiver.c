@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "media/receiver.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -16,7 +17,7 @@ static void destroy(struct e2ee_receiver *receiver) {
   mem_free(receiver);
 }
 
-enum err receiver_new(struct media *media, struct e2ee_receiver **out) {
+enum err receiver_new(struct media *media, struct chain *chain, struct e2ee_receiver **out) {
   enum err err;
   struct e2ee_receiver *receiver = mem_new(1, sizeof *receiver);
   if (receiver == NULL)
@@ -27,7 +28,8 @@ enum err receiver_new(struct media *media, struct e2ee_receiver **out) {
   }
   receiver->media = media;
   installed_init(&receiver->installed, media);
-  receiver->source = &receiver->installed.source;
+  receiver->source = chain != NULL ? &chain->source : &receiver->installed.source;
+  receiver->version = atomic_load_explicit(&receiver->source->version, memory_order_acquire);
   tracks_init(&receiver->tracks);
   receiver->keys = locked_new(KEYS_SIZE);
   TRY(receiver->keys != NULL ? OK : ERR_NOMEM);
@@ -36,6 +38,7 @@ enum err receiver_new(struct media *media, struct e2ee_receiver **out) {
 
   (void)pthread_mutex_lock(&media->lock);
   media_take(media);
+  receiver->chain = chain != NULL ? chain_share(chain) : NULL;
   installed_copy(&receiver->installed);
   receiver->next = media->receivers;
   media->receivers = receiver;
@@ -56,6 +59,7 @@ void receiver_free(struct e2ee_receiver *receiver) {
   *link = receiver->next;
   media_keep_counts(media, &receiver->counters);
   (void)pthread_mutex_unlock(&media->lock);
+  chain_drop(receiver->chain);
   destroy(receiver);
   media_drop(media);
 }
@@ -110,6 +114,33 @@ void receiver_publish(struct e2ee_receiver *receiver, unsigned gone) {
   unlock(receiver);
 }
 
+/* Drop what the source has given up since this stream looked.
+ * @param fresh  a key id of which a frame was accepted just now; may be NULL */
+static void follow(struct e2ee_receiver *receiver, const uint64_t *fresh) {
+  struct source *source = receiver->source;
+  unsigned version = atomic_load_explicit(&source->version, memory_order_acquire);
+  if (version == receiver->version)
+    return;
+  for (unsigned i = 0; i <= RECEIVER_KEYS; i++) {
+    struct receiver_key *key = &receiver->keys[i];
+    uint64_t kid = key->key.kid;
+    unsigned seen = fresh != NULL && kid == *fresh ? UINT_MAX : receiver->version;
+    if (key->used == 0 || source->type->alive(source, kid, seen))
+      continue;
+    if (i != RECEIVER_TRIAL)
+      tracks_drop(&receiver->tracks, kid);
+    sframe_key_wipe(&key->key);
+    key->used = 0;
+  }
+  receiver->version = version;
+}
+
+void receiver_follow(struct e2ee_receiver *receiver) {
+  lock(receiver);
+  follow(receiver, NULL);
+  unlock(receiver);
+}
+
 /* ---- Frames ---- */
 
 /* The key of a key id: kept from an earlier frame, or derived in the place for trials. */
@@ -151,9 +182,11 @@ static unsigned keep_trial(struct e2ee_receiver *receiver) {
 /* The frame is authentic: only now may it change what the receiver remembers. */
 static void accept(struct e2ee_receiver *receiver, const struct origin *origin, struct track *track,
                    const struct sframe_header *header, unsigned index) {
-  if (track == NULL) {
+  struct source *source = receiver->source;
+  bool first = track == NULL;
+  if (first) {
     track = tracks_begin(&receiver->tracks, header->kid);
-    if (receiver->source->type->heard(receiver->source, header->kid))
+    if (source->type->heard(source, header->kid))
       events_push(&receiver->media->events, (struct e2ee_event){.kind = E2EE_EVENT_PEER_SWITCHED,
                                                                 .leaf = origin->leaf,
                                                                 .epoch = origin->epoch,
@@ -165,6 +198,10 @@ static void accept(struct e2ee_receiver *receiver, const struct origin *origin, 
   }
   receiver->keys[index].used = ++receiver->clock;
   tracks_mark(&receiver->tracks, track, header->counter);
+  if (first)
+    follow(receiver, &header->kid);
+  if (atomic_load_explicit(&source->late, memory_order_relaxed) > 0)
+    source->type->passed(source);
 }
 
 /* Whether a frame with this header is worth a look at its tag. */
@@ -206,6 +243,7 @@ static enum err decrypt(struct e2ee_receiver *receiver, struct view metadata, st
     *size = room;
     return ERR_BUFFER_TOO_SMALL;
   }
+  follow(receiver, NULL);
   TRY(receiver->source->type->who(receiver->source, header.kid, &origin));
   struct track *track = tracks_find(&receiver->tracks, header.kid);
   TRY(admit(receiver, track, header.counter));

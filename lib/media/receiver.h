@@ -1,10 +1,12 @@
 /*
- * One incoming stream of frames of any member: keys derived as key ids turn up, replays refused.
+ * One incoming stream of frames, of any member of a group or of one sender: keys derived as key ids turn
+ * up, replays refused.
  * SPDX-License-Identifier: ISC
  */
 #ifndef MEDIA_RECEIVER_H
 #define MEDIA_RECEIVER_H
 
+#include "media/chain.h"
 #include "media/installed.h"
 #include "media/tracks.h"
 #include "sframe/partial.h"
@@ -30,14 +32,17 @@ struct e2ee_receiver {
   pthread_mutex_t lock; /* guards the rest */
   bool broken;          /* a backend failed: no frame is taken any more */
   struct counters counters;
-  struct source *source; /* of its keys */
+  struct source *source; /* of its keys: one of the next two */
   struct installed installed;
+  struct chain *chain; /* of the one sender; NULL: any member */
+  unsigned version;    /* of the source, when what was given up was last dropped here */
   uint64_t clock;
   struct receiver_key *keys; /* RECEIVER_KEYS + 1, in locked memory */
   struct tracks tracks;
 };
 
-CHECKED enum err receiver_new(struct media *media, struct e2ee_receiver **out);
+/** @param chain  of the sender whose stream it is; NULL: of any member of the group */
+CHECKED enum err receiver_new(struct media *media, struct chain *chain, struct e2ee_receiver **out);
 void receiver_free(struct e2ee_receiver *receiver);
 
 /**
@@ -59,5 +64,8 @@ CHECKED enum err receiver_decrypt_partial(struct e2ee_receiver *receiver, struct
 /** media->lock is held: take over media->epochs.  @param gone  bit media_epoch_slot() of each epoch
  *  that was there before and is not any more: its keys are wiped */
 void receiver_publish(struct e2ee_receiver *receiver, unsigned gone);
+
+/** Wipe what the source has given up; any thread. */
+void receiver_follow(struct e2ee_receiver *receiver);
 
 #endif

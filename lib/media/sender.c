@@ -10,7 +10,7 @@ static void key_free(struct sender_key *key) {
   locked_free(key, sizeof *key);
 }
 
-static enum err key_new(const struct sframe_suite *suite, const struct outgoing *outgoing,
+static enum err key_new(const struct sframe_suite *suite, struct outgoing *outgoing,
                         struct sender_key **out) {
   enum err err;
   struct draw draw = {.secret = NULL};
@@ -22,6 +22,7 @@ static enum err key_new(const struct sframe_suite *suite, const struct outgoing 
   TRY(sframe_key_set(suite, draw.secret, draw.kid, &key->key));
   key->epoch = draw.epoch;
   key->leaf = draw.leaf;
+  key->shared = draw.counter;
   *out = key;
   key = NULL;
 done:
@@ -29,7 +30,7 @@ done:
   return err;
 }
 
-enum err sender_prepare(struct e2ee_sender *sender, const struct outgoing *outgoing) {
+enum err sender_prepare(struct e2ee_sender *sender, struct outgoing *outgoing) {
   return key_new(&sender->media->suite, outgoing, &sender->prepared);
 }
 
@@ -60,7 +61,7 @@ enum err sender_new(struct media *media, struct e2ee_sender **out) {
 
   (void)pthread_mutex_lock(&media->lock);
   if (media->active != NULL)
-    err = key_new(&media->suite, &media->active->outgoing, &sender->key);
+    err = key_new(&media->suite, media->active, &sender->key);
   if (err == OK) {
     media_take(media);
     sender->next = media->senders;
@@ -97,7 +98,15 @@ static void tell_low(const struct e2ee_sender *sender) {
   events_push(&sender->media->events, (struct e2ee_event){.kind = E2EE_EVENT_KEY_LOW,
                                                           .leaf = key->leaf,
                                                           .epoch = key->epoch,
-                                                          .value = SENDER_FRAMES - key->counter});
+                                                          .value = SENDER_FRAMES_LOW});
+}
+
+/* RFC 9605, section 9.1: spent before it is used, so that no failure can lead to it again.  A counter
+ * that is shared has room above SENDER_FRAMES for more failures than there will ever be. */
+static uint64_t spend_counter(struct sender_key *key) {
+  if (key->shared == NULL)
+    return key->counter++;
+  return atomic_fetch_add_explicit(key->shared, 1, memory_order_relaxed);
 }
 
 /* @param partial  NULL for a plain frame */
@@ -108,16 +117,15 @@ static enum err encrypt(struct e2ee_sender *sender, struct view metadata, struct
     return ERR_INTERNAL;
   if (key == NULL)
     return ERR_NO_KEY;
-  if (key->counter >= SENDER_FRAMES)
+  uint64_t counter = spend_counter(key);
+  if (counter >= SENDER_FRAMES)
     return ERR_KEY_EXHAUSTED;
-  /* RFC 9605, section 9.1: spent before it is used, so that no failure can lead to it again. */
-  uint64_t counter = key->counter++;
   enum err err = partial != NULL ? sframe_protect_partial(&key->key, counter, metadata, frame,
                                                           partial, out, size)
                                  : sframe_protect(&key->key, counter, metadata, frame, out, size);
   if (err != OK)
     sender->broken = true;
-  else if (SENDER_FRAMES - key->counter == SENDER_FRAMES_LOW)
+  else if (SENDER_FRAMES - counter - 1 == SENDER_FRAMES_LOW)
     tell_low(sender);
   return err;
 }

@@ -21,7 +21,8 @@
 struct sender_key {
   struct sframe_key key;
   uint64_t epoch;
-  uint64_t counter; /* of the next frame */
+  uint64_t counter;      /* of the next frame */
+  atomic_ullong *shared; /* counts instead, where other streams have this key too; else NULL */
   uint32_t leaf;
 };
 
@@ -56,7 +57,7 @@ CHECKED enum err sender_encrypt_partial(struct e2ee_sender *sender, struct view 
 /* ---- For media.c, which holds media->lock ---- */
 
 /** Derive the key that the sender goes on with. */
-CHECKED enum err sender_prepare(struct e2ee_sender *sender, const struct outgoing *outgoing);
+CHECKED enum err sender_prepare(struct e2ee_sender *sender, struct outgoing *outgoing);
 
 /** Use what was prepared (nothing: no key) from the next frame on; the key before is wiped. */
 void sender_switch(struct e2ee_sender *sender);

@@ -27,17 +27,28 @@ struct source_type {
   /** Asked for every frame.  @return OK, or ERR_NO_KEY: no such epoch */
   enum err (*who)(const struct source *source, uint64_t kid, struct origin *out);
 
-  /** sframe_secret of a key id, asked when its key has to be derived; changes nothing.
+  /** sframe_secret of a key id, asked when its key has to be derived.  No key changes.
    *  @return OK; ERR_NO_KEY: no such key, or nobody who may send with it */
-  enum err (*secret)(const struct source *source, uint64_t kid, struct secret *out);
+  enum err (*secret)(struct source *source, uint64_t kid, struct secret *out);
 
   /** A frame of a key id proved authentic, in this stream for the first time.
    *  @return whether the application should hear of it: E2EE_EVENT_PEER_SWITCHED */
   bool (*heard)(struct source *source, uint64_t kid);
+
+  /* The rest is for sources that give up keys when frames of newer ones come.  NULL: this one gives up
+   * nothing but what media takes from it and from every stream. */
+
+  /** One more frame was accepted, while `late` was not 0. */
+  void (*passed)(struct source *source);
+
+  /** Whether a stream may keep what it has of a key id, and had when the version was `seen`. */
+  bool (*alive)(struct source *source, uint64_t kid, unsigned seen);
 };
 
 struct source {
   const struct source_type *type;
+  atomic_uint version; /* grows when keys are given up: streams drop theirs before the next frame */
+  atomic_uint late;    /* frames until the keys before the newest are given up; 0: there are none */
 };
 
 /* ---- For senders ---- */
@@ -48,12 +59,15 @@ struct draw {
   uint64_t kid;
   uint64_t epoch; /* as in struct origin */
   uint32_t leaf;  /* own; UINT32_MAX if none */
+  atomic_ullong
+      *counter; /* where streams share the key id, frames that they encrypted; else NULL */
 };
 
 /** What senders encrypt with at present; alive until all of them have switched to something else. */
 struct outgoing {
-  /** For one more stream: a key id that no other one draws.  @return OK or ERR_KEY_EXHAUSTED */
-  enum err (*draw)(const struct outgoing *outgoing, struct draw *out);
+  /** For one more stream: a key id that no other one draws, or a counter that they share.
+   *  @return OK or ERR_KEY_EXHAUSTED */
+  enum err (*draw)(struct outgoing *outgoing, struct draw *out);
 };
 
 #endif

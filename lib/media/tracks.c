@@ -119,3 +119,11 @@ bool tracks_forget(struct tracks *tracks, unsigned slots) {
   }
   return forgotten < held;
 }
+
+void tracks_drop(struct tracks *tracks, uint64_t kid) {
+  uint16_t *link = &tracks->heads[head_of(kid)];
+  while (*link != TRACKS_NONE && tracks->tracks[*link].kid != kid)
+    link = &tracks->tracks[*link].next;
+  if (*link != TRACKS_NONE)
+    forget_one(tracks, link);
+}

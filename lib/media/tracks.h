@@ -69,4 +69,7 @@ void tracks_mark(struct tracks *tracks, struct track *track, uint64_t counter);
  *  moment.  @param slots  bit media_epoch_slot() of each  @return true if there are more */
 CHECKED bool tracks_forget(struct tracks *tracks, unsigned slots);
 
+/** Forget one key id, if it is there. */
+void tracks_drop(struct tracks *tracks, uint64_t kid);
+
 #endif

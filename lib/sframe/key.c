@@ -44,6 +44,18 @@ enum err sframe_secret(const struct sframe_suite *suite, struct view base_key, s
   return kdf_extract(suite->hash, VIEW_NONE, base_key, out);
 }
 
+enum err sframe_ratchet(const struct sframe_suite *suite, const struct secret *secret,
+                        struct secret *base_key) {
+  enum err err;
+  uint8_t bytes[HASH_MAX];
+  const struct view label = VIEW_TEXT("SFrame 1.0 Ratchet");
+  TRY(kdf_expand(suite->hash, secret_view(secret), &label, 1, bytes, suite->hash->size));
+  TRY(secret_set(base_key, view_of(bytes, suite->hash->size)));
+done:
+  wipe(bytes, sizeof bytes);
+  return err;
+}
+
 static void store(uint64_t value, uint8_t *out, size_t size) {
   for (size_t i = size; i-- > 0; value >>= 8)
     out[i] = (uint8_t)value;

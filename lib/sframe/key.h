@@ -25,6 +25,11 @@ CHECKED enum err sframe_suite_find(uint16_t id, struct sframe_suite *out);
 CHECKED enum err sframe_secret(const struct sframe_suite *suite, struct view base_key,
                                struct secret *out);
 
+/** The base_key of a sender's next ratchet step (RFC 9605, section 5.1): as long as the suite's hash.
+ *  @param secret  sframe_secret of this step */
+CHECKED enum err sframe_ratchet(const struct sframe_suite *suite, const struct secret *secret,
+                                struct secret *base_key);
+
 /**
  * sframe_key and sframe_salt of a key id.  Allocates nothing.
  * @param key   out: suite->aead->key_size bytes, to be wiped

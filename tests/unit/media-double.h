@@ -166,6 +166,11 @@ void api_fill(void *out, size_t out_size, const void *from, size_t size) {
   memcpy(out, from, out_size < size ? out_size : size);
 }
 
+enum err api_bytes_new(struct e2ee_bytes **out) {
+  *out = mem_new(1, sizeof **out);
+  return *out == NULL ? ERR_NOMEM : OK;
+}
+
 /* ---- Members and frames ---- */
 
 struct member {

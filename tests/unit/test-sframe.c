@@ -369,6 +369,39 @@ START_TEST(truncations_refused) {
 END_TEST
 
 /* Key ids and suites that differ in one byte of the label have nothing in common. */
+/* RFC 9605, section 5.1, which comes without vectors: these are from Python's hmac and hashlib. */
+START_TEST(ratchet) {
+  static const struct {
+    uint16_t suite;
+    size_t size;
+    uint8_t first[8], third[8]; /* how the base_key begins after so many steps */
+  } known[] = {
+      {4,
+       32,
+       {0xfb, 0x75, 0xd8, 0xd5, 0x78, 0x2d, 0xa6, 0xc6},
+       {0xb7, 0x91, 0x03, 0x89, 0x37, 0xf6, 0x17, 0x6e}},
+      {5,
+       64,
+       {0x89, 0x5f, 0xe5, 0x60, 0x37, 0x50, 0x29, 0x5c},
+       {0x73, 0x81, 0x66, 0x4f, 0x16, 0x69, 0x55, 0xfb}},
+  };
+  struct sframe_suite suite;
+  ck_assert_int_eq(sframe_suite_find(known[_i].suite, &suite), OK);
+  uint8_t start[16];
+  for (uint8_t i = 0; i < 16; i++)
+    start[i] = i;
+  struct secret key, secret;
+  ck_assert_int_eq(secret_set(&key, VIEW_ARRAY(start)), OK);
+  for (unsigned step = 1; step <= 3; step++) {
+    ck_assert_int_eq(sframe_secret(&suite, secret_view(&key), &secret), OK);
+    ck_assert_int_eq(sframe_ratchet(&suite, &secret, &key), OK);
+    ck_assert_uint_eq(key.size, known[_i].size);
+    if (step != 2)
+      ck_assert_mem_eq(key.bytes, step == 1 ? known[_i].first : known[_i].third, 8);
+  }
+}
+END_TEST
+
 START_TEST(key_id_and_suite_separate_keys) {
   struct sframe_suite suite = suite_of(0);
   struct secret secret = {0};
@@ -488,6 +521,7 @@ int main(void) {
   tcase_add_loop_test(tests, alterations_refused, 0, SUITES);
   tcase_add_loop_test(tests, forgeries_wiped_by_the_cipher, 0, SUITES);
   tcase_add_loop_test(tests, truncations_refused, 0, SUITES);
+  tcase_add_loop_test(tests, ratchet, 0, 2);
   tcase_add_test(tests, key_id_and_suite_separate_keys);
   tcase_add_test(tests, replay_in_order_and_not);
   tcase_add_test(tests, replay_window_end);
