@@ -1,6 +1,6 @@
 /*
  * The calls of a group's life in the order of the manual, and in others: inspect and refuse, accept,
- * races between commits, echoes, what has become stale, joining and leaving.
+ * races between commits, echoes, what has become stale, leaving.
  * SPDX-License-Identifier: ISC
  */
 #include <stdlib.h>
@@ -49,19 +49,8 @@ static void expect_identity(const e2ee_incoming *incoming, uint32_t index, const
   ck_assert_mem_eq(identity, name, size);
 }
 
-/* ---- The program is linked with these in the place of the library's ---- */
-
-static bool inviter_is_hostile, tree_is_broken;
-
-const struct secret *__real_treekem_shared_secret(const struct new_path *path, uint32_t sender,
-                                                  uint32_t leaf);
-const struct secret *__wrap_treekem_shared_secret(const struct new_path *path, uint32_t sender,
-                                                  uint32_t leaf);
-const struct secret *__wrap_treekem_shared_secret(const struct new_path *path, uint32_t sender,
-                                                  uint32_t leaf) {
-  return inviter_is_hostile ? NULL : __real_treekem_shared_secret(path, sender, leaf);
-}
-
+/* The program is linked with this in the place of tree_add_leaf(). */
+static bool tree_is_broken;
 enum err __real_tree_add_leaf(struct tree *tree, const struct leaf *leaf, uint32_t *index);
 enum err __wrap_tree_add_leaf(struct tree *tree, const struct leaf *leaf, uint32_t *index);
 enum err __wrap_tree_add_leaf(struct tree *tree, const struct leaf *leaf, uint32_t *index) {
@@ -69,75 +58,6 @@ enum err __wrap_tree_add_leaf(struct tree *tree, const struct leaf *leaf, uint32
 }
 
 /* ---- Inspect, then accept or refuse ---- */
-
-START_TEST(welcome_shows_everybody_before_joining) {
-  e2ee_bytes *key_package = key_package_of(dave), *welcome = NULL;
-  e2ee_bytes *message = build_commit(alice, key_package, UINT32_MAX, &welcome);
-  e2ee_incoming *incoming = NULL;
-  ck_assert_done(dave, e2ee_welcome_open(dave->client, BYTES(welcome), NULL, 0, &incoming));
-  e2ee_incoming_status status = status_of(incoming);
-  ck_assert_uint_eq(status.kind, E2EE_INCOMING_WELCOME);
-  ck_assert_uint_eq(status.epoch, epoch_of(alice) + 1);
-  ck_assert_uint_eq(status.sender, leaf_of(alice));
-  ck_assert_uint_eq(status.changes, MEMBERS);
-  static const char *const names[MEMBERS] = {"alice", "bob", "carol", "dave"};
-  for (uint32_t i = 0; i < MEMBERS; i++) {
-    e2ee_change change = change_of(incoming, i);
-    ck_assert_uint_eq(change.kind, E2EE_CHANGE_ADD);
-    ck_assert_uint_eq(change.leaf, i);
-    ck_assert_uint_eq(change.flags, i == DAVE);
-    expect_identity(incoming, i, names[i]);
-  }
-  /* Refused, it can be opened again. */
-  e2ee_incoming_free(incoming);
-  ck_assert_done(alice, e2ee_group_commit_accepted(alice->group));
-  receive(bob, message);
-  join(dave, welcome);
-  expect_agreement(dave, bob);
-
-  /* The key package is used up, and the group entered. */
-  ck_assert_returns(dave, e2ee_welcome_open(dave->client, BYTES(welcome), NULL, 0, &incoming),
-                    E2EE_ERR_NOT_FOUND);
-  e2ee_bytes_free(key_package);
-  e2ee_bytes_free(welcome);
-  e2ee_bytes_free(message);
-}
-END_TEST
-
-/* Whoever joined without them could not follow the next commit. */
-START_TEST(welcome_that_keeps_keys_back) {
-  e2ee_bytes *key_package = key_package_of(dave), *welcome = NULL;
-  e2ee_incoming *incoming = NULL;
-  inviter_is_hostile = true;
-  e2ee_bytes_free(build_commit(alice, key_package, UINT32_MAX, &welcome));
-  inviter_is_hostile = false;
-  ck_assert_returns(dave, e2ee_welcome_open(dave->client, BYTES(welcome), NULL, 0, &incoming),
-                    E2EE_ERR_INVALID_TREE);
-  ck_assert_ptr_null(incoming);
-  e2ee_bytes_free(key_package);
-  e2ee_bytes_free(welcome);
-}
-END_TEST
-
-START_TEST(one_welcome_opened_twice_is_joined_once) {
-  e2ee_bytes *key_package = key_package_of(dave), *welcome = NULL;
-  e2ee_bytes_free(build_commit(alice, key_package, UINT32_MAX, &welcome));
-  e2ee_incoming *first = NULL, *second = NULL;
-  e2ee_group *again = NULL;
-  ck_assert_done(dave, e2ee_welcome_open(dave->client, BYTES(welcome), NULL, 0, &first));
-  ck_assert_done(dave, e2ee_welcome_open(dave->client, BYTES(welcome), NULL, 0, &second));
-  ck_assert_returns(dave, e2ee_incoming_accept(first), E2EE_ERR_INVALID_STATE);
-  ck_assert_done(dave, e2ee_incoming_join(second, &dave->group));
-  ck_assert_returns(dave, e2ee_incoming_join(second, &again), E2EE_ERR_INVALID_STATE);
-  ck_assert_returns(dave, e2ee_incoming_join(first, &again), E2EE_ERR_NOT_FOUND);
-  ck_assert_ptr_null(again);
-  ck_assert_uint_eq(status_of(second).changes, MEMBERS);
-  e2ee_incoming_free(first);
-  e2ee_incoming_free(second);
-  e2ee_bytes_free(key_package);
-  e2ee_bytes_free(welcome);
-}
-END_TEST
 
 START_TEST(commit_shows_its_changes) {
   e2ee_bytes *key_package = key_package_of(dave), *welcome = NULL;
@@ -537,102 +457,11 @@ START_TEST(nothing_goes_in_a_group_that_was_left) {
 }
 END_TEST
 
-/* ---- Joining from outside ---- */
-
-static e2ee_bytes *join_from_outside(struct member *member, const e2ee_bytes *info) {
-  e2ee_bytes *commit = NULL;
-  ck_assert_done(member, e2ee_group_join_external(member->client, BYTES(info), NULL, 0, &commit,
-                                                  &member->group));
-  return commit;
-}
-
-START_TEST(outsider_joins_by_external_commit) {
-  e2ee_bytes *info = NULL;
-  ck_assert_done(bob, e2ee_group_info(bob->group, &info));
-  e2ee_bytes *commit = join_from_outside(dave, info);
-  /* Its members can be inspected, nothing else. */
-  struct facts before = facts_of(dave->group);
-  ck_assert_uint_eq(before.status.state, E2EE_GROUP_PENDING);
-  ck_assert_uint_eq(before.status.members, MEMBERS);
-  ck_assert_uint_eq(before.status.own_leaf, DAVE);
-  ck_assert_int_eq(before.exported, E2EE_ERR_INVALID_STATE);
-  uint8_t code[128];
-  size_t size = sizeof code;
-  ck_assert_done(dave, e2ee_group_member(dave->group, ALICE, E2EE_MEMBER_SAFETY_CODE, code, &size));
-  expect_refused(dave, info, E2EE_ERR_INVALID_STATE);
-
-  e2ee_incoming *incoming = process(alice, commit);
-  e2ee_incoming_status status = status_of(incoming);
-  ck_assert_uint_eq(status.kind, E2EE_INCOMING_COMMIT);
-  ck_assert_uint_eq(status.sender, DAVE);
-  ck_assert_uint_eq(status.changes, 1);
-  e2ee_change change = change_of(incoming, 0);
-  ck_assert_uint_eq(change.kind, E2EE_CHANGE_ADD);
-  ck_assert_uint_eq(change.leaf, DAVE);
-  ck_assert_uint_eq(change.proposer, UINT32_MAX);
-  expect_identity(incoming, 0, "dave");
-  ck_assert_done(alice, e2ee_incoming_accept(incoming));
-  e2ee_incoming_free(incoming);
-  receive(bob, commit);
-  receive(dave, commit); /* the echo */
-  ck_assert_uint_eq(state_of(dave), E2EE_GROUP_ACTIVE);
-  expect_agreement(dave, alice);
-  expect_agreement(dave, bob);
-
-  /* Once in, not a second time. */
-  e2ee_group *again = NULL;
-  e2ee_bytes *second = NULL;
-  ck_assert_returns(dave,
-                    e2ee_group_join_external(dave->client, BYTES(info), NULL, 0, &second, &again),
-                    E2EE_ERR_INVALID_STATE);
-  ck_assert_ptr_null(again);
-  ck_assert_ptr_null(second);
-  e2ee_bytes_free(info);
-  e2ee_bytes_free(commit);
-}
-END_TEST
-
-START_TEST(outsider_loses_the_race) {
-  e2ee_bytes *info = NULL;
-  ck_assert_done(bob, e2ee_group_info(bob->group, &info));
-  e2ee_bytes *commit = join_from_outside(dave, info), *winner = renew(alice);
-  receive(bob, winner);
-  expect_refused(bob, commit, E2EE_ERR_OLD_EPOCH);
-  ck_assert_done(dave, e2ee_group_commit_discard(dave->group));
-  ck_assert_uint_eq(state_of(dave), E2EE_GROUP_LEFT);
-
-  /* A handle of no use, but no danger. */
-  (void)facts_of(dave->group);
-  uint8_t code[128];
-  size_t size = sizeof code;
-  ck_assert_returns(dave,
-                    e2ee_group_member(dave->group, ALICE, E2EE_MEMBER_SAFETY_CODE, code, &size),
-                    E2EE_ERR_INVALID_STATE);
-  expect_refused(dave, winner, E2EE_ERR_INVALID_STATE);
-  e2ee_group_free(dave->group);
-  dave->group = NULL;
-
-  e2ee_bytes_free(info);
-  e2ee_bytes_free(commit);
-  ck_assert_done(bob, e2ee_group_info(bob->group, &info));
-  commit = join_from_outside(dave, info);
-  receive(bob, commit);
-  ck_assert_done(dave, e2ee_group_commit_accepted(dave->group));
-  expect_agreement(dave, bob);
-  e2ee_bytes_free(info);
-  e2ee_bytes_free(commit);
-  e2ee_bytes_free(winner);
-}
-END_TEST
-
 int main(void) {
   Suite *suite = suite_create("calls");
   TCase *cases = tcase_create("life");
   tcase_add_checked_fixture(cases, setup, teardown);
   tcase_set_timeout(cases, 120);
-  tcase_add_test(cases, welcome_shows_everybody_before_joining);
-  tcase_add_test(cases, welcome_that_keeps_keys_back);
-  tcase_add_test(cases, one_welcome_opened_twice_is_joined_once);
   tcase_add_test(cases, commit_shows_its_changes);
   tcase_add_test(cases, processing_changes_nothing_yet);
   tcase_add_test(cases, message_is_accepted_once);
@@ -647,8 +476,6 @@ int main(void) {
   tcase_add_test(cases, own_update_is_committed_by_another);
   tcase_add_test(cases, leaving_is_committed_by_another);
   tcase_add_test(cases, nothing_goes_in_a_group_that_was_left);
-  tcase_add_test(cases, outsider_joins_by_external_commit);
-  tcase_add_test(cases, outsider_loses_the_race);
   suite_add_tcase(suite, cases);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_NORMAL);
