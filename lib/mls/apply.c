@@ -393,8 +393,7 @@ done:
 static size_t to_blame(const struct application *job, size_t leaf_at) {
   const struct proposal_list *list = job->list;
   for (size_t i = 0; list->item[leaf_at].stored == NULL && i < list->count; i++)
-    if (list->item[i].proposal.type == PROPOSAL_GROUP_CONTEXT_EXTENSIONS &&
-        list->item[i].stored != NULL)
+    if (list->item[i].proposal.type == PROPOSAL_GROUP_CONTEXT_EXTENSIONS)
       return i;
   return leaf_at;
 }

@@ -47,8 +47,7 @@ static bool is_unmerged(const struct parent_node *parent, uint32_t leaf) {
 void private_keys_prune(struct private_keys *keys, const struct tree *tree) {
   for (uint32_t height = 1; height < PATH_NODES_MAX; height++) {
     struct parent_node parent;
-    bool holds = height <= width_height(tree_width(tree)) &&
-                 tree_parent(tree, node_ancestor(keys->leaf, height), &parent) &&
+    bool holds = tree_parent(tree, node_ancestor(keys->leaf, height), &parent) &&
                  !is_unmerged(&parent, keys->leaf);
     if (!holds)
       secret_wipe(&keys->at[height]);
@@ -80,8 +79,7 @@ enum err private_keys_check(const struct private_keys *keys, const struct tree *
     struct parent_node parent;
     if (height > 0 && keys->at[height].size == 0)
       continue;
-    if (height > 0 && (height > width_height(tree_width(tree)) ||
-                       !tree_parent(tree, node_ancestor(keys->leaf, height), &parent)))
+    if (height > 0 && !tree_parent(tree, node_ancestor(keys->leaf, height), &parent))
       return refuse(why, ERR_INVALID_TREE, "a private key for a blank node at height %u", height);
     struct view key = height == 0 ? leaf_encryption_key(leaf) : parent.encryption_key;
     err = hpke_check_key_pair(tree_suite(tree), &keys->at[height], key);
