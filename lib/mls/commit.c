@@ -35,9 +35,7 @@ enum err commit_plan_proposal(struct commit_plan *plan, const struct group *grou
   struct proposal_rules rules = proposal_rules_of(client);
   struct proposal proposal;
   struct reader reader = reader_of(raw);
-  TRY(commit_check_allowed(group));
   TRY(proposal_read(&reader, &client->why, &proposal));
-  TRY(read_end(&reader));
   TRY(proposal_check(group->epoch, &proposal, own_sender(group), &rules));
   TRY(mem_grow(&plan->proposal, &plan->capacity, plan->count + 1, sizeof *plan->proposal));
   TRY(bytes_copy(&plan->proposal[plan->count], raw));
@@ -70,7 +68,6 @@ enum err commit_plan_add(struct commit_plan *plan, const struct group *group,
 enum err commit_plan_remove(struct commit_plan *plan, const struct group *group, uint32_t leaf) {
   enum err err = OK;
   struct writer writer = {0};
-  TRY(commit_check_allowed(group));
   TRY(group_check_leaf(group, leaf));
   TRY(require(leaf != group->epoch->own_leaf, &group->client->why, ERR_INVALID_ARG,
               "RFC 9420, section 12.2: a commit cannot remove its committer"));
@@ -183,16 +180,14 @@ static bool admits(const struct commit_work *work, const struct stored_proposal 
     return false;
   if (proposal->type == PROPOSAL_PSK && !group_find_psk(group, &proposal->body.psk, &psk))
     return false;
-  /* The group should go on as long as there is something to do in it (section 12.2). */
-  if (proposal->type == PROPOSAL_REINIT && work->list.count > 0)
-    return false;
   return proposal_list_admits(&work->list, proposal, stored->sender, group->epoch->own_leaf);
 }
 
 static enum err list_stored(struct commit_work *work) {
   const struct proposal_store *store = &work->group->proposals;
   /* RFC 9420, section 12.2: Removes are preferred to Updates, and the newest Update to others.
-   * Adds are few here, so that their order does not matter.  A ReInit comes last. */
+   * Adds are few here, so that their order does not matter.  A ReInit comes last: the group should
+   * go on as long as there is something to do in it. */
   static const struct {
     bool remove, reinit;
   } passes[] = {{true, false}, {false, false}, {false, true}};

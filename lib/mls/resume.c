@@ -235,10 +235,9 @@ done:
 static enum err check_branch(const struct group *old, const struct epoch *epoch, struct why *why) {
   enum err err = OK;
   bool within = false;
-  TRY(require(epoch->context.version == old->epoch->context.version &&
-                  epoch->context.cipher_suite == old->epoch->context.cipher_suite,
-              why, ERR_INVALID_TREE,
-              "RFC 9420, section 12.4.3.1: the branch has another version or cipher suite"));
+  /* There is only one version. */
+  TRY(require(epoch->context.cipher_suite == old->epoch->context.cipher_suite, why,
+              ERR_INVALID_TREE, "RFC 9420, section 12.4.3.1: the branch has another cipher suite"));
   TRY(members_within(epoch->tree, old->epoch->tree, &within));
   TRY(require(within, why, ERR_INVALID_TREE,
               "RFC 9420, section 12.4.3.1: a member of the branch is not in the group it is from"));

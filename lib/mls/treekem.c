@@ -47,9 +47,7 @@ static bool is_unmerged(const struct parent_node *parent, uint32_t leaf) {
 void private_keys_prune(struct private_keys *keys, const struct tree *tree) {
   for (uint32_t height = 1; height < PATH_NODES_MAX; height++) {
     struct parent_node parent;
-    bool holds = tree_parent(tree, node_ancestor(keys->leaf, height), &parent) &&
-                 !is_unmerged(&parent, keys->leaf);
-    if (!holds)
+    if (!tree_parent(tree, node_ancestor(keys->leaf, height), &parent))
       secret_wipe(&keys->at[height]);
   }
 }

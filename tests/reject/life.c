@@ -1,5 +1,7 @@
 /* What was verified but comes too late when it is accepted, and what never ends.
  * SPDX-License-Identifier: ISC */
+#include <stdlib.h>
+
 #include "chapters.h"
 #include "forge.h"
 
@@ -178,6 +180,34 @@ START_TEST(too_many_proposals) {
 }
 END_TEST
 
+/* Few, but large ones. */
+START_TEST(too_large_proposals) {
+  enum { EACH = 1 << 20, FIT = PROPOSALS_BYTES_MAX / EACH - 1 };
+  struct world world;
+  struct letter letter;
+  struct bytes proposal = propose_remove(ERIN);
+  uint8_t *large = calloc(1, EACH);
+  ck_assert_ptr_nonnull(large);
+  world_init(&world, 1);
+  struct group *group = world.member[ALICE].group;
+  letter_begin(&letter, &world.member[MALLORY], CONTENT_PROPOSAL, bytes_view(&proposal));
+  letter_sign(&letter);
+  letter.content.authenticated_data = view_of(large, EACH);
+  for (uint8_t i = 0; i <= FIT; i++) {
+    const struct authenticated_content content = {WIRE_PUBLIC_MESSAGE, letter.content, letter.auth};
+    struct secret *none = NULL;
+    large[0] = i;
+    ck_assert_int_eq(proposal_store_add(&group->proposals, group->client->suite, &content, &none),
+                     i < FIT ? OK : ERR_LIMIT);
+  }
+  ck_assert_uint_eq(group->proposals.count, FIT);
+  letter_end(&letter);
+  free(large);
+  bytes_free(&proposal);
+  world_free(&world);
+}
+END_TEST
+
 /* Messages for epochs that are not there yet are not kept. */
 START_TEST(flood_of_future_epochs) {
   const struct row row = {"6", "a message of a future epoch", NULL, ERR_FUTURE_EPOCH};
@@ -208,6 +238,7 @@ TCase *reject_life(void) {
   tcase_add_test(cases, other_own_commit);
   tcase_add_test(cases, late_proposal);
   tcase_add_test(cases, too_many_proposals);
+  tcase_add_test(cases, too_large_proposals);
   tcase_add_test(cases, flood_of_future_epochs);
   return cases;
 }

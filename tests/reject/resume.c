@@ -358,10 +358,89 @@ START_TEST(linked) {
 }
 END_TEST
 
+/* ---- The other groups' side ---- */
+
+/* Set up the group that a ReInit announced, or a branch, with clients that cannot. */
+START_TEST(no_successor) {
+  struct world world;
+  struct group *successor = NULL, *group;
+  struct announced announced = next_group;
+  struct member judy = member_new("judy", 3);
+  world_init(&world, 1);
+  group = old_group(&world, JUDY, false);
+  struct client *client = world.joiner.client;
+  ck_assert_int_eq(group_new_branch(judy.client, world.other, VIEW_TEXT("branch"), &successor),
+                   ERR_INVALID_ARG);
+  ck_assert_int_eq(group_new_successor(client, world.other, &successor), ERR_INVALID_STATE);
+  announced.version = 2;
+  end_old_group(&world, group, &announced);
+  ck_assert_int_eq(group_new_successor(client, world.other, &successor), ERR_UNSUPPORTED);
+  ck_assert_int_eq(group_new_branch(client, world.other, VIEW_TEXT("branch"), &successor),
+                   ERR_INVALID_STATE);
+  ck_assert_ptr_null(successor);
+  group_free(group);
+  member_free(&judy);
+  world_free(&world);
+}
+END_TEST
+
+/* A group of the same people in cipher suite 3, which judy has by another client. */
+static struct group *group_in_suite_3(struct member people[MEMBERS + 1]) {
+  static const char *const names[] = {"alice", "bob", "carol", "mallory", "erin", "judy"};
+  struct group *group = NULL;
+  struct commit_plan plan = {0};
+  struct opened_welcome opened = {0};
+  for (uint32_t i = 0; i <= MEMBERS; i++)
+    people[i] = member_new(names[i], 3);
+  ck_assert_int_eq(group_new(people[MALLORY].client, VIEW_TEXT("the old group"), &group), OK);
+  for (uint32_t i = 0; i <= MEMBERS; i++)
+    if (i != MALLORY)
+      plan_add(&plan, group, people[i].client);
+  ck_assert_int_eq(commit_build(group, &plan), OK);
+  ck_assert_int_eq(join_open_welcome(people[MEMBERS].client, bytes_view(&group->pending->welcome),
+                                     VIEW_NONE, &opened),
+                   OK);
+  ck_assert_int_eq(join_accept_welcome(people[MEMBERS].client, &opened, &people[MEMBERS].group),
+                   OK);
+  opened_welcome_free(&opened);
+  commit_plan_free(&plan);
+  return group;
+}
+
+/* RFC 9420, section 11.3: a branch has the suite of the group that it is from. */
+START_TEST(branch_in_another_suite) {
+  const struct row row = {"12.4.3.1", "a branch in another suite", NULL, ERR_INVALID_TREE};
+  struct world world;
+  struct member people[MEMBERS + 1];
+  struct invite invite;
+  struct bytes message = {0};
+  struct opened_welcome opened = {0};
+  struct group *group = group_in_suite_3(people);
+  world_init(&world, 1);
+  struct client *client = world.joiner.client;
+  invite_begin(&invite, &world);
+  world.other = people[MEMBERS].group;
+  link(&world, PSK_BRANCH, false, &invite);
+  world.other = NULL;
+  invite_send(&invite, &message);
+  expect_reason(
+      client,
+      join_open_successor(client, people[MEMBERS].group, bytes_view(&message), VIEW_NONE, &opened),
+      &row);
+  bytes_free(&message);
+  group_free(group);
+  for (uint32_t i = 0; i <= MEMBERS; i++)
+    member_free(&people[i]);
+  world_free(&world);
+}
+END_TEST
+
 TCase *reject_resume(void) {
   TCase *cases = tcase_create("resume");
   tcase_add_loop_test(cases, reinits, 0, COUNT(rows));
   tcase_add_loop_test(cases, ended, 0, COUNT(ended_rows));
   tcase_add_loop_test(cases, linked, 0, COUNT(stories));
+  tcase_add_test(cases, no_successor);
+  tcase_add_test(cases, branch_in_another_suite);
   return cases;
 }

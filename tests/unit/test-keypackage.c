@@ -9,6 +9,7 @@
 #include "crypto/kdf.h"
 #include "crypto/sign.h"
 #include "mls/keypackage.h"
+#include "mls/message.h"
 #include "tests/maker.h"
 
 static struct bytes package(const struct maker *maker, struct key_package_secret *secret) {
@@ -157,6 +158,44 @@ START_TEST(test_key_package_refused) {
 }
 END_TEST
 
+/* A message that holds a key package, and one thing wrong with it: `at` is the byte that is changed. */
+static const struct {
+  size_t at;
+  uint8_t value;
+  bool trailing;
+  enum err read, identity;
+} messages[] = {
+    {3, WIRE_KEY_PACKAGE, false, OK, OK},
+    {3, WIRE_GROUP_INFO, false, ERR_MALFORMED, ERR_MALFORMED},
+    {3, WIRE_KEY_PACKAGE, true, ERR_MALFORMED, ERR_MALFORMED},
+    {7, 99, false, OK, ERR_UNSUPPORTED},  /* no such suite */
+    {10, 0xff, false, OK, ERR_SIGNATURE}, /* another init_key */
+};
+
+START_TEST(test_key_package_message) {
+  struct maker maker;
+  struct key_package_secret secret;
+  struct writer message = {0};
+  struct view read;
+  struct bytes identity = {0};
+  maker_init(&maker, 1);
+  struct bytes raw = package(&maker, &secret);
+  message_write_header(&message, WIRE_KEY_PACKAGE);
+  write_bytes(&message, bytes_view(&raw));
+  if (messages[_i].trailing)
+    write_u8(&message, 0);
+  ck_assert_int_eq(message.err, OK);
+  message.data[messages[_i].at] = messages[_i].value;
+  struct view view = writer_view(&message);
+  ck_assert_int_eq(message_read_key_package(view, NULL, &read), messages[_i].read);
+  ck_assert_int_eq(message_key_package_identity(view, &identity), messages[_i].identity);
+  bytes_free(&identity);
+  bytes_free(&raw);
+  writer_free(&message);
+  maker_free(&maker);
+}
+END_TEST
+
 START_TEST(test_key_package_bad_arguments) {
   struct maker maker;
   struct key_package_secret secret;
@@ -189,6 +228,8 @@ int main(void) {
   tcase_add_test(packages, test_key_package);
   tcase_add_test(packages, test_key_package_flipped);
   tcase_add_test(packages, test_key_package_refused);
+  tcase_add_loop_test(packages, test_key_package_message, 0,
+                      (int)(sizeof messages / sizeof messages[0]));
   tcase_add_test(packages, test_key_package_bad_arguments);
   Suite *all = suite_create("keypackage");
   suite_add_tcase(all, packages);

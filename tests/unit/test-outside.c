@@ -302,6 +302,7 @@ START_TEST(comes_back_badly) {
   open_group(&again, alice);
   ck_assert_done(&again, e2ee_commit_new(again.group, &plan));
   expect_refusal(&again, E2EE_ERR_INVALID_TREE, e2ee_commit_build(plan, &out.bytes, &out.second));
+  ck_assert_ptr_nonnull(strstr(explanation(again.client), "a former leaf has to be removed"));
   e2ee_commit_free(plan);
   e2ee_group_free(again.group);
   open_group(&dave, alice);

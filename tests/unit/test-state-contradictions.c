@@ -161,6 +161,49 @@ START_TEST(test_link_contradictions) {
 }
 END_TEST
 
+/* An AuthenticatedContent of this epoch around `content`, and what follows it. */
+static struct bytes authenticated(uint8_t content_type, struct view content, struct view behind) {
+  const struct epoch *epoch = members[0].group->epoch;
+  const struct authenticated_content whole = {
+      .wire_format = WIRE_PUBLIC_MESSAGE,
+      .content = {.group_id = epoch->context.group_id,
+                  .epoch = epoch->context.epoch,
+                  .sender = {SENDER_MEMBER, 1},
+                  .content_type = content_type,
+                  .content = content},
+      .auth = {.signature = VIEW_TEXT("signature")},
+  };
+  struct writer writer = {0};
+  struct bytes bytes = {0};
+  framing_write_authenticated(&writer, &whole);
+  write_bytes(&writer, behind);
+  ck_assert_int_eq(writer_take(&writer, &bytes), OK);
+  return bytes;
+}
+
+START_TEST(test_stored_is_no_proposal) {
+  struct stored_proposal *stored = &members[0].group->proposals.item[1];
+  struct view removal = stored->proposal.raw;
+  struct bytes same = authenticated(CONTENT_PROPOSAL, removal, VIEW_NONE);
+  struct bytes longer = authenticated(CONTENT_PROPOSAL, removal, VIEW_TEXT("x"));
+  struct bytes application = authenticated(CONTENT_APPLICATION, removal, VIEW_NONE);
+  struct group *group = NULL;
+  struct bytes kept = stored->authenticated, blob = {0};
+  stored->authenticated = same;
+  ck_assert_int_eq(snapshot_save_group(members[0].group, VIEW_ARRAY(key), &blob), OK);
+  ck_assert_int_eq(
+      snapshot_load_group(members[0].client, VIEW_ARRAY(key), bytes_view(&blob), &group), OK);
+  stored->authenticated = kept;
+  WITH(stored->authenticated, longer, DOES_NOT_DECODE);
+  WITH(stored->authenticated, application, DOES_NOT_DECODE);
+  group_free(group);
+  bytes_free(&blob);
+  bytes_free(&same);
+  bytes_free(&longer);
+  bytes_free(&application);
+}
+END_TEST
+
 /* Proposals are of this epoch, from members, once each; keys belong to own Updates. */
 START_TEST(test_proposal_contradictions) {
   struct proposal_store *store = &members[0].group->proposals;
@@ -336,6 +379,7 @@ int main(void) {
   tcase_add_test(tests, test_epoch_contradictions);
   tcase_add_test(tests, test_group_contradictions);
   tcase_add_test(tests, test_link_contradictions);
+  tcase_add_test(tests, test_stored_is_no_proposal);
   tcase_add_test(tests, test_proposal_contradictions);
   tcase_add_test(tests, test_outsider_contradictions);
   tcase_add_test(tests, test_member_outside);
