@@ -5,6 +5,7 @@
 #ifndef BASE_SYNC_H
 #define BASE_SYNC_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -23,6 +24,16 @@ CHECKED bool refs_drop(struct refs *refs);
 
 /** Whether the caller is the only owner, and may therefore change the value in place. */
 CHECKED bool refs_only(struct refs *refs);
+
+/**
+ * Take a lock that others hold for a microsecond.  Falling asleep for it would take longer, and whoever
+ * holds it would have to wake the sleeper: so try for a while before.
+ */
+void lock_soon(pthread_mutex_t *mutex);
+
+/** The same for those who are in no hurry, against those who are: give up the processor between tries,
+ *  so that the other one can go on there. */
+void lock_politely(pthread_mutex_t *mutex);
 
 /** Set while a call is inside a control domain. */
 struct busy {

@@ -65,7 +65,7 @@ void receiver_free(struct e2ee_receiver *receiver) {
 }
 
 static void lock(struct e2ee_receiver *receiver) {
-  (void)pthread_mutex_lock(&receiver->lock);
+  lock_politely(&receiver->lock);
 }
 
 static void unlock(struct e2ee_receiver *receiver) {
@@ -277,7 +277,7 @@ static void count(struct counters *counters, enum err err) {
 static enum err decrypt_with(struct e2ee_receiver *receiver, struct view metadata,
                              struct view frame, struct trailer *trailer, uint8_t *out,
                              size_t capacity, size_t *size, struct e2ee_frame_info *info) {
-  lock(receiver);
+  lock_soon(&receiver->lock);
   enum err err = decrypt(receiver, metadata, frame, trailer, out, capacity, size, info);
   if (err == ERR_INTERNAL)
     receiver->broken = true;

@@ -35,7 +35,7 @@ enum err sender_prepare(struct e2ee_sender *sender, struct outgoing *outgoing) {
 }
 
 void sender_switch(struct e2ee_sender *sender) {
-  (void)pthread_mutex_lock(&sender->lock);
+  lock_politely(&sender->lock);
   struct sender_key *before = sender->key;
   sender->key = sender->prepared;
   (void)pthread_mutex_unlock(&sender->lock);
@@ -138,7 +138,7 @@ static enum err encrypt_with(struct e2ee_sender *sender, struct view metadata, s
     *size = frame.size + overhead;
     return ERR_BUFFER_TOO_SMALL;
   }
-  (void)pthread_mutex_lock(&sender->lock);
+  lock_soon(&sender->lock);
   enum err err = encrypt(sender, metadata, frame, partial, out, size);
   if (err == OK)
     counters_count(&sender->counters.sent);

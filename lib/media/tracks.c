@@ -4,7 +4,6 @@
 #include <string.h>
 
 /* What one call of tracks_forget() does at most: a microsecond's work. */
-#define FORGET_HEADS 64u
 #define FORGET_TRACKS 8u
 
 static unsigned head_of(uint64_t kid) {
@@ -15,6 +14,7 @@ _Static_assert(TRACKS_HEADS == 1u << (64 - 54), "head_of() keeps the highest bit
 void tracks_init(struct tracks *tracks) {
   memset(tracks, 0, sizeof *tracks);
   memset(tracks->heads, 0xff, sizeof tracks->heads);
+  memset(tracks->epochs, 0xff, sizeof tracks->epochs);
   for (unsigned i = 0; i < TRACKS_MAX; i++)
     tracks->tracks[i].next = (uint16_t)(i + 1);
   tracks->tracks[TRACKS_MAX - 1].next = TRACKS_NONE;
@@ -69,11 +69,11 @@ static void give_window(struct tracks *tracks, struct track *track) {
 struct track *tracks_begin(struct tracks *tracks, uint64_t kid) {
   uint16_t at = tracks->free;
   struct track *track = &tracks->tracks[at];
-  uint16_t *head = &tracks->heads[head_of(kid)];
+  uint16_t *head = &tracks->heads[head_of(kid)], *epoch = &tracks->epochs[media_epoch_slot(kid)];
   tracks->free = track->next;
-  *track = (struct track){.kid = kid, .next = *head, .hint = TRACKS_NONE};
+  *track = (struct track){.kid = kid, .next = *head, .sibling = *epoch, .hint = TRACKS_NONE};
   *head = at;
-  tracks->held[media_epoch_slot(kid)]++;
+  *epoch = at;
   give_window(tracks, track);
   return track;
 }
@@ -89,11 +89,16 @@ void tracks_mark(struct tracks *tracks, struct track *track, uint64_t counter) {
   track->newest = window->replay.newest;
 }
 
-static void forget_one(struct tracks *tracks, uint16_t *link) {
-  uint16_t at = *link;
+static void forget_one(struct tracks *tracks, uint16_t at) {
   struct track *track = &tracks->tracks[at];
+  uint16_t *link = &tracks->heads[head_of(track->kid)];
+  while (*link != at)
+    link = &tracks->tracks[*link].next;
   *link = track->next;
-  tracks->held[media_epoch_slot(track->kid)]--;
+  link = &tracks->epochs[media_epoch_slot(track->kid)];
+  while (*link != at)
+    link = &tracks->tracks[*link].sibling;
+  *link = track->sibling;
   if (track->window != TRACKS_NONE)
     free_window(tracks, track->window);
   *track = (struct track){.next = tracks->free};
@@ -101,29 +106,19 @@ static void forget_one(struct tracks *tracks, uint16_t *link) {
 }
 
 bool tracks_forget(struct tracks *tracks, unsigned slots) {
-  unsigned held = 0, forgotten = 0;
-  for (unsigned i = 0; i < MEDIA_EPOCHS; i++)
-    held += (slots >> i & 1u) != 0 ? tracks->held[i] : 0;
-  for (unsigned i = 0; i < FORGET_HEADS && forgotten < FORGET_TRACKS && forgotten < held; i++) {
-    uint16_t *link = &tracks->heads[tracks->cursor];
-    while (*link != TRACKS_NONE) {
-      struct track *track = &tracks->tracks[*link];
-      if ((slots >> media_epoch_slot(track->kid) & 1u) == 0) {
-        link = &track->next;
-        continue;
-      }
-      forget_one(tracks, link);
-      forgotten++;
+  unsigned forgotten = 0;
+  for (unsigned i = 0; i < MEDIA_EPOCHS; i++) {
+    while ((slots >> i & 1u) != 0 && tracks->epochs[i] != TRACKS_NONE) {
+      if (forgotten++ == FORGET_TRACKS)
+        return true;
+      forget_one(tracks, tracks->epochs[i]);
     }
-    tracks->cursor = (uint16_t)((tracks->cursor + 1) % TRACKS_HEADS);
   }
-  return forgotten < held;
+  return false;
 }
 
 void tracks_drop(struct tracks *tracks, uint64_t kid) {
-  uint16_t *link = &tracks->heads[head_of(kid)];
-  while (*link != TRACKS_NONE && tracks->tracks[*link].kid != kid)
-    link = &tracks->tracks[*link].next;
-  if (*link != TRACKS_NONE)
-    forget_one(tracks, link);
+  struct track *track = tracks_find(tracks, kid);
+  if (track != NULL)
+    forget_one(tracks, (uint16_t)(track - tracks->tracks));
 }

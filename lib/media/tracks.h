@@ -25,10 +25,11 @@
 
 struct track {
   uint64_t kid;
-  uint64_t newest; /* counter accepted */
-  uint16_t next;   /* of the same hash, or the next free one */
-  uint16_t window; /* or TRACKS_NONE */
-  uint16_t hint;   /* for the owner of the table: where it keeps the key */
+  uint64_t newest;  /* counter accepted */
+  uint16_t next;    /* of the same hash, or the next free one */
+  uint16_t sibling; /* of the same low bits of an epoch */
+  uint16_t window;  /* or TRACKS_NONE */
+  uint16_t hint;    /* for the owner of the table: where it keeps the key */
 };
 
 struct window {
@@ -39,10 +40,9 @@ struct window {
 
 struct tracks {
   uint64_t clock;
-  uint16_t free;               /* chain of unused tracks */
-  uint16_t free_window;        /* chain of unused windows */
-  uint16_t cursor;             /* where tracks_forget() goes on */
-  uint16_t held[MEDIA_EPOCHS]; /* tracks in use, by the low bits of their epoch */
+  uint16_t free;                 /* chain of unused tracks */
+  uint16_t free_window;          /* chain of unused windows */
+  uint16_t epochs[MEDIA_EPOCHS]; /* chains by media_epoch_slot() */
   uint16_t heads[TRACKS_HEADS];
   struct track tracks[TRACKS_MAX];
   struct window windows[TRACKS_WINDOWS];

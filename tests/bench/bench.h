@@ -32,11 +32,24 @@ struct bench_work {
 void bench_measure(const struct bench *bench, const char *name, const struct bench_work *work,
                    const struct bench_work *floor, void *state, size_t count);
 
+/** Something else that is told of a name: a number of bytes, most often. */
+struct bench_figure {
+  const char *name;
+  double value;
+};
+
+struct bench_result {
+  double ns, floor_ns; /* medians */
+};
+void bench_tell(const struct bench *bench, const char *name, struct bench_result result,
+                const struct bench_figure *figures, size_t count);
+
 /** End the program with status 1, naming what failed, unless the result is 0. */
 void bench_require(int result, const char *what);
 
 /* ---- The groups: one function a file. ---- */
 
+void bench_epochs(const struct bench *bench);
 void bench_frame(const struct bench *bench);
 void bench_reject(const struct bench *bench);
 

@@ -2,7 +2,8 @@
  * e2ee-bench [--filter TEXT] [--json]: how long the library's calls take.
  *
  * A line each: the name, nanoseconds a call (median), those of its floor, and their ratio; with
- * --json an object a line with name, ns, floor_ns and ratio (null where there is no floor).
+ * --json an object a line with name, ns, floor_ns and ratio (null where there is no floor).  Some
+ * names have more: bytes of what was made, or what was called beyond the floor.
  * SPDX-License-Identifier: ISC
  */
 #include <stdint.h>
@@ -60,16 +61,31 @@ static double median(double *values, size_t count) {
   return values[count / 2];
 }
 
-static void print(const struct bench *bench, const char *name, double ns, double floor_ns) {
-  if (bench->json && floor_ns > 0)
-    printf("{\"name\": \"%s\", \"ns\": %.1f, \"floor_ns\": %.1f, \"ratio\": %.3f}\n", name, ns,
-           floor_ns, ns / floor_ns);
-  else if (bench->json)
-    printf("{\"name\": \"%s\", \"ns\": %.1f, \"floor_ns\": null, \"ratio\": null}\n", name, ns);
-  else if (floor_ns > 0)
-    printf("%-52s %14.1f ns  floor %14.1f ns  ratio %6.3f\n", name, ns, floor_ns, ns / floor_ns);
+static void tell_json(const char *name, struct bench_result result,
+                      const struct bench_figure *figures, size_t count) {
+  printf("{\"name\": \"%s\", \"ns\": %.1f, ", name, result.ns);
+  if (result.floor_ns > 0)
+    printf("\"floor_ns\": %.1f, \"ratio\": %.3f", result.floor_ns, result.ns / result.floor_ns);
   else
-    printf("%-52s %14.1f ns\n", name, ns);
+    printf("\"floor_ns\": null, \"ratio\": null");
+  for (size_t i = 0; i < count; i++)
+    printf(", \"%s\": %.0f", figures[i].name, figures[i].value);
+  printf("}\n");
+}
+
+static void tell_line(const char *name, struct bench_result result,
+                      const struct bench_figure *figures, size_t count) {
+  printf("%-44s %14.1f ns", name, result.ns);
+  if (result.floor_ns > 0)
+    printf("  floor %14.1f ns  ratio %6.3f", result.floor_ns, result.ns / result.floor_ns);
+  for (size_t i = 0; i < count; i++)
+    printf("  %s %.0f", figures[i].name, figures[i].value);
+  printf("\n");
+}
+
+void bench_tell(const struct bench *bench, const char *name, struct bench_result result,
+                const struct bench_figure *figures, size_t count) {
+  (bench->json ? tell_json : tell_line)(name, result, figures, count);
   fflush(stdout);
 }
 
@@ -84,7 +100,8 @@ void bench_measure(const struct bench *bench, const char *name, const struct ben
     times[rounds] = round_of(work, state, count);
     rounds++;
   }
-  print(bench, name, median(times, rounds), floor == NULL ? 0 : median(floors, rounds));
+  struct bench_result result = {median(times, rounds), floor == NULL ? 0 : median(floors, rounds)};
+  bench_tell(bench, name, result, NULL, 0);
 }
 
 int main(int argc, char **argv) {
@@ -101,6 +118,7 @@ int main(int argc, char **argv) {
   }
   bench_require(e2ee_init(), "e2ee_init");
   bench_frame(&bench);
+  bench_epochs(&bench);
   bench_reject(&bench);
   return 0;
 }
