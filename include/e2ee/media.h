@@ -224,6 +224,25 @@ E2EE_API E2EE_CHECKED int e2ee_frame_clear_ranges(uint32_t codec, const uint8_t 
                                                   size_t frame_len, e2ee_range *ranges,
                                                   size_t *count);
 
+/**
+ * Rewrite a frame into the one form in which RTP depacketizers put it together again, which they do
+ * whatever form it was sent in; in any other form it would arrive with its bytes elsewhere, and be
+ * refused.  Do this before all else where frames travel as RTP; decoders see no difference.  [any]
+ *
+ * H264, H265   start codes of four bytes; no zero bytes behind a unit, nothing before the first
+ * AV1          no temporal delimiters, tile lists and padding; each OBU with its size, in as few bytes
+ *              as that needs
+ *
+ * All others are copied, and so is what does not parse, from there on.
+ *
+ * @param out  no overlap with the frame; NULL asks for the size
+ * @param len  room; out: bytes written
+ * @return 0; E2EE_ERR_BUFFER_TOO_SMALL; E2EE_ERR_UNSUPPORTED no such codec; E2EE_ERR_LIMIT over 2^30
+ *         bytes
+ */
+E2EE_API E2EE_CHECKED int e2ee_frame_normalize(uint32_t codec, const uint8_t *frame,
+                                               size_t frame_len, uint8_t *out, size_t *len);
+
 /** Bytes of room to add to a plaintext that is to have so many clear ranges, whatever the suite and
  *  codec; 0 if that is over the limits.  [any] */
 E2EE_API size_t e2ee_partial_overhead(size_t frame_len, size_t count);

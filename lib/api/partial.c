@@ -3,6 +3,7 @@
 
 #include "api/frames.h"
 #include "api/handles.h"
+#include "codec/normal.h"
 #include "codec/ranges.h"
 #include "media/receiver.h"
 #include "media/sender.h"
@@ -21,6 +22,28 @@ int e2ee_frame_clear_ranges(uint32_t codec, const uint8_t *frame, size_t frame_l
     return ERR_LIMIT;
   *count = found.count;
   return ranges != NULL && found.count > found.capacity ? ERR_BUFFER_TOO_SMALL : OK;
+}
+
+int e2ee_frame_normalize(uint32_t codec, const uint8_t *frame, size_t frame_len, uint8_t *out,
+                         size_t *len) {
+  if (len == NULL || !api_given(frame, frame_len))
+    return ERR_INVALID_ARG;
+  if (frame_len > SFRAME_SIZE_MAX)
+    return ERR_LIMIT;
+  const struct view whole = view_of(frame, frame_len);
+  struct normal counted = {0};
+  enum err err = normal_rewrite(codec, whole, &counted);
+  if (err != OK)
+    return err;
+  struct normal written = {.out = out, .capacity = counted.size};
+  bool fits = out == NULL || *len >= counted.size;
+  if (fits && out != NULL) {
+    if (api_overlap(view_of(out, counted.size), whole))
+      return ERR_INVALID_ARG;
+    err = normal_rewrite(codec, whole, &written);
+  }
+  *len = counted.size;
+  return fits ? err : ERR_BUFFER_TOO_SMALL;
 }
 
 size_t e2ee_partial_overhead(size_t frame_len, size_t count) {

@@ -1,11 +1,14 @@
 /* AV1 (bitstream specification, sections 5.3 and 5.9).  SPDX-License-Identifier: ISC */
+#include "codec/normal.h"
 #include "codec/ranges.h"
 
 #define FORBIDDEN 0x80u
 #define EXTENSION 0x04u
 #define HAS_SIZE 0x02u
-#define SEQUENCE_HEADER 1u
 #define LEB128_MAX 8u
+
+/* Types, section 6.2.2. */
+enum { SEQUENCE_HEADER = 1, TEMPORAL_DELIMITER = 2, TILE_LIST = 8, PADDING = 15 };
 
 /* Section 4.10.5.  A value has at most 32 bits, in any number of bytes up to eight. */
 static enum err read_leb128(struct reader *reader, uint64_t *out) {
@@ -24,22 +27,32 @@ static enum err read_leb128(struct reader *reader, uint64_t *out) {
   return ERR_MALFORMED;
 }
 
-/* One OBU.  @param header  out: bytes of header and size  @param payload  out: what they announce */
-static enum err read_obu(struct reader *reader, uint8_t *first, size_t *header,
-                         struct view *payload) {
+/* One OBU. */
+struct obu {
+  uint8_t header[2];
+  size_t header_size;
+  size_t size_field; /* bytes of it */
+  struct view payload;
+};
+
+static unsigned type_of(const struct obu *obu) {
+  return obu->header[0] >> 3 & 0xfu;
+}
+
+static enum err read_obu(struct reader *reader, struct obu *out) {
   enum err err;
-  const uint8_t *start = reader->at;
-  uint8_t ignored = 0;
-  TRY(read_u8(reader, first));
-  TRY((*first & FORBIDDEN) == 0 ? OK : ERR_MALFORMED);
-  if ((*first & EXTENSION) != 0)
-    TRY(read_u8(reader, &ignored));
-  uint64_t size = reader->left; /* without a size it is the last one */
-  if ((*first & HAS_SIZE) != 0)
+  TRY(read_u8(reader, &out->header[0]));
+  TRY((out->header[0] & FORBIDDEN) == 0 ? OK : ERR_MALFORMED);
+  out->header_size = 1;
+  if ((out->header[0] & EXTENSION) != 0)
+    TRY(read_u8(reader, &out->header[out->header_size++]));
+  const size_t before = reader->left;
+  uint64_t size = before; /* without a size it is the last one */
+  if ((out->header[0] & HAS_SIZE) != 0)
     TRY(read_leb128(reader, &size));
-  *header = read_since(reader, start).size;
+  out->size_field = before - reader->left;
   TRY(size <= reader->left ? OK : ERR_MALFORMED);
-  TRY(read_bytes(reader, (size_t)size, payload));
+  TRY(read_bytes(reader, (size_t)size, &out->payload));
 done:
   return err;
 }
@@ -47,12 +60,43 @@ done:
 void ranges_av1(struct view frame, struct ranges *out) {
   struct reader reader = reader_of(frame);
   while (reader.left > 0) {
-    size_t offset = frame.size - reader.left, header = 0;
-    uint8_t first = 0;
-    struct view payload;
-    if (read_obu(&reader, &first, &header, &payload) != OK)
+    size_t offset = frame.size - reader.left;
+    struct obu obu;
+    if (read_obu(&reader, &obu) != OK)
       return;
-    unsigned type = first >> 3 & 0xfu;
-    ranges_add(out, offset, header + (type == SEQUENCE_HEADER ? payload.size : 0));
+    size_t payload = type_of(&obu) == SEQUENCE_HEADER ? obu.payload.size : 0;
+    ranges_add(out, offset, obu.header_size + obu.size_field + payload);
+  }
+}
+
+/* Packetizers drop these (RTP payload format for AV1, section 5). */
+static bool dropped(const struct obu *obu) {
+  unsigned type = type_of(obu);
+  return type == TEMPORAL_DELIMITER || type == TILE_LIST || type == PADDING;
+}
+
+static void put_obu(struct normal *out, struct obu *obu) {
+  uint8_t size[LEB128_MAX];
+  size_t at = 0, left = obu->payload.size;
+  for (; left >= 0x80; left >>= 7)
+    size[at++] = (uint8_t)(0x80u | left);
+  size[at++] = (uint8_t)left;
+  obu->header[0] |= HAS_SIZE;
+  normal_put(out, view_of(obu->header, obu->header_size));
+  normal_put(out, view_of(size, at));
+  normal_put(out, obu->payload);
+}
+
+void normal_av1(struct view frame, struct normal *out) {
+  struct reader reader = reader_of(frame);
+  while (reader.left > 0) {
+    const struct view rest = view_of(reader.at, reader.left);
+    struct obu obu;
+    if (read_obu(&reader, &obu) != OK) {
+      normal_put(out, rest);
+      return;
+    }
+    if (!dropped(&obu))
+      put_obu(out, &obu);
   }
 }

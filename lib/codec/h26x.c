@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "codec/bits.h"
+#include "codec/normal.h"
 #include "codec/ranges.h"
 
 /* A start code without zero bytes before it. */
@@ -116,21 +117,38 @@ static size_t find_start(struct view frame, size_t from) {
   return frame.size;
 }
 
+/* A NAL unit, and the start code before it.  Zero bytes before a start code belong to it, and never to
+ * the unit before. */
+struct unit {
+  size_t start;
+  size_t begin;
+  size_t end;
+};
+
+static size_t without_zeros(struct view frame, size_t from, size_t end) {
+  while (end > from && frame.data[end - 1] == 0)
+    end--;
+  return end;
+}
+
+/* @param unit  zeroed, or the one before  @return whether there is one more */
+static bool next_unit(struct view frame, struct unit *unit) {
+  size_t code = find_start(frame, unit->end);
+  if (code == frame.size)
+    return false;
+  unit->start = without_zeros(frame, unit->end, code);
+  unit->begin = code + START;
+  size_t next = find_start(frame, unit->begin);
+  unit->end = next < frame.size ? without_zeros(frame, unit->begin, next) : next;
+  return true;
+}
+
 static void find(struct view frame, unit_rule *rule, struct ranges *out) {
-  size_t start = find_start(frame, 0), before = 0;
-  while (start < frame.size) {
-    /* Zero bytes before a start code belong to it, and never to the unit before. */
-    size_t unit = start + START;
-    while (start > before && frame.data[start - 1] == 0)
-      start--;
-    ranges_add(out, start, unit - start);
-    size_t next = find_start(frame, unit), end = next;
-    while (next < frame.size && end > unit && frame.data[end - 1] == 0)
-      end--;
-    if (end > unit)
-      ranges_add(out, unit, rule(view_of(frame.data + unit, end - unit)));
-    before = unit;
-    start = next;
+  struct unit unit = {0, 0, 0};
+  while (next_unit(frame, &unit)) {
+    ranges_add(out, unit.start, unit.begin - unit.start);
+    if (unit.end > unit.begin)
+      ranges_add(out, unit.begin, rule(view_of(frame.data + unit.begin, unit.end - unit.begin)));
   }
 }
 
@@ -140,4 +158,19 @@ void ranges_h264(struct view frame, struct ranges *out) {
 
 void ranges_h265(struct view frame, struct ranges *out) {
   find(frame, h265_unit, out);
+}
+
+/* Depacketizers write start codes of four bytes; what is before the first one is not sent. */
+void normal_h26x(struct view frame, struct normal *out) {
+  static const uint8_t code[] = {0, 0, 0, 1};
+  struct unit unit = {0, 0, 0};
+  if (find_start(frame, 0) == frame.size)
+    normal_put(out, frame);
+  while (next_unit(frame, &unit)) {
+    size_t end = without_zeros(frame, unit.begin, unit.end);
+    if (end == unit.begin)
+      continue;
+    normal_put(out, VIEW_ARRAY(code));
+    normal_put(out, view_of(frame.data + unit.begin, end - unit.begin));
+  }
 }

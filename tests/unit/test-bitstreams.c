@@ -217,6 +217,91 @@ START_TEST(same_units) {
 }
 END_TEST
 
+/* ---- RTP ---- */
+
+static void put(struct block *out, const void *data, size_t size) {
+  if (size > 0)
+    memcpy(out->data + out->size, data, size);
+  out->size += size;
+}
+
+/* NAL units go into packets without start codes (RFC 6184, RFC 7798), and come out with long ones. */
+static void send_units(struct view frame, struct block *out) {
+  size_t begin = 0;
+  for (size_t at = 0; at + 3 <= frame.size; at++) {
+    if (memcmp(frame.data + at, "\0\0\1", 3) != 0)
+      continue;
+    size_t end = at > 0 && frame.data[at - 1] == 0 ? at - 1 : at;
+    if (begin > 0)
+      put(out, frame.data + begin, end - begin);
+    put(out, "\0\0\0\1", 4);
+    begin = at + 3;
+  }
+  put(out, frame.data + begin, frame.size - begin);
+}
+
+/* OBUs go into packets without their sizes, some not at all, and come out with sizes. */
+static void send_obus(struct view frame, struct block *out) {
+  for (size_t at = 0; at < frame.size;) {
+    uint8_t type = frame.data[at] >> 3 & 0xf, header[2] = {frame.data[at], frame.data[at + 1]};
+    size_t header_size = (frame.data[at] & 4) != 0 ? 2 : 1, size = 0;
+    ck_assert_uint_eq(frame.data[at] & 0x82, 2);
+    at += header_size;
+    for (unsigned shift = 0, more = 1; more != 0; at++, shift += 7) {
+      ck_assert_uint_lt(at, frame.size);
+      size |= (size_t)(frame.data[at] & 0x7f) << shift;
+      more = frame.data[at] & 0x80;
+    }
+    ck_assert_uint_le(size, frame.size - at);
+    if (type != 2 && type != 8 && type != 15) {
+      put(out, header, header_size);
+      for (size_t left = size; left >= 0x80; left >>= 7)
+        put(out, &(uint8_t){(uint8_t)(left | 0x80)}, 1);
+      put(out, &(uint8_t){(uint8_t)(size < 0x80 ? size : size >> 7)}, 1);
+      ck_assert_uint_lt(size, 1u << 14);
+      put(out, frame.data + at, size);
+    }
+    at += size;
+  }
+}
+
+static struct block send_rtp(struct view frame) {
+  struct block out = block_of(VIEW_NONE, 2 * frame.size);
+  out.size = 0;
+  if (stream.codec >= E2EE_CODEC_H264)
+    send_units(frame, &out);
+  else if (stream.codec == E2EE_CODEC_AV1)
+    send_obus(frame, &out);
+  else
+    put(&out, frame.data, frame.size);
+  return out;
+}
+
+/* Normal, protected, taken apart, put together: it is still the protected frame. */
+START_TEST(over_rtp) {
+  stream = bitstream_read(&bitstreams[_i]);
+  size_t changed = 0;
+  for (size_t i = 0; i < stream.count; i++) {
+    struct view frame = stream.frames[i];
+    struct block normal = block_of(VIEW_NONE, 2 * frame.size);
+    ck_assert_int_eq(
+        e2ee_frame_normalize(stream.codec, frame.data, frame.size, normal.data, &normal.size), OK);
+    struct view sent = view_of(normal.data, normal.size);
+    changed += !view_equal(sent, frame);
+    struct ranges ranges = ranges_of(stream.codec, sent);
+    struct block block = protect(sent, &ranges);
+    struct block arrived = send_rtp(view_of(block.data, block.size));
+    ck_assert(view_equal(view_of(arrived.data, arrived.size), view_of(block.data, block.size)));
+    expect_back(&arrived, sent);
+    free(normal.data);
+    free(block.data);
+    free(arrived.data);
+  }
+  ck_assert_int_eq(changed > 0, stream.codec >= E2EE_CODEC_AV1);
+  bitstream_free(&stream);
+}
+END_TEST
+
 /* ---- What is left of them ---- */
 
 START_TEST(truncated) {
@@ -293,6 +378,7 @@ int main(void) {
   tcase_add_loop_test(tests, round_trip, 0, BITSTREAMS);
   tcase_add_test(tests, headers);
   tcase_add_loop_test(tests, same_units, BITSTREAMS - 3, BITSTREAMS);
+  tcase_add_loop_test(tests, over_rtp, 0, BITSTREAMS);
   tcase_add_loop_test(tests, truncated, 0, BITSTREAMS);
   tcase_add_loop_test(tests, truncated_ciphertexts, 0, BITSTREAMS);
   tcase_add_loop_test(tests, flipped_bits, 0, BITSTREAMS);
