@@ -18,7 +18,7 @@ static enum err recode_tree(struct reader *reader, struct writer *writer, struct
   TRY(tree_read(suite_find(SUITE), bytes, MEMBERS_MAX, why, &tree));
   TRY(read_bytes(reader, bytes.size, &bytes));
   tree_write(writer, tree);
-  (void)!tree_verify_parent_hashes(tree, why);
+  (void)!tree_verify_parent_hashes(tree, 1, why);
 done:
   tree_drop(tree);
   return err;

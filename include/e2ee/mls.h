@@ -243,9 +243,14 @@ E2EE_API E2EE_CHECKED int e2ee_welcome_open_successor(e2ee_client *client, const
 
 /** Further settings of e2ee_client_set(). */
 enum {
-  E2EE_SET_PADDING = 9,         /**< Pad plaintexts to a multiple of this; 0: not at all [64]. */
-  E2EE_SET_GREASE = 10,         /**< 1: send values that others must ignore (13.5) [1]. */
-  E2EE_SET_TREE_IN_WELCOME = 11 /**< 1: ratchet tree in Welcome and GroupInfo [1]. */
+  E2EE_SET_PADDING = 9,          /**< Pad plaintexts to a multiple of this; 0: not at all [64]. */
+  E2EE_SET_GREASE = 10,          /**< 1: send values that others must ignore (13.5) [1]. */
+  E2EE_SET_TREE_IN_WELCOME = 11, /**< 1: ratchet tree in Welcome and GroupInfo [1]. */
+  E2EE_SET_THREADS = 12 /**< Threads that opening a Welcome, or joining from outside, may work
+                                      on, 1 to 16 [1].  The calling one is one of them; the others are
+                                      started in the call, take no signals, and have ended when it
+                                      returns.  It changes how long a large group takes to check, and
+                                      nothing else: fewer are used where the system gives no more. */
 };
 
 #ifdef __cplusplus

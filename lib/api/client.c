@@ -1,5 +1,6 @@
 /* Clients and key packages.  SPDX-License-Identifier: ISC */
 #include "api/handles.h"
+#include "base/parallel.h"
 #include "state/snapshot.h"
 
 int e2ee_client_new(uint16_t mls_suite, const uint8_t *identity, size_t identity_len,
@@ -88,6 +89,7 @@ static enum err set(struct settings *settings, uint32_t setting, uint64_t value)
       [E2EE_SET_PADDING] = {0, 1u << 16},
       [E2EE_SET_GREASE] = {0, 1},
       [E2EE_SET_TREE_IN_WELCOME] = {0, 1},
+      [E2EE_SET_THREADS] = {1, PARALLEL_MAX},
   };
   if (setting == 0 || setting >= sizeof ranges / sizeof ranges[0])
     return ERR_UNSUPPORTED;
@@ -124,8 +126,11 @@ static enum err set(struct settings *settings, uint32_t setting, uint64_t value)
   case E2EE_SET_GREASE:
     settings->grease = value == 1;
     break;
-  default:
+  case E2EE_SET_TREE_IN_WELCOME:
     settings->tree_in_welcome = value == 1;
+    break;
+  default:
+    settings->threads = (uint32_t)value;
   }
   return OK;
 }

@@ -16,6 +16,7 @@ static const struct settings default_settings = {
     .max_members = 32768,
     .past_epochs = 2,
     .max_skip = 1000,
+    .threads = 1,
     .padding = 64,
     .encrypt_handshake = true,
     .grease = true,

@@ -16,6 +16,7 @@ struct settings {
   uint32_t max_members;
   uint32_t past_epochs;
   uint32_t max_skip;
+  uint32_t threads; /* that a call may work on, 1 to PARALLEL_MAX */
   uint32_t padding; /* plaintexts are padded to a multiple of this; 0: not at all */
   bool encrypt_handshake;
   bool grease;

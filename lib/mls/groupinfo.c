@@ -123,7 +123,7 @@ enum err group_info_check(struct client *client, const struct group_info *info, 
                info->signer));
   TRY(err);
   TRY(validate_tree(tree, info->context.group_id, info->context.extensions,
-                    client->settings.max_lifetime_seconds, why));
+                    &client->settings, why));
   *out = tree;
   tree = NULL;
 done:

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "base/parallel.h"
 #include "mls/treenode.h"
 
 /*
@@ -99,19 +100,23 @@ done:
   return err;
 }
 
-enum err tree_verify_parent_hashes(const struct tree *tree, struct why *why) {
+/* @param number  of the parent node, from left to right */
+static enum err verify_parent_hash(const void *state, size_t number, struct why *why) {
   enum err err = OK;
-  uint32_t count = node_count(tree_width(tree));
-  for (uint32_t index = 1; index < count; index += 2) {
-    bool left = false, right = false;
-    const struct node *node = tree_find(tree, index);
-    if (node == NULL || node->parent == NULL)
-      continue;
-    TRY(chained(tree, node, node_first_leaf(index), 0, &left));
-    TRY(chained(tree, node, node_first_leaf(index), 1, &right));
-    TRY(require(left != right, why, ERR_INVALID_TREE,
-                "RFC 9420, section 7.9.2: node %u is not parent-hash valid", index));
-  }
+  const struct tree *tree = state;
+  uint32_t index = 2 * (uint32_t)number + 1, first = node_first_leaf(index);
+  bool left = false, right = false;
+  const struct node *node = tree_find(tree, index);
+  if (node == NULL || node->parent == NULL)
+    return OK;
+  TRY(chained(tree, node, first, 0, &left));
+  TRY(chained(tree, node, first, 1, &right));
+  TRY(require(left != right, why, ERR_INVALID_TREE,
+              "RFC 9420, section 7.9.2: node %u is not parent-hash valid", index));
 done:
   return err;
+}
+
+enum err tree_verify_parent_hashes(const struct tree *tree, unsigned threads, struct why *why) {
+  return parallel_each(threads, tree_width(tree) - 1, verify_parent_hash, tree, why);
 }

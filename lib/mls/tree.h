@@ -141,7 +141,9 @@ CHECKED enum err tree_read_changes(struct view changes, const struct tree *base,
 CHECKED enum err tree_parent_hash(const struct tree *tree, uint32_t leaf, uint32_t height,
                                   uint8_t *out);
 
-/** Every parent node is parent-hash valid (section 7.9.2).  ERR_INVALID_TREE. */
-CHECKED enum err tree_verify_parent_hashes(const struct tree *tree, struct why *why);
+/** Every parent node is parent-hash valid (section 7.9.2).  ERR_INVALID_TREE.
+ *  @param threads  to work on, see parallel_each() */
+CHECKED enum err tree_verify_parent_hashes(const struct tree *tree, unsigned threads,
+                                           struct why *why);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "mls/validate.h"
 
+#include "base/parallel.h"
 #include "mls/credential.h"
 #include "mls/message.h"
 
@@ -159,18 +160,37 @@ enum err validate_announced(uint16_t cipher_suite, struct view extensions, struc
   return suite == NULL ? OK : check_external_senders(suite, extensions, ERR_INVALID_PROPOSAL, why);
 }
 
-enum err validate_tree(const struct tree *tree, struct view group_id, struct view extensions,
-                       uint64_t longest, struct why *why) {
+/* What every leaf of a tree is checked against. */
+struct leaf_checks {
+  const struct tree *tree;
+  struct view group_id;
+  struct view extensions;
+  uint64_t longest;
+};
+
+static enum err check_leaf(const void *state, size_t index, struct why *why) {
+  const struct leaf_checks *checks = state;
   enum err err = OK;
-  TRY(tree_verify_parent_hashes(tree, why));
+  uint32_t at = (uint32_t)index;
+  const struct leaf *leaf = tree_leaf(checks->tree, at);
+  if (leaf == NULL)
+    return OK;
+  TRY(validate_leaf(checks->tree, checks->extensions, leaf, at, why));
+  TRY(leaf_check_span(leaf, checks->longest, why));
+  err = leaf_verify_signature(tree_suite(checks->tree), leaf, checks->group_id, at, why);
+  if (err == ERR_SIGNATURE)
+    return refuse(why, err, "RFC 9420, section 7.3: the signature of leaf %u is wrong", at);
+done:
+  return err;
+}
+
+enum err validate_tree(const struct tree *tree, struct view group_id, struct view extensions,
+                       const struct settings *settings, struct why *why) {
+  enum err err = OK;
+  struct leaf_checks checks = {tree, group_id, extensions, settings->max_lifetime_seconds};
+  TRY(tree_verify_parent_hashes(tree, settings->threads, why));
   TRY(check_external_senders(tree_suite(tree), extensions, ERR_INVALID_TREE, why));
-  for (uint32_t index = tree_next_member(tree, 0); index != LEAF_NONE;
-       index = tree_next_member(tree, index + 1)) {
-    const struct leaf *leaf = tree_leaf(tree, index);
-    TRY(validate_leaf(tree, extensions, leaf, index, why));
-    TRY(leaf_check_span(leaf, longest, why));
-    TRY(leaf_verify_signature(tree_suite(tree), leaf, group_id, index, why));
-  }
+  TRY(parallel_each(settings->threads, tree_width(tree), check_leaf, &checks, why));
 done:
   return err;
 }

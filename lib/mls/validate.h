@@ -29,8 +29,9 @@ CHECKED enum err validate_announced(uint16_t cipher_suite, struct view extension
 
 /** Section 12.4.3.1: the whole tree of a group that is being joined, signatures included.  Members
  *  outlive the lifetime of the leaf they came with, so only its length is looked at.
- *  @param longest  lifetime in seconds; 0: any */
+ *  @param settings  the longest lifetime, and how many threads */
 CHECKED enum err validate_tree(const struct tree *tree, struct view group_id,
-                               struct view extensions, uint64_t longest, struct why *why);
+                               struct view extensions, const struct settings *settings,
+                               struct why *why);
 
 #endif

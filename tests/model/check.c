@@ -114,7 +114,7 @@ static void check_reading(const struct record *record) {
              tree_all_support_proposal(tree, CUSTOM_RARE) ==
                  tree_all_support_proposal(again, CUSTOM_RARE),
          "a tree has other counts when read");
-  EXPECT(tree_verify_parent_hashes(again, &why) == OK, "parent hashes: %s", why.text);
+  EXPECT(tree_verify_parent_hashes(again, 1, &why) == OK, "parent hashes: %s", why.text);
   tree_drop(again);
   writer_free(&writer);
 }

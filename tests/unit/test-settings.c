@@ -55,6 +55,7 @@ static const struct {
     {E2EE_SET_PADDING, 0, 1 << 16},
     {E2EE_SET_GREASE, 0, 1},
     {E2EE_SET_TREE_IN_WELCOME, 0, 1},
+    {E2EE_SET_THREADS, 1, 16},
 };
 
 START_TEST(values_out_of_range) {
@@ -75,7 +76,7 @@ START_TEST(values_out_of_range) {
 END_TEST
 
 START_TEST(settings_unknown) {
-  static const uint32_t unknown[] = {0, E2EE_SET_TREE_IN_WELCOME + 1, UINT32_MAX};
+  static const uint32_t unknown[] = {0, E2EE_SET_THREADS + 1, UINT32_MAX};
   for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
     ck_assert_returns(alice, e2ee_client_set(alice->client, unknown[i], 0), E2EE_ERR_UNSUPPORTED);
 }

@@ -102,7 +102,7 @@ static void check_read_back(const struct value *value) {
   tree_write(&writer, value->tree);
   ck_assert_int_eq(tree_read(suite, writer_view(&writer), MODEL_LEAVES, &why, &read), OK);
   model_check(value->model, read);
-  ck_assert_int_eq(tree_verify_parent_hashes(read, &why), OK);
+  ck_assert_int_eq(tree_verify_parent_hashes(read, 1, &why), OK);
   tree_drop(read);
   writer_free(&writer);
 }
@@ -325,7 +325,7 @@ static void *edit_elsewhere(void *shared) {
   uint32_t removed = 3;
   bool ok = tree_edit(mine, &edited) == OK && tree_remove_leaf(edited, removed) == OK &&
             tree_blank_path(edited, 9) == OK && tree_seal(edited) == OK &&
-            tree_verify_parent_hashes(mine, NULL) == OK && tree_leaf(mine, removed) != NULL;
+            tree_verify_parent_hashes(mine, 1, NULL) == OK && tree_leaf(mine, removed) != NULL;
   tree_drop(edited);
   tree_drop(mine);
   return ok ? shared : NULL;
@@ -385,7 +385,7 @@ done:
 
 static enum err verify(struct tree *tree, const struct leaf *leaf) {
   (void)leaf;
-  return tree_verify_parent_hashes(tree, NULL);
+  return tree_verify_parent_hashes(tree, 1, NULL);
 }
 
 static enum err write_and_read(struct tree *tree, const struct leaf *leaf) {

@@ -132,7 +132,7 @@ START_TEST(test_good) {
   struct tree *tree = accepted(model);
   struct why why = {""};
   model_check(model, tree);
-  ck_assert_int_eq(tree_verify_parent_hashes(tree, &why), OK);
+  ck_assert_int_eq(tree_verify_parent_hashes(tree, 1, &why), OK);
   ck_assert(model->parent[7].unmerged[5] && model->parent[11].unmerged[5]);
   tree_drop(tree);
   model_free(model);
@@ -392,10 +392,10 @@ END_TEST
 static void unchained(const struct model *model, const char *text) {
   struct tree *tree = accepted(model);
   struct why why = {""};
-  ck_assert_int_eq(tree_verify_parent_hashes(tree, &why), ERR_INVALID_TREE);
+  ck_assert_int_eq(tree_verify_parent_hashes(tree, 1, &why), ERR_INVALID_TREE);
   if (strstr(why.text, text) == NULL)
     ck_abort_msg("\"%s\" does not say \"%s\"", why.text, text);
-  ck_assert_int_eq(tree_verify_parent_hashes(tree, NULL), ERR_INVALID_TREE);
+  ck_assert_int_eq(tree_verify_parent_hashes(tree, 1, NULL), ERR_INVALID_TREE);
   tree_drop(tree);
 }
 
@@ -428,7 +428,7 @@ START_TEST(test_leaf_exchanged) {
       unchained(model, "is not parent-hash valid");
     } else { /* the one that came last is not covered by any parent hash */
       struct tree *tree = accepted(model);
-      ck_assert_int_eq(tree_verify_parent_hashes(tree, NULL), OK);
+      ck_assert_int_eq(tree_verify_parent_hashes(tree, 1, NULL), OK);
       tree_drop(tree);
     }
     model_free(model);
@@ -484,7 +484,7 @@ START_TEST(test_among_unmerged_leaves) {
     while (model_members(model) < 9)
       model_add(model, scratch, forge_leaf(suite, NULL));
     struct tree *tree = accepted(model);
-    ck_assert_int_eq(tree_verify_parent_hashes(tree, NULL), OK);
+    ck_assert_int_eq(tree_verify_parent_hashes(tree, 1, NULL), OK);
     ck_assert_uint_eq(tree_resolution_size(tree, first == 0 ? 3 : 11), 4);
     tree_drop(tree);
     leaf_drop(model->leaf[committer]);
@@ -508,7 +508,7 @@ START_TEST(test_shrunk_and_grown) {
   for (uint32_t node = 7; node < MODEL_NODES; node++)
     model->parent[node] = (struct model_parent){0};
   struct tree *tree = accepted(model);
-  ck_assert_int_eq(tree_verify_parent_hashes(tree, NULL), OK);
+  ck_assert_int_eq(tree_verify_parent_hashes(tree, 1, NULL), OK);
   tree_drop(tree);
   model->width = 8;
   model->leaf[4] = forge_leaf(suite, NULL);

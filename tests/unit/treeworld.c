@@ -153,7 +153,7 @@ static struct tree *merged(const struct sent *sent) {
   if (treekem_merge(tree, sent->sender, sent->leaf, &sent->parts, &why) != OK)
     ck_abort_msg("%s", why.text);
   ck_assert(view_equal(tree_hash(tree), tree_hash(sent->after)));
-  ck_assert_int_eq(tree_verify_parent_hashes(tree, NULL), OK);
+  ck_assert_int_eq(tree_verify_parent_hashes(tree, 1, NULL), OK);
   return tree;
 }
 

@@ -51,7 +51,7 @@ static bool check_tree(json_object *vector, struct tree *tree, struct view group
     ok = check_resolution(tree, node, vectors_item(resolutions, node)) &&
          check_hash(tree, node, vectors_item(hashes, node));
   struct why why = {""};
-  ok = vectors_ok(tree_verify_parent_hashes(tree, &why), why.text) && ok;
+  ok = vectors_ok(tree_verify_parent_hashes(tree, 1, &why), why.text) && ok;
   return check_leaves(tree, group_id) && ok;
 }
 

@@ -85,7 +85,7 @@ static enum err merge(const struct setting *setting, uint32_t sender,
   TRY(leaf_verify_signature(setting->suite, leaf, bytes_view(&setting->group_id), sender, why));
   TRY(tree_edit(setting->tree, &tree));
   TRY(treekem_merge(tree, sender, leaf, path, why));
-  TRY(tree_verify_parent_hashes(tree, why));
+  TRY(tree_verify_parent_hashes(tree, 1, why));
   *out = tree;
   tree = NULL;
 done:
