@@ -95,6 +95,24 @@ static void expect_refused(const struct member *member, const struct frame *fram
   ck_assert_int_eq(receive(member, frame, NULL), err);
 }
 
+static void expect_only(const e2ee_receiver *receiver, unsigned count) {
+  unsigned found = 0;
+  for (unsigned i = 0; i <= RECEIVER_KEYS; i++) {
+    found += receiver->keys[i].used > 0;
+    if (receiver->keys[i].used == 0)
+      for (size_t byte = 0; byte < sizeof receiver->keys[i].key.salt; byte++)
+        ck_assert_uint_eq(receiver->keys[i].key.salt[byte], 0);
+  }
+  ck_assert_uint_eq(found, count);
+}
+
+static void expect_links(const struct chain *chain, unsigned count) {
+  static const struct link none;
+  ck_assert_uint_eq(chain->count, count);
+  for (unsigned i = count; i < CHAIN_LINKS; i++)
+    ck_assert_mem_eq(&chain->links[i], &none, sizeof none);
+}
+
 /* So many frames of alice arrive. */
 static void pass(const struct member *alice, const struct member *bob, unsigned frames) {
   for (unsigned i = 0; i < frames; i++) {
@@ -576,14 +594,18 @@ START_TEST(generations_that_wait) {
     ck_assert_int_eq(e2ee_media_set_sender_key(bob.media, ALICE, generation, 0, KEY(generation)),
                      OK);
   struct frame zero = seal(&alice, "0");
+  (void)ratchet(&alice, NULL);
+  struct frame ahead = seal(&alice, "of generation 0, step 1");
   ck_assert_int_eq(e2ee_media_set_own_key(alice.media, 1, KEY(1)), OK);
   struct frame one = seal(&alice, "1");
   ck_assert_int_eq(e2ee_media_set_own_key(alice.media, 2, KEY(2)), OK);
   ratchet_on(&alice, 2);
   struct frame two = seal(&alice, "2");
   expect_heard(&bob, &two, 2, 2 * 64 + 2);
+  expect_links(chain_in(&bob), 3); /* 0, 2 and 3 */
   expect_refused(&bob, &one, ERR_NO_KEY); /* passed over */
   expect_heard(&bob, &zero, 0, 0);        /* the one before */
+  expect_refused(&bob, &ahead, ERR_NO_KEY);
   ck_assert_int_eq(e2ee_media_set_own_key(alice.media, 3, KEY(3)), OK);
   pass(&alice, &bob, 1);
   struct frame last = two;
@@ -630,24 +652,6 @@ START_TEST(too_many_that_wait) {
 END_TEST
 
 /* ---- Keys that are gone ---- */
-
-static void expect_only(const e2ee_receiver *receiver, unsigned count) {
-  unsigned found = 0;
-  for (unsigned i = 0; i <= RECEIVER_KEYS; i++) {
-    found += receiver->keys[i].used > 0;
-    if (receiver->keys[i].used == 0)
-      for (size_t byte = 0; byte < sizeof receiver->keys[i].key.salt; byte++)
-        ck_assert_uint_eq(receiver->keys[i].key.salt[byte], 0);
-  }
-  ck_assert_uint_eq(found, count);
-}
-
-static void expect_links(const struct chain *chain, unsigned count) {
-  static const struct link none;
-  ck_assert_uint_eq(chain->count, count);
-  for (unsigned i = count; i < CHAIN_LINKS; i++)
-    ck_assert_mem_eq(&chain->links[i], &none, sizeof none);
-}
 
 START_TEST(retired_keys_are_gone) {
   struct member alice = speaker(0, 0), bob = listener(0, 0);
