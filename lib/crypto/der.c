@@ -17,7 +17,7 @@ static enum err read_size(struct reader *reader, size_t *out) {
     return OK;
   }
   unsigned count = first & ~(unsigned)LONG_FORM;
-  TRY(count > 0 && count <= LENGTH_BYTES_MAX ? OK : ERR_MALFORMED);
+  TRY(count <= LENGTH_BYTES_MAX ? OK : ERR_MALFORMED);
   for (unsigned i = 0; i < count; i++) {
     TRY(read_u8(reader, &byte));
     size = size << 8 | byte;

@@ -50,7 +50,7 @@ static enum err labeled_expand(const struct hash *hash, struct suite_id id,
 }
 
 static bool is_nist(const struct suite *suite) {
-  return suite->hpke_kem >= 0x0010 && suite->hpke_kem <= 0x0012;
+  return suite->hpke_kem <= 0x0012; /* the first that RFC 9180 has */
 }
 
 /* RFC 9180, section 7.1.3: for the NIST curves candidates are tried until one is in range. */

@@ -166,7 +166,8 @@ static int compare_leaves(const void *a, const void *b) {
   return (left > right) - (left < right);
 }
 
-/* No leaf is the subject of two Updates or Removes. */
+/* No leaf is the subject of two Updates or Removes, and the committer of none: so an Update or a
+ * SelfRemove is never committed by value. */
 static enum err check_subjects(const struct application *job) {
   enum err err = OK;
   size_t count = 0;
@@ -252,9 +253,6 @@ static enum err check_list(const struct application *job) {
                 "RFC 9420, section 12.2: a proposal of type %u by a sender of type %u",
                 item->proposal.type, item->sender.type));
     TRY(check_type_supported(job->epoch, item->proposal.type, job->why));
-    TRY(require(item->proposal.type != PROPOSAL_SELF_REMOVE || item->stored != NULL, job->why,
-                ERR_INVALID_PROPOSAL,
-                "draft-ietf-mls-extensions, SelfRemove: it is committed by reference only"));
   }
   TRY(check_subjects(job));
   TRY(check_psks(job));

@@ -176,8 +176,6 @@ static bool admits(const struct commit_work *work, const struct stored_proposal 
   const struct group *group = work->group;
   const struct proposal *proposal = &stored->proposal;
   struct view psk;
-  if (group_is_outside(group) && proposal->type != PROPOSAL_SELF_REMOVE)
-    return false;
   if (proposal->type == PROPOSAL_PSK && !group_find_psk(group, &proposal->body.psk, &psk))
     return false;
   return proposal_list_admits(&work->list, proposal, stored->sender, group->epoch->own_leaf);

@@ -128,7 +128,6 @@ enum err group_propose_add(struct group *group, struct view key_package, struct 
 enum err group_propose_remove(struct group *group, uint32_t leaf, struct bytes *out) {
   enum err err = OK;
   struct writer writer = {0};
-  TRY(group_check_active(group));
   TRY(group_check_leaf(group, leaf));
   proposal_write_remove(&writer, leaf);
   err = propose_written(group, &writer, out);
@@ -155,7 +154,6 @@ enum err group_propose_update(struct group *group, struct bytes *out) {
   struct leaf_template fields;
   struct secret *key = locked_new(sizeof *key);
   TRY(key == NULL ? ERR_NOMEM : OK);
-  TRY(group_check_active(group));
   TRY(client_leaf(client, &storage, &fields));
   TRY(hpke_generate_key_pair(epoch->suite, key, public_key));
   fields.encryption_key = view_of(public_key, epoch->suite->dh->public_size);

@@ -325,6 +325,12 @@ static void unsupported_type(struct world *world, struct bytes *out) {
   commit(world, taken(&writer), none, out);
 }
 
+static void reserved_type(struct world *world, struct bytes *out) {
+  struct writer writer = {0};
+  proposal_write_custom(&writer, 0, VIEW_TEXT("data"));
+  commit(world, taken(&writer), none, out);
+}
+
 /* ---- Lists: Adds ---- */
 
 static void two_adds_of_one_client(struct world *world, struct bytes *out) {
@@ -629,6 +635,8 @@ static const struct row rows[] = {
 
     {"12.2", "a type that members do not support, in a commit", unsupported_type,
      ERR_INVALID_PROPOSAL},
+
+    {"12.2", "the reserved type 0, in a commit", reserved_type, ERR_INVALID_PROPOSAL},
 
     {"12.2", "two Adds of one client", two_adds_of_one_client, ERR_INVALID_PROPOSAL},
     {"12.2", "one key package added twice", one_key_package_twice, ERR_INVALID_PROPOSAL},

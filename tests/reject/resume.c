@@ -328,6 +328,42 @@ static void branch_with_a_stranger(struct story *story) {
   story->others &= ~BIT(ALICE);
 }
 
+/* The Welcome names a PSK of a group that judy is no longer in. */
+static void tell_of_lost_group(struct world *world, struct bytes *out) {
+  struct invite invite;
+  struct commit_plan plan = {0};
+  struct incoming *incoming = NULL;
+  struct group *group = old_group(world, JUDY, false);
+  ck_assert_int_eq(commit_plan_remove(&plan, group, group_own_leaf(world->other)), OK);
+  ck_assert_int_eq(commit_build(group, &plan), OK);
+  ck_assert_int_eq(process_message(world->other, bytes_view(&group->pending->message), &incoming),
+                   OK);
+  invite_begin(&invite, world);
+  link(world, PSK_APPLICATION, false, &invite);
+  ck_assert_int_eq(process_accept(incoming), OK);
+  ck_assert(world->other->left);
+  invite_send(&invite, out);
+  incoming_free(incoming);
+  commit_plan_free(&plan);
+  group_free(group);
+}
+
+START_TEST(lost) {
+  const struct row row = {"12.4.3.1", "a PSK of a group that was left", NULL, ERR_NOT_FOUND};
+  struct world world;
+  struct bytes message = {0};
+  struct opened_welcome opened = {0};
+  world_init(&world, 1);
+  tell_of_lost_group(&world, &message);
+  struct client *client = world.joiner.client;
+  expect_reason(client,
+                join_open_successor(client, world.other, bytes_view(&message), VIEW_NONE, &opened),
+                &row);
+  bytes_free(&message);
+  world_free(&world);
+}
+END_TEST
+
 static const struct {
   const char *section;
   const char *changed;
@@ -440,6 +476,7 @@ TCase *reject_resume(void) {
   tcase_add_loop_test(cases, reinits, 0, COUNT(rows));
   tcase_add_loop_test(cases, ended, 0, COUNT(ended_rows));
   tcase_add_loop_test(cases, linked, 0, COUNT(stories));
+  tcase_add_test(cases, lost);
   tcase_add_test(cases, no_successor);
   tcase_add_test(cases, branch_in_another_suite);
   return cases;

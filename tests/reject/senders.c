@@ -309,7 +309,7 @@ static const struct row rows[] = {
     {"12.2", "nothing: a SelfRemove of leaf 0", leaf_0_leaves, OK},
     {"12.2", "a SelfRemove and a Remove of one leaf", leaves_and_is_removed, ERR_INVALID_PROPOSAL},
     {"12.2", "a SelfRemove of the committer", committer_leaves, ERR_INVALID_PROPOSAL},
-    {"", "a SelfRemove by value", leaves_by_value, ERR_INVALID_PROPOSAL},
+    {"12.2", "a SelfRemove by value", leaves_by_value, ERR_INVALID_PROPOSAL},
     {"12.2", "a SelfRemove that a member does not support", not_everybody_supports_it,
      ERR_INVALID_PROPOSAL},
     {"6.1", "a SelfRemove of a new member", new_member_leaves, ERR_MALFORMED},

@@ -9,6 +9,7 @@
 
 #include "badinput.h"
 #include "base/buf.h"
+#include "crypto/der.h"
 #include "crypto/keyinfo.h"
 #include "crypto/x509.h"
 
@@ -253,6 +254,62 @@ START_TEST(broken_wrappings) {
 }
 END_TEST
 
+/* SubjectPublicKeyInfo of 32 zeros for Ed25519, as long as nothing is changed in it. */
+START_TEST(public_keys) {
+#define ED25519 "\x30\x05\x06\x03\x2b\x65\x70"
+#define ZEROS_31 "0000000000000000000000000000000"
+  const struct {
+    struct view der;
+    enum err expected;
+  } infos[] = {
+      {VIEW_TEXT("\x30\x2a" ED25519 "\x03\x21\x00" ZEROS_31 "0"), OK},
+      {VIEW_TEXT("\x30\x2a" ED25519 "\x03\x21\x01" ZEROS_31 "0"), ERR_MALFORMED},
+      {VIEW_TEXT("\x30\x2b" ED25519 "\x03\x21\x00" ZEROS_31 "0x"), ERR_MALFORMED},
+      {VIEW_TEXT("\x30\x2a" ED25519 "\x03\x21\x00" ZEROS_31 "0x"), ERR_MALFORMED},
+      {VIEW_TEXT("\x30\x09" ED25519 "\x03\x00"), ERR_MALFORMED},
+      {VIEW_TEXT("\x30\x2a\x30\x05\x06\x03\x2b\x65\x71\x03\x21\x00" ZEROS_31 "0"), ERR_INVALID_ARG},
+      {VIEW_TEXT("\x30\x29" ED25519 "\x03\x20\x00" ZEROS_31), ERR_INVALID_ARG},
+  };
+  for (size_t i = 0; i < sizeof infos / sizeof *infos; i++) {
+    struct view key = VIEW_NONE;
+    ck_assert_int_eq(keyinfo_read_public(suite_find(1), infos[i].der, &key), infos[i].expected);
+    ck_assert_uint_eq(key.size, infos[i].expected == OK ? 32 : 0);
+  }
+}
+END_TEST
+
+START_TEST(numbers_of_two_bytes) {
+  /* PKCS #8, whose version is 0. */
+  ck_assert_int_eq(
+      read_wrapped(1, VIEW_TEXT("\x30\x2e\x02\x01\x00" ED25519 "\x04\x22\x04\x20" ZEROS_31 "0")),
+      OK);
+  ck_assert_int_eq(read_wrapped(1, VIEW_TEXT("\x30\x2f\x02\x02\x00\x00" ED25519
+                                             "\x04\x22\x04\x20" ZEROS_31 "0")),
+                   ERR_MALFORMED);
+}
+END_TEST
+
+/* A length may take three bytes. */
+START_TEST(longest_value) {
+  static const uint8_t tag = 0x04;
+  const size_t sizes[] = {0xffffff, 0x1000000};
+  for (size_t i = 0; i < 2; i++) {
+    uint8_t *der = calloc(1, 6 + sizes[i]);
+    size_t count = 3 + i;
+    struct view value = VIEW_NONE;
+    ck_assert_ptr_nonnull(der);
+    der[0] = tag;
+    der[1] = (uint8_t)(0x80 | count);
+    for (size_t at = 0; at < count; at++)
+      der[2 + at] = (uint8_t)(sizes[i] >> 8 * (count - 1 - at));
+    struct reader reader = reader_of(view_of(der, 2 + count + sizes[i]));
+    ck_assert_int_eq(der_read_value(&reader, tag, &value), i == 0 ? OK : ERR_MALFORMED);
+    ck_assert_uint_eq(value.size, i == 0 ? sizes[i] : 0);
+    free(der);
+  }
+}
+END_TEST
+
 /* A value of up to 127 bytes. */
 static void put(struct writer *to, uint8_t tag, struct view value) {
   write_u8(to, tag);
@@ -467,6 +524,9 @@ int main(void) {
   tcase_add_test(cases, known_key);
   tcase_add_loop_test(cases, broken_wrappings, 0, SUITES);
   tcase_add_test(cases, beside_the_key);
+  tcase_add_test(cases, public_keys);
+  tcase_add_test(cases, numbers_of_two_bytes);
+  tcase_add_test(cases, longest_value);
   tcase_add_test(cases, credential_of_the_application);
   tcase_add_test(cases, saved_credential);
   tcase_add_test(cases, bodies);

@@ -354,61 +354,6 @@ START_TEST(extension_of_the_group) {
 }
 END_TEST
 
-/*
- * An extension that carol's client does not support, and her Add, beside a proposal that harms nobody.
- * What others proposed is left out, be it the extension or the Add, and nothing else is; what the
- * committer planned itself is not.
- */
-static const struct {
-  bool plan_extension, plan_add;
-  int expected;
-  bool extended, added;
-} pairs[] = {
-    {false, true, E2EE_OK, false, true},
-    {true, false, E2EE_OK, true, false},
-    {false, false, E2EE_OK, true, false},
-    {true, true, E2EE_ERR_INVALID_PROPOSAL, false, false},
-};
-
-static void propose_pair(int row) {
-  e2ee_bytes *proposal[3] = {NULL};
-  if (pairs[row].plan_extension)
-    ck_assert_done(bob, e2ee_commit_extension(plan, TYPE, TEXT("data")));
-  else
-    ck_assert_done(alice,
-                   e2ee_group_propose_extension(alice->group, TYPE, TEXT("data"), &proposal[0]));
-  if (pairs[row].plan_add)
-    ck_assert_done(bob, e2ee_commit_add(plan, BYTES(key_package)));
-  else
-    ck_assert_done(alice, e2ee_group_propose_add(alice->group, BYTES(key_package), &proposal[1]));
-  ck_assert_done(alice, e2ee_group_propose_custom(alice->group, TYPE, TEXT("do"), &proposal[2]));
-  for (size_t i = 0; i < sizeof proposal / sizeof *proposal; i++) {
-    if (proposal[i] != NULL)
-      receive(bob, proposal[i]);
-    e2ee_bytes_free(proposal[i]);
-  }
-}
-
-START_TEST(what_does_not_fit_is_left_out) {
-  e2ee_bytes *message = NULL, *welcome = NULL;
-  propose_pair(_i);
-  ck_assert_returns(bob, e2ee_commit_build(plan, &message, &welcome), pairs[_i].expected);
-  if (message == NULL)
-    return;
-  e2ee_incoming *incoming = process(alice, message);
-  uint32_t last = change_of(incoming, 1).kind, first = change_of(incoming, 0).kind;
-  ck_assert(first == E2EE_CHANGE_CUSTOM || last == E2EE_CHANGE_CUSTOM);
-  ck_assert_done(alice, e2ee_incoming_accept(incoming));
-  ck_assert_done(bob, e2ee_group_commit_accepted(bob->group));
-  expect_agreement(alice, bob);
-  expect_extension(alice, pairs[_i].extended ? "data" : NULL);
-  ck_assert_int_eq(welcome != NULL, pairs[_i].added);
-  e2ee_incoming_free(incoming);
-  e2ee_bytes_free(message);
-  e2ee_bytes_free(welcome);
-}
-END_TEST
-
 START_TEST(proposal_of_the_application) {
   e2ee_bytes *proposal = NULL;
   ck_assert_done(alice, e2ee_group_propose_custom(alice->group, TYPE, TEXT("do"), &proposal));
@@ -580,7 +525,6 @@ int main(void) {
   tcase_add_test(cases, incoming_messages);
   tcase_add_test(cases, pre_shared_key);
   tcase_add_test(cases, extension_of_the_group);
-  tcase_add_loop_test(cases, what_does_not_fit_is_left_out, 0, (int)(sizeof pairs / sizeof *pairs));
   tcase_add_test(cases, proposal_of_the_application);
   tcase_add_test(cases, external_sender);
   tcase_add_test(cases, last_resort);

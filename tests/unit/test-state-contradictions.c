@@ -95,6 +95,13 @@ START_TEST(test_epoch_contradictions) {
   struct bytes unconfirmed = without_confirmed_hash(&epoch->context);
   WITH(epoch->context_raw, unconfirmed, "confirmed transcript hash of 0 bytes");
   bytes_free(&unconfirmed);
+  struct writer context = {0};
+  write_bytes(&context, bytes_view(&epoch->context_raw));
+  write_u8(&context, 0);
+  struct bytes longer = bytes_of(writer_view(&context));
+  WITH(epoch->context_raw, longer, DOES_NOT_DECODE);
+  bytes_free(&longer);
+  writer_free(&context);
   WITH(epoch->context_raw.data[1], 2, DOES_NOT_DECODE);
   WITH(epoch->context_raw.data[3], 2, "GroupContext of suite 2");
 }
