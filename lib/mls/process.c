@@ -96,9 +96,7 @@ static enum err new_member_key(const struct framed_content *content, struct why 
   struct proposal proposal;
   struct key_package key_package = {0};
   TRY(proposal_read(&reader, why, &proposal));
-  TRY(require(proposal.type == PROPOSAL_ADD, why, ERR_INVALID_PROPOSAL,
-              "RFC 9420, section 12.1.8: a new member proposes something else than an Add"));
-  struct reader add = reader_of(proposal.body.add);
+  struct reader add = reader_of(proposal.body.add); /* that it is one, framing has checked */
   TRY(key_package_read(&add, why, &key_package));
   *out = leaf_share(key_package.leaf);
   key_package_free(&key_package);

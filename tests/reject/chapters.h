@@ -13,6 +13,7 @@ TCase *reject_key_package(void);
 TCase *reject_framing(void);
 TCase *reject_private(void);
 TCase *reject_proposals(void);
+TCase *reject_lists(void);
 TCase *reject_commit(void);
 TCase *reject_external(void);
 TCase *reject_welcome(void);

@@ -47,15 +47,6 @@ static void resync_of_leaf_0(struct world *world, struct bytes *out) {
   finish(&forgery, out);
 }
 
-static struct psk_id known_psk(struct world *world) {
-  static const uint8_t nonce[32] = {1};
-  struct view id = VIEW_TEXT("id"), psk = VIEW_TEXT("secret");
-  ck_assert_int_eq(client_add_psk(world->joiner.client, id, psk), OK);
-  for (size_t i = 0; i < MEMBERS; i++)
-    ck_assert_int_eq(client_add_psk(world->member[i].client, id, psk), OK);
-  return (struct psk_id){.type = PSK_EXTERNAL, .external_id = id, .nonce = VIEW_ARRAY(nonce)};
-}
-
 static void with_psk(struct world *world, struct bytes *out) {
   struct forgery forgery;
   struct psk_id id = known_psk(world);
@@ -81,7 +72,7 @@ static void two_external_inits(struct world *world, struct bytes *out) {
   finish(&forgery, out);
 }
 
-static void an_add(struct world *world, struct bytes *out) {
+static void adds_another(struct world *world, struct bytes *out) {
   struct forgery forgery;
   struct key_package_forger forger;
   struct member other = member_new("oscar", 1);
@@ -312,7 +303,7 @@ static const struct row rows[] = {
      no_external_init, ERR_INVALID_PROPOSAL},
     {"12.2: an external commit without exactly one ExternalInit", "two ExternalInits",
      two_external_inits, ERR_INVALID_PROPOSAL},
-    {"12.2", "an Add", an_add, ERR_INVALID_PROPOSAL},
+    {"12.2", "an Add", adds_another, ERR_INVALID_PROPOSAL},
     {"12.2", "GroupContextExtensions", extensions, ERR_INVALID_PROPOSAL},
     {"12.2", "two Removes", two_removes, ERR_INVALID_PROPOSAL},
     {"12.2", "a Remove of somebody else", remove_of_another, ERR_INVALID_COMMIT},

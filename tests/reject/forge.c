@@ -160,6 +160,43 @@ static const struct stored_proposal *last_stored(const struct world *world) {
   return &store->item[store->count - 1];
 }
 
+static const uint8_t nonce[33] = {1}; /* one more than is used: tests make it too long */
+
+static struct bytes key_package(const struct client *client) {
+  struct key_package_forger forger;
+  key_package_forger_begin(&forger, client);
+  return key_package_forger_end(&forger);
+}
+
+struct bytes an_add(const struct client *client) {
+  return propose_add(key_package(client));
+}
+
+struct leaf *an_update(const struct member *of) {
+  struct leaf_forger forger;
+  const struct epoch *epoch = of->group->epoch;
+  leaf_forger_begin(&forger, of->client, LEAF_UPDATE, epoch->context.group_id, epoch->own_leaf);
+  struct leaf *leaf = leaf_forger_sign(&forger);
+  leaf_forger_end(&forger);
+  return leaf;
+}
+
+struct psk_id known_psk(struct world *world) {
+  struct view id = VIEW_TEXT("id"), psk = VIEW_TEXT("secret");
+  ck_assert_int_eq(client_add_psk(world->joiner.client, id, psk), OK);
+  for (size_t i = 0; i < MEMBERS; i++)
+    ck_assert_int_eq(client_add_psk(world->member[i].client, id, psk), OK);
+  return (struct psk_id){.type = PSK_EXTERNAL, .external_id = id, .nonce = view_of(nonce, 32)};
+}
+
+struct psk_id resumption(const struct world *world) {
+  return (struct psk_id){.type = PSK_RESUMPTION,
+                         .usage = PSK_APPLICATION,
+                         .psk_group_id = world->member[MALLORY].group->epoch->context.group_id,
+                         .psk_epoch = world->member[MALLORY].group->epoch->context.epoch,
+                         .nonce = view_of(nonce, 32)};
+}
+
 const struct stored_proposal *world_propose(struct world *world, uint32_t by,
                                             struct bytes proposal) {
   struct letter letter;

@@ -61,6 +61,14 @@ struct bytes propose_remove(uint32_t leaf);
 struct bytes propose_psk(const struct psk_id *id);
 struct bytes propose_extensions(uint16_t type, struct view data);
 
+/** Valid ones: an Add by a fresh key package, and the leaf of an Update, to be dropped. */
+struct bytes an_add(const struct client *client);
+struct leaf *an_update(const struct member *of);
+
+/** A PSK that everybody has, the joiner too; and the resumption PSK of the current epoch. */
+struct psk_id known_psk(struct world *world);
+struct psk_id resumption(const struct world *world);
+
 /** Let everybody store a proposal of a member, which is taken.  @return as ALICE has stored it */
 const struct stored_proposal *world_propose(struct world *world, uint32_t by,
                                             struct bytes proposal);

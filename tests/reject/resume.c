@@ -411,6 +411,7 @@ START_TEST(no_successor) {
   announced.version = 2;
   end_old_group(&world, group, &announced);
   ck_assert_int_eq(group_new_successor(client, world.other, &successor), ERR_UNSUPPORTED);
+  ck_assert_int_eq(commit_build(world.other, &(struct commit_plan){0}), ERR_INVALID_STATE);
   ck_assert_int_eq(group_new_branch(client, world.other, VIEW_TEXT("branch"), &successor),
                    ERR_INVALID_STATE);
   ck_assert_ptr_null(successor);

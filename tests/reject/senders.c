@@ -75,6 +75,23 @@ static void judy_removes(struct world *world, struct bytes *out) {
   judy_says(world, propose_remove(ALICE), out);
 }
 
+static void judy_mixes_in(struct world *world, struct bytes *out) {
+  struct psk_id id = known_psk(world);
+  judy_says(world, propose_psk(&id), out);
+}
+
+static void judy_ends_it(struct world *world, struct bytes *out) {
+  struct writer writer = {0};
+  proposal_write_reinit(&writer, VIEW_TEXT("the next group"), MLS_VERSION_10, 1, VIEW_NONE);
+  judy_says(world, taken(&writer), out);
+}
+
+static void judy_extends(struct world *world, struct bytes *out) {
+  static const uint8_t nothing_required[] = {0, 0, 0};
+  judy_says(world,
+            propose_extensions(EXTENSION_REQUIRED_CAPABILITIES, VIEW_ARRAY(nothing_required)), out);
+}
+
 static void nobody_is_allowed(struct world *world, struct bytes *out) {
   from_outside(world, 0, world->joiner.client, propose_remove(ALICE), out);
 }
@@ -289,6 +306,9 @@ static void new_member_leaves(struct world *world, struct bytes *out) {
 static const struct row rows[] = {
     {"12.1.8", "nothing: an Add", judy_adds, OK},
     {"12.1.8", "nothing: a Remove of leaf 0", judy_removes, OK},
+    {"12.1.8", "nothing: a PSK", judy_mixes_in, OK},
+    {"12.1.8", "nothing: a ReInit", judy_ends_it, OK},
+    {"12.1.8", "nothing: GroupContextExtensions", judy_extends, OK},
 
     {"12.1.8.1", "a group without external senders", nobody_is_allowed, ERR_SIGNATURE},
     {"12.1.8.1", "an index beyond the external senders", index_beyond, ERR_SIGNATURE},

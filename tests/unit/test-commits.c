@@ -147,6 +147,29 @@ START_TEST(end_beside_the_rest) {
 }
 END_TEST
 
+/* Carol is to go, and then has new keys: the newest proposal would keep her in. */
+START_TEST(removal_before_update) {
+  e2ee_bytes *key_package = key_package_of(carol), *proposal[2] = {NULL};
+  ck_assert_done(bob, e2ee_commit_add(plan, BYTES(key_package)));
+  e2ee_incoming_free(commit());
+  if (_i == 0)
+    ck_assert_done(carol, e2ee_group_propose_leave(carol->group, &proposal[0]));
+  else
+    ck_assert_done(alice, e2ee_group_propose_remove(alice->group, leaf_of(carol), &proposal[0]));
+  receive(_i == 0 ? alice : carol, proposal[0]);
+  receive(bob, proposal[0]);
+  ck_assert_done(carol, e2ee_group_propose_update(carol->group, &proposal[1]));
+  receive(alice, proposal[1]);
+  receive(bob, proposal[1]);
+  e2ee_incoming *incoming = commit();
+  ck_assert(has_change(incoming, 1, E2EE_CHANGE_REMOVE));
+  e2ee_incoming_free(incoming);
+  e2ee_bytes_free(key_package);
+  e2ee_bytes_free(proposal[0]);
+  e2ee_bytes_free(proposal[1]);
+}
+END_TEST
+
 /* ---- Put in ---- */
 
 START_TEST(requirements_add_up) {
@@ -208,6 +231,7 @@ int main(void) {
   tcase_add_loop_test(cases, what_does_not_fit, 0, (int)(sizeof pairs / sizeof *pairs));
   tcase_add_test(cases, psk_that_the_committer_lacks);
   tcase_add_test(cases, end_beside_the_rest);
+  tcase_add_loop_test(cases, removal_before_update, 0, 2);
   tcase_add_test(cases, requirements_add_up);
   tcase_add_test(cases, extension_of_a_leaf);
   tcase_add_test(cases, self_remove_by_hand);
