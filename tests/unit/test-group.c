@@ -119,7 +119,7 @@ static void make_group(struct member *members, struct member **others, size_t co
   for (size_t i = 1; i < count; i++) {
     others[i - 1] = &members[i - 1];
     /* Each is added by the one who came last, so that parents fill up. */
-    struct member *before[MEMBERS];
+    struct member *before[MEMBERS] = {NULL};
     size_t rest = 0;
     for (size_t j = 0; j + 1 < i; j++)
       before[rest++] = &members[j];

@@ -1,10 +1,10 @@
-#!/bin/sh
+#!/bin/bash
 # Check vectors of our own of one family: own.sh E2EE_VECTORS_PROGRAM FAMILY stored|fresh.
 #   stored  those in tests/data/vectors
 #   fresh   those of all suites, generated now; no two files are the same where anything is random
 # Where this build has none of a file's algorithms the test is skipped (status 77).
 # SPDX-License-Identifier: ISC
-set -eu
+set -euo pipefail
 program=$1 family=$2 which=$3
 data=$(cd "$(dirname "$0")/../data/vectors" && pwd)
 if [ "$which" = fresh ]; then
