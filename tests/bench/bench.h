@@ -38,9 +38,21 @@ struct bench_figure {
   double value;
 };
 
+/** Calls of which one fills a round, because each takes long or changes what it works on. */
+struct bench_call {
+  const char *name;
+  void (*prepare)(void *state); /* not timed; may be NULL */
+  void (*run)(void *state);
+  double (*floor)(void *state); /* nanoseconds, measured when it is called; NULL: there is none */
+  void *state;
+  size_t rounds_min;
+};
+
+/** Measure a call.  Nothing is printed before bench_tell(), as figures are known afterwards. */
 struct bench_result {
   double ns, floor_ns; /* medians */
 };
+struct bench_result bench_time(const struct bench_call *call);
 void bench_tell(const struct bench *bench, const char *name, struct bench_result result,
                 const struct bench_figure *figures, size_t count);
 
@@ -51,6 +63,8 @@ void bench_require(int result, const char *what);
 
 void bench_epochs(const struct bench *bench);
 void bench_frame(const struct bench *bench);
+void bench_group(const struct bench *bench);
+void bench_message(const struct bench *bench);
 void bench_reject(const struct bench *bench);
 
 #endif

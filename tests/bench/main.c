@@ -104,6 +104,23 @@ void bench_measure(const struct bench *bench, const char *name, const struct ben
   bench_tell(bench, name, result, NULL, 0);
 }
 
+struct bench_result bench_time(const struct bench_call *call) {
+  double times[ROUNDS_MAX], floors[ROUNDS_MAX], spent = 0;
+  size_t rounds = 0;
+  while (rounds < ROUNDS_MAX && (rounds < call->rounds_min || spent < SECONDS_MAX * 1e9)) {
+    double start = now();
+    if (call->prepare != NULL)
+      call->prepare(call->state);
+    floors[rounds] = call->floor == NULL ? 0 : call->floor(call->state);
+    double begin = now();
+    call->run(call->state);
+    double end = now();
+    times[rounds++] = end - begin;
+    spent += end - start;
+  }
+  return (struct bench_result){median(times, rounds), median(floors, rounds)};
+}
+
 int main(int argc, char **argv) {
   struct bench bench = {"", false};
   for (int i = 1; i < argc; i++) {
@@ -119,6 +136,8 @@ int main(int argc, char **argv) {
   bench_require(e2ee_init(), "e2ee_init");
   bench_frame(&bench);
   bench_epochs(&bench);
+  bench_message(&bench);
+  bench_group(&bench);
   bench_reject(&bench);
   return 0;
 }
