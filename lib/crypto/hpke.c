@@ -26,13 +26,15 @@ static struct suite_id hpke_id(const struct suite *suite) {
                            10};
 }
 
-/* LabeledExtract (RFC 9180, section 4). */
+/* LabeledExtract (RFC 9180, section 4), the input being in two parts. */
 static enum err labeled_extract(const struct hash *hash, struct suite_id id, struct view salt,
-                                struct view label, struct view input, struct secret *out) {
+                                struct view label, struct view first, struct view second,
+                                struct secret *out) {
   enum err err;
   uint8_t result[HASH_MAX];
-  const struct view parts[] = {VIEW_TEXT("HPKE-v1"), view_of(id.bytes, id.size), label, input};
-  TRY(hash->hmac(salt, parts, 4, result));
+  const struct view parts[] = {VIEW_TEXT("HPKE-v1"), view_of(id.bytes, id.size), label, first,
+                               second};
+  TRY(hash->hmac(salt, parts, 5, result));
   TRY(secret_set(out, view_of(result, hash->size)));
 done:
   wipe(result, sizeof result);
@@ -78,7 +80,7 @@ enum err hpke_derive_key_pair(const struct suite *suite, struct view input,
   uint8_t public_bytes[DH_PUBLIC_MAX];
   struct secret seed = {0}, key = {.size = (uint16_t)dh->private_size};
   TRY(labeled_extract(suite->kem_hash, kem_id(suite), VIEW_NONE, VIEW_TEXT("dkp_prk"), input,
-                      &seed));
+                      VIEW_NONE, &seed));
   if (is_nist(suite)) {
     TRY(derive_nist(suite, &seed, &key, public_bytes));
   } else {
@@ -94,12 +96,18 @@ done:
   return err;
 }
 
+/* Any bytes are a scalar of X25519 and X448; DeriveKeyPair finds one of the NIST curves. */
 enum err hpke_generate_key_pair(const struct suite *suite, struct secret *private_key,
                                 uint8_t *public_key) {
   enum err err;
   struct secret input = {0};
   TRY(kdf_random(&input, suite->dh->private_size));
-  TRY(hpke_derive_key_pair(suite, secret_view(&input), private_key, public_key));
+  if (is_nist(suite)) {
+    TRY(hpke_derive_key_pair(suite, secret_view(&input), private_key, public_key));
+  } else {
+    TRY(suite->dh->derive_public(input.bytes, public_key));
+    secret_move(private_key, &input);
+  }
 done:
   secret_wipe(&input);
   return err;
@@ -134,7 +142,7 @@ static enum err kem_secret(const struct suite *suite, const struct secret *priva
   struct secret dh = {.size = (uint16_t)suite->dh->shared_size};
   TRY(suite->dh->agree(private_key->bytes, public_key.data, dh.bytes));
   TRY(labeled_extract(suite->kem_hash, kem_id(suite), VIEW_NONE, VIEW_TEXT("eae_prk"),
-                      secret_view(&dh), &extracted));
+                      secret_view(&dh), VIEW_NONE, &extracted));
   TRY(labeled_expand(suite->kem_hash, kem_id(suite), &extracted, VIEW_TEXT("shared_secret"),
                      kem_output, receiver, result.bytes, result.size));
   secret_move(out, &result);
@@ -159,66 +167,71 @@ done:
   return err;
 }
 
+/* @param public_key  the receiver's, or VIEW_NONE: it is derived, which costs as much as the rest */
 static enum err decapsulate(const struct suite *suite, const struct secret *private_key,
-                            struct view kem_output, struct secret *shared) {
+                            struct view public_key, struct view kem_output, struct secret *shared) {
   enum err err;
-  uint8_t public_key[DH_PUBLIC_MAX];
+  uint8_t derived[DH_PUBLIC_MAX];
   TRY(private_key->size == suite->dh->private_size ? OK : ERR_INVALID_ARG);
   TRY(kem_output.size == suite->dh->public_size ? OK : ERR_MALFORMED);
-  TRY(suite->dh->derive_public(private_key->bytes, public_key));
-  TRY(kem_secret(suite, private_key, kem_output, kem_output,
-                 view_of(public_key, suite->dh->public_size), shared));
+  if (public_key.size == 0) {
+    TRY(suite->dh->derive_public(private_key->bytes, derived));
+    public_key = view_of(derived, suite->dh->public_size);
+  }
+  TRY(kem_secret(suite, private_key, kem_output, kem_output, public_key, shared));
 done:
   return err;
 }
 
 /* ---- Key schedule of base mode (RFC 9180, section 5.1) ---- */
 
-/* The secret of the schedule, and the context that all its derivations share. */
-struct schedule {
-  struct secret secret;
-  uint8_t context[1 + 2 * HASH_MAX];
-  size_t context_size;
-};
-
-static enum err schedule_start(const struct suite *suite, const struct secret *shared,
-                               struct view info, struct schedule *schedule) {
+/* The context of an info, which is in two parts. */
+static enum err context_new(const struct suite *suite, struct view first, struct view second,
+                            struct hpke_context *out) {
   enum err err;
   const struct hash *hash = suite->hash;
-  struct secret digest = {0};
-  schedule->context[0] = 0; /* mode_base */
+  struct secret psk_id_hash = {0}, info_hash = {0};
   TRY(labeled_extract(hash, hpke_id(suite), VIEW_NONE, VIEW_TEXT("psk_id_hash"), VIEW_NONE,
-                      &digest));
-  memcpy(schedule->context + 1, digest.bytes, hash->size);
-  TRY(labeled_extract(hash, hpke_id(suite), VIEW_NONE, VIEW_TEXT("info_hash"), info, &digest));
-  memcpy(schedule->context + 1 + hash->size, digest.bytes, hash->size);
-  schedule->context_size = 1 + 2 * hash->size;
-  TRY(labeled_extract(hash, hpke_id(suite), secret_view(shared), VIEW_TEXT("secret"), VIEW_NONE,
-                      &schedule->secret));
+                      VIEW_NONE, &psk_id_hash));
+  TRY(labeled_extract(hash, hpke_id(suite), VIEW_NONE, VIEW_TEXT("info_hash"), first, second,
+                      &info_hash));
+  out->bytes[0] = 0; /* mode_base */
+  memcpy(out->bytes + 1, psk_id_hash.bytes, hash->size);
+  memcpy(out->bytes + 1 + hash->size, info_hash.bytes, hash->size);
+  out->size = 1 + 2 * hash->size;
 done:
-  secret_wipe(&digest);
   return err;
 }
 
-static enum err schedule_expand(const struct suite *suite, const struct schedule *schedule,
-                                struct view label, uint8_t *out, size_t size) {
-  return labeled_expand(suite->hash, hpke_id(suite), &schedule->secret, label,
-                        view_of(schedule->context, schedule->context_size), VIEW_NONE, out, size);
+/* The secret from which all else is derived. */
+static enum err schedule_secret(const struct suite *suite, const struct secret *shared,
+                                struct secret *out) {
+  return labeled_extract(suite->hash, hpke_id(suite), secret_view(shared), VIEW_TEXT("secret"),
+                         VIEW_NONE, VIEW_NONE, out);
+}
+
+static enum err schedule_expand(const struct suite *suite, const struct secret *secret,
+                                const struct hpke_context *context, struct view label, uint8_t *out,
+                                size_t size) {
+  return labeled_expand(suite->hash, hpke_id(suite), secret, label,
+                        view_of(context->bytes, context->size), VIEW_NONE, out, size);
 }
 
 /* The AEAD key, and the nonce of the first and only message under it. */
 static enum err schedule_key(const struct suite *suite, const struct secret *shared,
-                             struct view info, struct aead_key **key, uint8_t *nonce) {
+                             const struct hpke_context *context, struct aead_key **key,
+                             uint8_t *nonce) {
   enum err err;
   uint8_t bytes[AEAD_KEY_MAX];
-  struct schedule schedule = {0};
-  TRY(schedule_start(suite, shared, info, &schedule));
-  TRY(schedule_expand(suite, &schedule, VIEW_TEXT("key"), bytes, suite->aead->key_size));
-  TRY(schedule_expand(suite, &schedule, VIEW_TEXT("base_nonce"), nonce, suite->aead->nonce_size));
+  struct secret secret = {0};
+  TRY(schedule_secret(suite, shared, &secret));
+  TRY(schedule_expand(suite, &secret, context, VIEW_TEXT("key"), bytes, suite->aead->key_size));
+  TRY(schedule_expand(suite, &secret, context, VIEW_TEXT("base_nonce"), nonce,
+                      suite->aead->nonce_size));
   TRY(suite->aead->key_new(bytes, key));
 done:
   wipe(bytes, sizeof bytes);
-  secret_wipe(&schedule.secret);
+  secret_wipe(&secret);
   return err;
 }
 
@@ -226,15 +239,17 @@ static enum err schedule_export(const struct suite *suite, const struct secret *
                                 struct view info, struct view exporter_context,
                                 struct secret *out) {
   enum err err;
-  struct schedule schedule = {0};
+  struct hpke_context context;
+  struct secret secret = {0};
   struct secret exporter = {.size = (uint16_t)suite->hash->size}, result = exporter;
-  TRY(schedule_start(suite, shared, info, &schedule));
-  TRY(schedule_expand(suite, &schedule, VIEW_TEXT("exp"), exporter.bytes, exporter.size));
+  TRY(context_new(suite, info, VIEW_NONE, &context));
+  TRY(schedule_secret(suite, shared, &secret));
+  TRY(schedule_expand(suite, &secret, &context, VIEW_TEXT("exp"), exporter.bytes, exporter.size));
   TRY(labeled_expand(suite->hash, hpke_id(suite), &exporter, VIEW_TEXT("sec"), exporter_context,
                      VIEW_NONE, result.bytes, result.size));
   secret_move(out, &result);
 done:
-  secret_wipe(&schedule.secret);
+  secret_wipe(&secret);
   secret_wipe(&exporter);
   secret_wipe(&result);
   return err;
@@ -242,9 +257,9 @@ done:
 
 /* ---- Messages ---- */
 
-enum err hpke_seal(const struct suite *suite, struct view public_key, struct view info,
-                   struct view aad, struct view plaintext, struct bytes *kem_output,
-                   struct bytes *ciphertext) {
+static enum err seal(const struct suite *suite, struct view public_key,
+                     const struct hpke_context *context, struct view aad, struct view plaintext,
+                     struct bytes *kem_output, struct bytes *ciphertext) {
   enum err err;
   const struct aead *aead = suite->aead;
   struct secret shared = {0};
@@ -253,7 +268,7 @@ enum err hpke_seal(const struct suite *suite, struct view public_key, struct vie
   uint8_t public_bytes[DH_PUBLIC_MAX], nonce[AEAD_NONCE_MAX];
   TRY(plaintext.size <= SIZE_MAX - aead->tag_size ? OK : ERR_LIMIT);
   TRY(encapsulate(suite, public_key, &shared, public_bytes));
-  TRY(schedule_key(suite, &shared, info, &key, nonce));
+  TRY(schedule_key(suite, &shared, context, &key, nonce));
   sealed.data = mem_new(plaintext.size + aead->tag_size, 1);
   TRY(sealed.data != NULL ? OK : ERR_NOMEM);
   sealed.size = plaintext.size + aead->tag_size;
@@ -267,9 +282,10 @@ done:
   return err;
 }
 
-enum err hpke_open(const struct suite *suite, const struct secret *private_key,
-                   struct view kem_output, struct view info, struct view aad,
-                   struct view ciphertext, struct bytes *plaintext) {
+static enum err open(const struct suite *suite, const struct secret *private_key,
+                     struct view public_key, const struct hpke_context *context,
+                     struct view kem_output, struct view aad, struct view ciphertext,
+                     struct bytes *plaintext) {
   enum err err;
   const struct aead *aead = suite->aead;
   struct secret shared = {0};
@@ -277,8 +293,8 @@ enum err hpke_open(const struct suite *suite, const struct secret *private_key,
   struct bytes opened = {NULL, 0};
   uint8_t nonce[AEAD_NONCE_MAX];
   TRY(ciphertext.size >= aead->tag_size ? OK : ERR_AUTH);
-  TRY(decapsulate(suite, private_key, kem_output, &shared));
-  TRY(schedule_key(suite, &shared, info, &key, nonce));
+  TRY(decapsulate(suite, private_key, public_key, kem_output, &shared));
+  TRY(schedule_key(suite, &shared, context, &key, nonce));
   opened.data = mem_new(ciphertext.size - aead->tag_size, 1);
   TRY(opened.data != NULL ? OK : ERR_NOMEM);
   opened.size = ciphertext.size - aead->tag_size;
@@ -289,6 +305,26 @@ done:
   secret_wipe(&shared);
   bytes_free(&opened);
   return err;
+}
+
+enum err hpke_seal(const struct suite *suite, struct view public_key, struct view info,
+                   struct view aad, struct view plaintext, struct bytes *kem_output,
+                   struct bytes *ciphertext) {
+  struct hpke_context context;
+  enum err err = context_new(suite, info, VIEW_NONE, &context);
+  if (err != OK)
+    return err;
+  return seal(suite, public_key, &context, aad, plaintext, kem_output, ciphertext);
+}
+
+enum err hpke_open(const struct suite *suite, const struct secret *private_key,
+                   struct view kem_output, struct view info, struct view aad,
+                   struct view ciphertext, struct bytes *plaintext) {
+  struct hpke_context context;
+  enum err err = context_new(suite, info, VIEW_NONE, &context);
+  if (err != OK)
+    return err;
+  return open(suite, private_key, VIEW_NONE, &context, kem_output, aad, ciphertext, plaintext);
 }
 
 enum err hpke_export_sender(const struct suite *suite, struct view public_key, struct view info,
@@ -312,7 +348,7 @@ enum err hpke_export_receiver(const struct suite *suite, const struct secret *pr
                               struct view exporter_context, struct secret *out) {
   enum err err;
   struct secret shared = {0};
-  TRY(decapsulate(suite, private_key, kem_output, &shared));
+  TRY(decapsulate(suite, private_key, VIEW_NONE, kem_output, &shared));
   TRY(schedule_export(suite, &shared, info, exporter_context, out));
 done:
   secret_wipe(&shared);
@@ -321,38 +357,46 @@ done:
 
 /* ---- RFC 9420, section 5.1.3 ---- */
 
-/* EncryptContext: the label with its prefix, and the context. */
-static enum err write_info(struct view label, struct view context, struct writer *writer) {
-  size_t begin = write_begin(writer);
-  write_bytes(writer, VIEW_TEXT("MLS 1.0 "));
-  write_bytes(writer, label);
-  write_end(writer, begin);
-  write_vector(writer, context);
-  return writer->err;
+enum err hpke_label_context(const struct suite *suite, struct view label, struct view context,
+                            struct hpke_context *out) {
+  enum err err;
+  struct writer head = {0}; /* of EncryptContext, up to the bytes of the context */
+  size_t begin = write_begin(&head);
+  write_bytes(&head, VIEW_TEXT("MLS 1.0 "));
+  write_bytes(&head, label);
+  write_end(&head, begin);
+  write_length(&head, context.size);
+  TRY(head.err);
+  TRY(context_new(suite, writer_view(&head), context, out));
+done:
+  writer_free(&head);
+  return err;
+}
+
+enum err hpke_encrypt(const struct suite *suite, struct view public_key,
+                      const struct hpke_context *context, struct view plaintext,
+                      struct bytes *kem_output, struct bytes *ciphertext) {
+  return seal(suite, public_key, context, VIEW_NONE, plaintext, kem_output, ciphertext);
 }
 
 enum err hpke_encrypt_with_label(const struct suite *suite, struct view public_key,
                                  struct view label, struct view context, struct view plaintext,
                                  struct bytes *kem_output, struct bytes *ciphertext) {
-  enum err err;
-  struct writer info = {0};
-  TRY(write_info(label, context, &info));
-  TRY(hpke_seal(suite, public_key, writer_view(&info), VIEW_NONE, plaintext, kem_output,
-                ciphertext));
-done:
-  writer_free(&info);
-  return err;
+  struct hpke_context shared;
+  enum err err = hpke_label_context(suite, label, context, &shared);
+  if (err != OK)
+    return err;
+  return hpke_encrypt(suite, public_key, &shared, plaintext, kem_output, ciphertext);
 }
 
 enum err hpke_decrypt_with_label(const struct suite *suite, const struct secret *private_key,
-                                 struct view label, struct view context, struct view kem_output,
-                                 struct view ciphertext, struct bytes *plaintext) {
-  enum err err;
-  struct writer info = {0};
-  TRY(write_info(label, context, &info));
-  TRY(hpke_open(suite, private_key, kem_output, writer_view(&info), VIEW_NONE, ciphertext,
-                plaintext));
-done:
-  writer_free(&info);
-  return err;
+                                 struct view public_key, struct view label, struct view context,
+                                 struct view kem_output, struct view ciphertext,
+                                 struct bytes *plaintext) {
+  struct hpke_context shared;
+  enum err err = hpke_label_context(suite, label, context, &shared);
+  if (err != OK)
+    return err;
+  return open(suite, private_key, public_key, &shared, kem_output, VIEW_NONE, ciphertext,
+              plaintext);
 }

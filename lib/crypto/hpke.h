@@ -11,7 +11,7 @@
 CHECKED enum err hpke_derive_key_pair(const struct suite *suite, struct view input,
                                       struct secret *private_key, uint8_t *public_key);
 
-/** GenerateKeyPair: DeriveKeyPair of fresh random bytes. */
+/** GenerateKeyPair.  @param public_key  as above */
 CHECKED enum err hpke_generate_key_pair(const struct suite *suite, struct secret *private_key,
                                         uint8_t *public_key);
 
@@ -41,14 +41,35 @@ CHECKED enum err hpke_export_receiver(const struct suite *suite, const struct se
                                       struct view kem_output, struct view info,
                                       struct view exporter_context, struct secret *out);
 
-/** EncryptWithLabel and DecryptWithLabel (RFC 9420, section 5.1.3); label without "MLS 1.0 ". */
+/* ---- EncryptWithLabel and DecryptWithLabel (RFC 9420, section 5.1.3); label without "MLS 1.0 " ---- */
+
+/** What a label and a context add to the key schedule (RFC 9180, section 5.1: key_schedule_context):
+ *  the same for all receivers, and as costly as the context is long. */
+struct hpke_context {
+  uint8_t bytes[1 + 2 * HASH_MAX];
+  size_t size;
+};
+
+CHECKED enum err hpke_label_context(const struct suite *suite, struct view label,
+                                    struct view context, struct hpke_context *out);
+
+/** EncryptWithLabel to one of many receivers.  @param kem_output,ciphertext  out, to be freed */
+CHECKED enum err hpke_encrypt(const struct suite *suite, struct view public_key,
+                              const struct hpke_context *context, struct view plaintext,
+                              struct bytes *kem_output, struct bytes *ciphertext);
+
+/** To one alone. */
 CHECKED enum err hpke_encrypt_with_label(const struct suite *suite, struct view public_key,
                                          struct view label, struct view context,
                                          struct view plaintext, struct bytes *kem_output,
                                          struct bytes *ciphertext);
+
+/** @param public_key  of the private one, or VIEW_NONE: derived, at the price of a key exchange.  A
+ *                     wrong one decrypts nothing. */
 CHECKED enum err hpke_decrypt_with_label(const struct suite *suite,
-                                         const struct secret *private_key, struct view label,
-                                         struct view context, struct view kem_output,
-                                         struct view ciphertext, struct bytes *plaintext);
+                                         const struct secret *private_key, struct view public_key,
+                                         struct view label, struct view context,
+                                         struct view kem_output, struct view ciphertext,
+                                         struct bytes *plaintext);
 
 #endif

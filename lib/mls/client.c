@@ -228,12 +228,13 @@ enum err client_add_key_package(struct client *client, struct view raw,
   struct own_key_package own = {0};
   struct key_package parsed = {0};
   struct view none;
-  struct reader reader = reader_of(raw);
+  TRY(bytes_copy(&own.raw, raw));
+  struct reader reader = reader_of(bytes_view(&own.raw));
   TRY(key_package_read(&reader, NULL, &parsed));
+  own.init_key = parsed.init_key;
   own.last_resort = extensions_find(parsed.extensions, EXTENSION_LAST_RESORT, &none);
   TRY(mem_grow(&client->key_packages, &client->key_package_capacity, client->key_package_count + 1,
                sizeof own));
-  TRY(bytes_copy(&own.raw, raw));
   TRY(key_package_ref(client->suite, raw, own.ref));
   own.secret = locked_new(sizeof *own.secret);
   TRY(own.secret == NULL ? ERR_NOMEM : OK);

@@ -26,6 +26,7 @@ struct settings {
 /** A key package that was published and has not been used yet. */
 struct own_key_package {
   struct bytes raw;
+  struct view init_key; /* public, in `raw` */
   uint8_t ref[HASH_MAX];
   struct key_package_secret *secret; /* locked */
   bool last_resort;                  /* stays after it was used */

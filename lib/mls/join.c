@@ -51,7 +51,7 @@ static enum err write_psk_ids(const struct proposal_list *list, struct writer *w
 
 /* EncryptedGroupSecrets of one new member. */
 static enum err write_member_secrets(const struct commit_work *work, size_t index,
-                                     struct view psk_ids, struct view encrypted_group_info,
+                                     struct view psk_ids, const struct hpke_context *context,
                                      struct writer *writer) {
   enum err err = OK;
   const struct suite *suite = work->client->suite;
@@ -73,8 +73,8 @@ static enum err write_member_secrets(const struct commit_work *work, size_t inde
   TRY(key_package_ref(suite, raw, ref));
   group_secrets_write(&plaintext, &secrets);
   TRY(plaintext.err);
-  TRY(hpke_encrypt_with_label(suite, key_package.init_key, LABEL_WELCOME, encrypted_group_info,
-                              writer_view(&plaintext), &kem_output, &ciphertext));
+  TRY(hpke_encrypt(suite, key_package.init_key, context, writer_view(&plaintext), &kem_output,
+                   &ciphertext));
   struct encrypted_group_secrets entry = {
       .new_member = view_of(ref, suite->hash->size),
       .secrets = {bytes_view(&kem_output), bytes_view(&ciphertext)},
@@ -105,11 +105,13 @@ done:
 enum err join_write_welcome(const struct commit_work *work, struct bytes *out) {
   enum err err = OK;
   struct bytes encrypted = {0};
+  struct hpke_context context; /* the GroupInfo is long, and hashed once for all who join */
   struct writer psk_ids = {0}, secrets = {0}, writer = {0};
   TRY(write_psk_ids(&work->list, &psk_ids));
   TRY(write_group_info(work, &encrypted));
+  TRY(hpke_label_context(work->client->suite, LABEL_WELCOME, bytes_view(&encrypted), &context));
   for (size_t i = 0; i < work->effects.added_count; i++)
-    TRY(write_member_secrets(work, i, writer_view(&psk_ids), bytes_view(&encrypted), &secrets));
+    TRY(write_member_secrets(work, i, writer_view(&psk_ids), &context, &secrets));
   struct welcome welcome = {
       .cipher_suite = work->client->suite->id,
       .secrets = writer_view(&secrets),
@@ -333,7 +335,7 @@ enum err join_open_successor(struct client *client, const struct group *old, str
   struct bytes plaintext = {0};
   TRY(read_welcome(client, message, &welcome));
   TRY(find_secrets(client, &welcome, &own, &entry));
-  err = hpke_decrypt_with_label(client->suite, &own->secret->init_key, LABEL_WELCOME,
+  err = hpke_decrypt_with_label(client->suite, &own->secret->init_key, own->init_key, LABEL_WELCOME,
                                 welcome.encrypted_group_info, entry.secrets.kem_output,
                                 entry.secrets.ciphertext, &plaintext);
   if (err == ERR_AUTH || err == ERR_MALFORMED)

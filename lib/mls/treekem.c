@@ -229,8 +229,8 @@ static bool is_added(uint32_t node, const uint32_t *added, size_t count) {
 }
 
 static enum err write_node(const struct tree *tree, uint32_t copath, const struct secret *secret,
-                           struct view group_context, const uint32_t *added, size_t added_count,
-                           struct writer *writer) {
+                           const struct hpke_context *context, const uint32_t *added,
+                           size_t added_count, struct writer *writer) {
   enum err err = OK;
   struct bytes kem_output = {0}, ciphertext = {0};
   uint32_t size = tree_resolution_size(tree, copath);
@@ -241,8 +241,8 @@ static enum err write_node(const struct tree *tree, uint32_t copath, const struc
   for (uint32_t i = 0; i < size; i++) {
     if (is_added(resolution[i].node, added, added_count))
       continue;
-    TRY(hpke_encrypt_with_label(tree_suite(tree), resolution[i].encryption_key, LABEL_NODE,
-                                group_context, secret_view(secret), &kem_output, &ciphertext));
+    TRY(hpke_encrypt(tree_suite(tree), resolution[i].encryption_key, context, secret_view(secret),
+                     &kem_output, &ciphertext));
     hpke_ciphertext_write(writer, bytes_view(&kem_output), bytes_view(&ciphertext));
     bytes_free(&kem_output);
     bytes_free(&ciphertext);
@@ -260,6 +260,8 @@ enum err treekem_write(const struct tree *tree, uint32_t leaf, const struct new_
                        struct view group_context, const uint32_t *added, size_t added_count,
                        struct writer *writer) {
   enum err err = OK;
+  struct hpke_context context;
+  TRY(hpke_label_context(tree_suite(tree), LABEL_NODE, group_context, &context));
   write_bytes(writer, leaf_raw(tree_leaf(tree, leaf)));
   size_t begin = write_begin(writer);
   for (size_t i = 0; i < path->count; i++) {
@@ -268,7 +270,7 @@ enum err treekem_write(const struct tree *tree, uint32_t leaf, const struct new_
     if (!tree_parent(tree, node_ancestor(leaf, height), &parent))
       return ERR_INTERNAL;
     write_vector(writer, parent.encryption_key);
-    TRY(write_node(tree, copath_child(leaf, height), &path->path_secret[i], group_context, added,
+    TRY(write_node(tree, copath_child(leaf, height), &path->path_secret[i], &context, added,
                    added_count, writer));
   }
   write_end(writer, begin);
@@ -429,6 +431,15 @@ done:
   return err;
 }
 
+/* The public key of a leaf or of a node above it. */
+static struct view own_public_key(const struct tree *tree, uint32_t leaf, uint32_t height) {
+  struct parent_node parent = {.encryption_key = VIEW_NONE};
+  if (height == 0)
+    return leaf_encryption_key(tree_leaf(tree, leaf));
+  (void)tree_parent(tree, node_ancestor(leaf, height), &parent);
+  return parent.encryption_key;
+}
+
 /* Find and decrypt the path secret of path node `index`, the lowest that is above us. */
 static enum err decrypt_secret(const struct tree *tree, uint32_t sender,
                                const struct update_path_node *node, uint32_t height,
@@ -446,8 +457,9 @@ static enum err decrypt_secret(const struct tree *tree, uint32_t sender,
   TRY(pick_ciphertext(node, position, count, why, &ciphertext));
   const struct secret *key = &keys->at[key_height];
   TRY(require(key->size > 0, why, ERR_INTERNAL, "no private key at height %u", key_height));
-  err = hpke_decrypt_with_label(tree_suite(tree), key, LABEL_NODE, group_context,
-                                ciphertext.kem_output, ciphertext.ciphertext, &plaintext);
+  err = hpke_decrypt_with_label(tree_suite(tree), key, own_public_key(tree, keys->leaf, key_height),
+                                LABEL_NODE, group_context, ciphertext.kem_output,
+                                ciphertext.ciphertext, &plaintext);
   if (err == ERR_AUTH || err == ERR_MALFORMED)
     return refuse(why, ERR_INVALID_COMMIT,
                   "RFC 9420, section 7.5: the path secret for leaf %u does not decrypt",

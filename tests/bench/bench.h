@@ -48,7 +48,10 @@ struct bench_call {
   size_t rounds_min;
 };
 
-/** Measure a call.  Nothing is printed before bench_tell(), as figures are known afterwards. */
+/** Processor time of the process, all threads: what others do on the machine is not in it. */
+double bench_cpu_ns(void);
+
+/** Measure a call, in processor time.  Nothing is printed before bench_tell(), as figures are known afterwards. */
 struct bench_result {
   double ns, floor_ns; /* medians */
 };

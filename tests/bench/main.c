@@ -104,6 +104,12 @@ void bench_measure(const struct bench *bench, const char *name, const struct ben
   bench_tell(bench, name, result, NULL, 0);
 }
 
+double bench_cpu_ns(void) {
+  struct timespec time;
+  (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
+}
+
 struct bench_result bench_time(const struct bench_call *call) {
   double times[ROUNDS_MAX], floors[ROUNDS_MAX], spent = 0;
   size_t rounds = 0;
@@ -112,11 +118,10 @@ struct bench_result bench_time(const struct bench_call *call) {
     if (call->prepare != NULL)
       call->prepare(call->state);
     floors[rounds] = call->floor == NULL ? 0 : call->floor(call->state);
-    double begin = now();
+    double begin = bench_cpu_ns();
     call->run(call->state);
-    double end = now();
-    times[rounds++] = end - begin;
-    spent += end - start;
+    times[rounds++] = bench_cpu_ns() - begin;
+    spent += now() - start;
   }
   return (struct bench_result){median(times, rounds), median(floors, rounds)};
 }

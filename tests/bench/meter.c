@@ -2,7 +2,6 @@
 #include "meter.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "bench.h"
 
@@ -225,19 +224,13 @@ static enum err call_once(struct sample *sample, enum meter_kind kind, bool is_l
   }
 }
 
-static double now(void) {
-  struct timespec time;
-  (void)clock_gettime(CLOCK_MONOTONIC, &time);
-  return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
-}
-
 static double time_calls(const struct suite *suite, enum meter_kind kind, bool is_long,
                          unsigned calls) {
   struct sample *sample = (struct sample *)(uintptr_t)sample_of(suite);
-  double start = now();
+  double start = bench_cpu_ns();
   for (unsigned i = 0; i < calls; i++)
     bench_require(call_once(sample, kind, is_long), meter_name(kind));
-  return (now() - start) / calls;
+  return (bench_cpu_ns() - start) / calls;
 }
 
 /* A kind that is called, the one for longer input, and how many of those the long message is. */

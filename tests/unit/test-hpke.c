@@ -454,9 +454,10 @@ START_TEST(test_labels) {
   const struct suite *suite = suite_of(_i);
   if (suite == NULL)
     return;
-  struct pair pair;
+  struct pair pair, other;
   struct bytes kem_output = {NULL, 0}, ciphertext = {NULL, 0}, opened = {NULL, 0};
   pair_init(&pair, suite);
+  pair_init(&other, suite);
   ck_assert_int_eq(hpke_encrypt_with_label(suite, pair.public_key, VIEW_TEXT("a"), VIEW_TEXT("bc"),
                                            PLAINTEXT, &kem_output, &ciphertext),
                    OK);
@@ -465,18 +466,46 @@ START_TEST(test_labels) {
                                   {VIEW_TEXT("ab"), VIEW_TEXT("c")},
                                   {VIEW_NONE, VIEW_NONE}};
   for (size_t i = 0; i < 4; i++)
-    ck_assert_int_eq(hpke_decrypt_with_label(suite, &pair.private_key, wrong[i][0], wrong[i][1],
-                                             bytes_view(&kem_output), bytes_view(&ciphertext),
-                                             &opened),
+    ck_assert_int_eq(hpke_decrypt_with_label(suite, &pair.private_key, VIEW_NONE, wrong[i][0],
+                                             wrong[i][1], bytes_view(&kem_output),
+                                             bytes_view(&ciphertext), &opened),
                      ERR_AUTH);
-  ck_assert_int_eq(hpke_decrypt_with_label(suite, &pair.private_key, VIEW_TEXT("a"),
-                                           VIEW_TEXT("bc"), bytes_view(&kem_output),
-                                           bytes_view(&ciphertext), &opened),
-                   OK);
-  ck_assert(view_equal(bytes_view(&opened), PLAINTEXT));
+  /* The public key is known, is derived, or is another's. */
+  const struct view keys[] = {pair.public_key, VIEW_NONE, other.public_key};
+  for (size_t i = 0; i < 3; i++) {
+    enum err err =
+        hpke_decrypt_with_label(suite, &pair.private_key, keys[i], VIEW_TEXT("a"), VIEW_TEXT("bc"),
+                                bytes_view(&kem_output), bytes_view(&ciphertext), &opened);
+    ck_assert_int_eq(err, i < 2 ? OK : ERR_AUTH);
+    ck_assert(view_equal(bytes_view(&opened), i < 2 ? PLAINTEXT : VIEW_NONE));
+    bytes_free(&opened);
+  }
   bytes_free(&kem_output);
   bytes_free(&ciphertext);
-  bytes_free(&opened);
+}
+END_TEST
+
+START_TEST(test_many_receivers) {
+  const struct suite *suite = suite_of(_i);
+  if (suite == NULL)
+    return;
+  struct hpke_context context;
+  ck_assert_int_eq(hpke_label_context(suite, VIEW_TEXT("a"), VIEW_TEXT("bc"), &context), OK);
+  for (size_t i = 0; i < 3; i++) {
+    struct pair pair;
+    struct bytes kem_output = {NULL, 0}, ciphertext = {NULL, 0}, opened = {NULL, 0};
+    pair_init(&pair, suite);
+    ck_assert_int_eq(
+        hpke_encrypt(suite, pair.public_key, &context, PLAINTEXT, &kem_output, &ciphertext), OK);
+    ck_assert_int_eq(hpke_decrypt_with_label(
+                         suite, &pair.private_key, pair.public_key, VIEW_TEXT("a"), VIEW_TEXT("bc"),
+                         bytes_view(&kem_output), bytes_view(&ciphertext), &opened),
+                     OK);
+    ck_assert(view_equal(bytes_view(&opened), PLAINTEXT));
+    bytes_free(&kem_output);
+    bytes_free(&ciphertext);
+    bytes_free(&opened);
+  }
 }
 END_TEST
 
@@ -535,6 +564,7 @@ int main(void) {
   tcase_add_loop_test(labels, test_hpke_small_order, 0, SUITES);
   tcase_add_loop_test(labels, test_hpke_order_eight, 0, 4);
   tcase_add_loop_test(labels, test_labels, 0, SUITES);
+  tcase_add_loop_test(labels, test_many_receivers, 0, SUITES);
   tcase_add_loop_test(labels, test_sign_with_label, 0, SUITES);
   Suite *all = suite_create("hpke");
   suite_add_tcase(all, derivation);

@@ -90,10 +90,10 @@ static bool check_encrypt_with_label(const struct suite *suite, json_object *obj
   struct bytes plaintext = vectors_bytes(object, "plaintext");
   struct bytes kem_output = vectors_bytes(object, "kem_output");
   struct bytes ciphertext = vectors_bytes(object, "ciphertext");
-  bool good =
-      vectors_ok(hpke_decrypt_with_label(suite, &private_key, label, bytes_view(&context),
-                                         bytes_view(&kem_output), bytes_view(&ciphertext), &opened),
-                 "DecryptWithLabel");
+  bool good = vectors_ok(hpke_decrypt_with_label(suite, &private_key, VIEW_NONE, label,
+                                                 bytes_view(&context), bytes_view(&kem_output),
+                                                 bytes_view(&ciphertext), &opened),
+                         "DecryptWithLabel");
   good = good && vectors_equal(object, "plaintext", bytes_view(&opened));
   bytes_free(&opened);
   bytes_free(&kem_output);
@@ -105,8 +105,9 @@ static bool check_encrypt_with_label(const struct suite *suite, json_object *obj
                                          bytes_view(&context), bytes_view(&plaintext), &kem_output,
                                          &ciphertext),
                  "EncryptWithLabel") &&
-      vectors_ok(hpke_decrypt_with_label(suite, &private_key, label, bytes_view(&context),
-                                         bytes_view(&kem_output), bytes_view(&ciphertext), &opened),
+      vectors_ok(hpke_decrypt_with_label(suite, &private_key, VIEW_NONE, label,
+                                         bytes_view(&context), bytes_view(&kem_output),
+                                         bytes_view(&ciphertext), &opened),
                  "DecryptWithLabel of our own ciphertext") &&
       vectors_equal(object, "plaintext", bytes_view(&opened));
   bytes_free(&opened);

@@ -35,9 +35,9 @@ static enum err open_secrets(const struct suite *suite, const struct welcome *we
   do {
     TRY(encrypted_group_secrets_read(&entries, &entry));
   } while (!view_equal(entry.new_member, view_of(ref, suite->hash->size)));
-  err =
-      hpke_decrypt_with_label(suite, init_key, VIEW_TEXT("Welcome"), welcome->encrypted_group_info,
-                              entry.secrets.kem_output, entry.secrets.ciphertext, out);
+  err = hpke_decrypt_with_label(suite, init_key, VIEW_NONE, VIEW_TEXT("Welcome"),
+                                welcome->encrypted_group_info, entry.secrets.kem_output,
+                                entry.secrets.ciphertext, out);
 done:
   return err;
 }
