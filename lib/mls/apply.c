@@ -34,14 +34,16 @@ static uint32_t proposer_leaf(struct sender sender) {
 
 /* ---- Single proposals (section 12.1) ---- */
 
-static enum err read_key_package(const struct epoch *epoch, struct view raw,
+/* @param checked  the same bytes were checked before, but time has passed */
+static enum err read_key_package(const struct epoch *epoch, struct view raw, bool checked,
                                  const struct proposal_rules *rules, struct key_package *out) {
   enum err err = OK;
   struct why *why = rules->why;
   struct key_package key_package = {0};
   struct reader reader = reader_of(raw);
   TRY(key_package_read(&reader, why, &key_package));
-  TRY(key_package_check(epoch->suite, &key_package, why));
+  if (!checked)
+    TRY(key_package_check(epoch->suite, &key_package, why));
   TRY(leaf_check_lifetime(key_package.leaf, rules->now, rules->max_lifetime_seconds, why));
   *out = key_package;
   key_package = (struct key_package){0};
@@ -117,7 +119,7 @@ static enum err check_body(const struct epoch *epoch, const struct proposal *pro
   struct leaf *leaf = NULL;
   switch (proposal->type) {
   case PROPOSAL_ADD:
-    TRY(read_key_package(epoch, proposal->body.add, rules, &key_package));
+    TRY(read_key_package(epoch, proposal->body.add, false, rules, &key_package));
     break;
   case PROPOSAL_UPDATE:
     TRY(read_update(epoch, proposal->body.update, sender.index, why, &leaf));
@@ -316,7 +318,8 @@ static enum err apply_add(struct application *job, const struct listed_proposal 
   uint32_t index = 0;
   TRY(require(tree_members(effects->tree) < job->rules->max_members, job->why, ERR_LIMIT,
               "the group would have more than %u members", job->rules->max_members));
-  TRY(read_key_package(job->epoch, item->proposal.body.add, job->rules, &key_package));
+  TRY(read_key_package(job->epoch, item->proposal.body.add, item->checked, job->rules,
+                       &key_package));
   err = tree_add_leaf(effects->tree, key_package.leaf, &index);
   if (err == ERR_INVALID_TREE)
     TRY(refuse(job->why, ERR_INVALID_PROPOSAL,

@@ -139,12 +139,14 @@ done:
 
 /* ---- The list of proposals ---- */
 
+/* A proposal that was made here, or checked when it was planned. */
 static enum err list_raw(struct commit_work *work, struct view raw) {
   enum err err = OK;
   struct proposal proposal;
   struct reader reader = reader_of(raw);
   TRY(proposal_read(&reader, &work->group->client->why, &proposal));
   TRY(proposal_list_add(&work->list, &proposal, own_sender(work->group), NULL));
+  work->list.item[work->list.count - 1].checked = true;
 done:
   return err;
 }

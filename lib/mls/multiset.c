@@ -7,39 +7,32 @@
 #include "base/sync.h"
 
 /*
- * A hash array mapped trie.  Each level takes four bits of the fingerprint; a node holds a slot
- * for each value of them that occurs: an entry where one fingerprint is below, else a child.
- * An entry whose count sank to zero, or a child in which all did, leaves an empty entry that goes
- * when its node is copied for another reason.
+ * A trie over the bits of the fingerprint, lowest first, with buckets of entries at its ends.  Copying a
+ * branch touches all its children, to count one owner more, and each is a cache miss in a large
+ * set: so branches are narrow, and buckets, which are copied in one piece, are wide.
  */
-#define LEVEL_BITS 4u
-#define FANOUT 16u
+#define LEVEL_BITS 2u
+#define FANOUT (1u << LEVEL_BITS)
+#define BUCKET_MAX 64u
+#define BUCKET_STEP 8u /* buckets grow by so many */
 
-struct slot {
-  union {
-    struct multiset *child;
-    uint64_t fingerprint;
-  };
-  uint32_t count; /* of an entry */
-  bool is_child;
+struct entry {
+  uint64_t fingerprint;
+  uint32_t count;
 };
 
 struct multiset {
   struct refs refs;
-  uint16_t occupied; /* which values of the level's bits have a slot */
-  struct slot slots[];
+  uint16_t capacity; /* entries there is room for; 0: a branch */
+  uint16_t size;     /* entries there are, in no order */
+  union {
+    struct multiset *child; /* of a branch: FANOUT of them, NULL where nothing is below */
+    struct entry entry;
+  } slots[];
 };
 
-static unsigned bits_below(uint16_t occupied, unsigned value) {
-  unsigned below = occupied & ((1u << value) - 1);
-  unsigned count = 0;
-  for (; below != 0; below &= below - 1)
-    count++;
-  return count;
-}
-
-static unsigned slot_count(const struct multiset *node) {
-  return bits_below(node->occupied, FANOUT);
+static bool is_branch(const struct multiset *node) {
+  return node->capacity == 0;
 }
 
 static unsigned level_value(uint64_t fingerprint, unsigned level) {
@@ -55,141 +48,155 @@ struct multiset *multiset_share(struct multiset *set) {
 void multiset_drop(struct multiset *set) {
   if (set == NULL || !refs_drop(&set->refs))
     return;
-  for (unsigned i = 0; i < slot_count(set); i++)
-    if (set->slots[i].is_child)
-      multiset_drop(set->slots[i].child);
+  for (unsigned i = 0; is_branch(set) && i < FANOUT; i++)
+    multiset_drop(set->slots[i].child);
   mem_free(set);
 }
 
-static const struct slot *slot_find(const struct multiset *node, unsigned value) {
-  if ((node->occupied >> value & 1) == 0)
-    return NULL;
-  return &node->slots[bits_below(node->occupied, value)];
+/* The entry of a fingerprint in a bucket, which may be NULL. */
+static struct entry *bucket_find(struct multiset *bucket, uint64_t fingerprint) {
+  for (unsigned i = 0; bucket != NULL && i < bucket->size; i++)
+    if (bucket->slots[i].entry.fingerprint == fingerprint)
+      return &bucket->slots[i].entry;
+  return NULL;
 }
 
 uint32_t multiset_count(const struct multiset *set, uint64_t fingerprint) {
-  for (unsigned level = 0; set != NULL; level++) {
-    const struct slot *slot = slot_find(set, level_value(fingerprint, level));
-    if (slot == NULL)
-      return 0;
-    if (!slot->is_child)
-      return slot->fingerprint == fingerprint ? slot->count : 0;
-    set = slot->child;
-  }
-  return 0;
+  for (unsigned level = 0; set != NULL && is_branch(set); level++)
+    set = set->slots[level_value(fingerprint, level)].child;
+  const struct entry *entry = bucket_find((struct multiset *)(uintptr_t)set, fingerprint);
+  return entry == NULL ? 0 : entry->count;
 }
 
 #ifdef TREE_CHECK
 size_t multiset_total(const struct multiset *set) {
   size_t total = 0;
-  for (unsigned i = 0; set != NULL && i < slot_count(set); i++)
-    total += set->slots[i].is_child ? multiset_total(set->slots[i].child) : set->slots[i].count;
+  for (unsigned i = 0; set != NULL && is_branch(set) && i < FANOUT; i++)
+    total += multiset_total(set->slots[i].child);
+  for (unsigned i = 0; set != NULL && i < set->size; i++)
+    total += set->slots[i].entry.count;
   return total;
 }
 #endif
 
-static struct multiset *node_new(unsigned slots) {
+/* ---- Changes: nodes of one owner are changed in place, others are copied ---- */
+
+static struct multiset *node_new(unsigned slots, unsigned capacity) {
   struct multiset *node = mem_new(1, sizeof *node + slots * sizeof node->slots[0]);
-  if (node != NULL)
+  if (node != NULL) {
     refs_init(&node->refs);
+    node->capacity = (uint16_t)capacity;
+  }
   return node;
 }
 
-static bool is_live(const struct slot *slot) {
-  return slot->is_child || slot->count > 0;
+/* Make *bucket, which may be NULL, one of a single owner with room for one entry more. */
+static enum err bucket_own(struct multiset **bucket) {
+  struct multiset *old = *bucket;
+  unsigned size = old == NULL ? 0 : old->size;
+  if (old != NULL && refs_only(&old->refs) && size < old->capacity)
+    return OK;
+  unsigned capacity = (size / BUCKET_STEP + 1) * BUCKET_STEP;
+  struct multiset *copy = node_new(capacity, capacity);
+  if (copy == NULL)
+    return ERR_NOMEM;
+  if (size > 0)
+    memcpy(copy->slots, old->slots, size * sizeof old->slots[0]);
+  copy->size = (uint16_t)size;
+  multiset_drop(old);
+  *bucket = copy;
+  return OK;
 }
 
-/* The slot of a value, if anything is in it. */
-static const struct slot *slot_live(const struct multiset *node, unsigned value) {
-  const struct slot *slot = node == NULL ? NULL : slot_find(node, value);
-  return slot != NULL && is_live(slot) ? slot : NULL;
+static enum err branch_own(struct multiset **branch) {
+  struct multiset *old = *branch;
+  if (refs_only(&old->refs))
+    return OK;
+  struct multiset *copy = node_new(FANOUT, 0);
+  if (copy == NULL)
+    return ERR_NOMEM;
+  for (unsigned i = 0; i < FANOUT; i++)
+    copy->slots[i].child = multiset_share(old->slots[i].child);
+  multiset_drop(old);
+  *branch = copy;
+  return OK;
 }
 
-static bool any_live(const struct multiset *node) {
-  for (unsigned i = 0; i < slot_count(node); i++)
-    if (is_live(&node->slots[i]))
+/* Put a branch in the place of a full bucket. */
+static enum err bucket_split(struct multiset **bucket, unsigned level) {
+  enum err err = OK;
+  const struct multiset *old = *bucket;
+  struct multiset *branch = node_new(FANOUT, 0);
+  TRY(branch == NULL ? ERR_NOMEM : OK);
+  for (unsigned i = 0; i < old->size; i++) {
+    const struct entry *entry = &old->slots[i].entry;
+    struct multiset **child = &branch->slots[level_value(entry->fingerprint, level)].child;
+    TRY(bucket_own(child));
+    (*child)->slots[(*child)->size++].entry = *entry;
+  }
+  multiset_drop(*bucket);
+  *bucket = branch;
+  branch = NULL;
+done:
+  multiset_drop(branch);
+  return err;
+}
+
+/* Take out an entry that is down to zero; a bucket without entries goes. */
+static void entry_remove(struct multiset **bucket, struct entry *entry) {
+  *entry = (*bucket)->slots[--(*bucket)->size].entry;
+  if ((*bucket)->size > 0)
+    return;
+  multiset_drop(*bucket);
+  *bucket = NULL;
+}
+
+/* Change the count of an entry that is there, or, where there is none yet, add it. */
+static enum err bucket_change(struct multiset **bucket, uint64_t fingerprint, int by) {
+  const struct entry *found = bucket_find(*bucket, fingerprint);
+  if (found == NULL ? by < 0 : by > 0 && found->count == UINT32_MAX)
+    return ERR_INTERNAL;
+  enum err err = bucket_own(bucket);
+  if (err != OK)
+    return err;
+  struct entry *entry = bucket_find(*bucket, fingerprint);
+  if (entry == NULL) {
+    entry = &(*bucket)->slots[(*bucket)->size++].entry;
+    *entry = (struct entry){fingerprint, 0};
+  }
+  entry->count = by > 0 ? entry->count + 1 : entry->count - 1;
+  if (entry->count == 0)
+    entry_remove(bucket, entry);
+  return OK;
+}
+
+static bool any_child(const struct multiset *branch) {
+  for (unsigned i = 0; i < FANOUT; i++)
+    if (branch->slots[i].child != NULL)
       return true;
   return false;
 }
 
-/* A copy of `node` (which may be NULL) that has a slot for `value`, empty if it is a new one. */
-static struct multiset *node_copy(const struct multiset *node, unsigned value) {
-  uint16_t wanted = (uint16_t)(1u << value);
-  for (unsigned v = 0; v < FANOUT; v++)
-    if (slot_live(node, v) != NULL)
-      wanted = (uint16_t)(wanted | 1u << v);
-  struct multiset *copy = node_new(bits_below(wanted, FANOUT));
-  if (copy == NULL)
-    return NULL;
-  copy->occupied = wanted;
-  for (unsigned v = 0; v < FANOUT; v++) {
-    const struct slot *from = slot_live(node, v);
-    if (from == NULL)
-      continue;
-    copy->slots[bits_below(wanted, v)] = *from;
-    if (from->is_child)
-      (void)multiset_share(from->child);
-  }
-  return copy;
-}
-
-/* Put an entry one level deeper, so that another one can stand beside it. */
-static enum err split(struct slot *slot, unsigned level) {
-  struct slot entry = *slot;
-  struct multiset *child = node_copy(NULL, level_value(entry.fingerprint, level));
-  if (child == NULL)
-    return ERR_NOMEM;
-  child->slots[0] = entry;
-  *slot = (struct slot){.child = child, .is_child = true};
-  return OK;
-}
-
-static enum err change(struct multiset **set, uint64_t fingerprint, int by, unsigned level);
-
-static enum err change_entry(struct slot *slot, int by) {
-  if ((by < 0 && slot->count == 0) || (by > 0 && slot->count == UINT32_MAX))
-    return ERR_INTERNAL;
-  slot->count = by > 0 ? slot->count + 1 : slot->count - 1;
-  return OK;
-}
-
-static enum err change_slot(struct slot *slot, uint64_t fingerprint, int by, unsigned level) {
+/* The depth of recursion is that of the trie: at most 64 / LEVEL_BITS.  On failure nothing in it has
+ * another content than before, though a node may have one owner less. */
+static enum err change(struct multiset **set, uint64_t fingerprint, int by, unsigned level) {
   enum err err = OK;
-  if (!is_live(slot))
-    slot->fingerprint = fingerprint;
-  if (!slot->is_child && slot->fingerprint == fingerprint)
-    return change_entry(slot, by);
-  if (!slot->is_child)
-    TRY(split(slot, level + 1));
-  TRY(change(&slot->child, fingerprint, by, level + 1));
-  if (!any_live(slot->child)) {
-    multiset_drop(slot->child);
-    *slot = (struct slot){.fingerprint = fingerprint};
+  struct multiset *node = *set;
+  bool full = node != NULL && !is_branch(node) && node->size == BUCKET_MAX;
+  if (full && by > 0 && bucket_find(node, fingerprint) == NULL)
+    TRY(bucket_split(set, level));
+  node = *set;
+  if (node == NULL || !is_branch(node))
+    return bucket_change(set, fingerprint, by);
+  TRY(branch_own(set));
+  node = *set;
+  TRY(change(&node->slots[level_value(fingerprint, level)].child, fingerprint, by, level + 1));
+  if (!any_child(node)) {
+    multiset_drop(node);
+    *set = NULL;
   }
 done:
   return err;
-}
-
-/* The depth of recursion is that of the trie: at most 64 / LEVEL_BITS. */
-static enum err change(struct multiset **set, uint64_t fingerprint, int by, unsigned level) {
-  unsigned value = level_value(fingerprint, level);
-  struct multiset *node = *set;
-  bool in_place = node != NULL && refs_only(&node->refs) && slot_find(node, value) != NULL;
-  if (!in_place)
-    node = node_copy(*set, value);
-  if (node == NULL)
-    return ERR_NOMEM;
-  enum err err =
-      change_slot(&node->slots[bits_below(node->occupied, value)], fingerprint, by, level);
-  if (in_place)
-    return err;
-  if (err != OK) {
-    multiset_drop(node);
-    return err;
-  }
-  multiset_drop(*set);
-  *set = node;
-  return OK;
 }
 
 enum err multiset_add(struct multiset **set, uint64_t fingerprint) {

@@ -97,7 +97,7 @@ enum err proposal_list_add(struct proposal_list *list, const struct proposal *pr
                            struct sender sender, const struct stored_proposal *stored) {
   enum err err = mem_grow(&list->item, &list->capacity, list->count + 1, sizeof *list->item);
   if (err == OK)
-    list->item[list->count++] = (struct listed_proposal){*proposal, sender, stored};
+    list->item[list->count++] = (struct listed_proposal){*proposal, sender, stored, false};
   return err;
 }
 

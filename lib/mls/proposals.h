@@ -50,6 +50,7 @@ struct listed_proposal {
   struct proposal proposal;
   struct sender sender;
   const struct stored_proposal *stored; /* NULL if given by value */
+  bool checked; /* by proposal_check() when it was planned: signatures are not verified again */
 };
 
 /** Views and pointers into the commit and the store, which must outlive it. */

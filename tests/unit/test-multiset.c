@@ -13,15 +13,16 @@
 #define ITEMS 200
 #define SNAPSHOTS 12
 
-/* Fingerprints of which some share long ends, up to all bits but the last four looked at. */
+/* Fingerprints of which some share long ends, up to all bits but the last four looked at; and more than a
+ * bucket holds share 24 bits. */
 static void make_items(uint64_t *items) {
   for (unsigned i = 0; i < ITEMS; i++)
     items[i] = forge_number();
   for (unsigned i = 0; i < 16; i++)
     items[i] = (items[0] & UINT64_MAX >> 4) | (uint64_t)i << 60;
-  for (unsigned i = 16; i < 60; i++)
+  for (unsigned i = 16; i < 116; i++)
     items[i] = (items[i] & ~(uint64_t)0xffffff) | 0xabcdef;
-  for (unsigned i = 60; i < 80; i++)
+  for (unsigned i = 116; i < 136; i++)
     items[i] = i;
 }
 
@@ -144,8 +145,8 @@ START_TEST(test_out_of_memory) {
   long before = failing_blocks();
   forge_seed(2);
   make_items(items);
-  for (unsigned step = 0; step < 300; step++) {
-    unsigned item = (unsigned)(forge_number() % 64);
+  for (unsigned step = 0; step < 1500; step++) {
+    unsigned item = (unsigned)(forge_number() % ITEMS);
     snapshot(&old, &now);
     if (forge_number() % 2 == 0) { /* leave no snapshot, so that nodes are changed in place */
       multiset_drop(old.set);
