@@ -24,6 +24,8 @@ allowed() {
   base/parallel.c\ '<signal.h>') ;;
   base/secret.c\ '<sodium.h>' | crypto/sodium*.c\ '<sodium.h>') ;;
   crypto/provider.c\ '<sodium.h>' | crypto/provider.c\ '<sys/random.h>') ;; # randomness
+  crypto/aes*.[ch]\ '<immintrin.h>' | crypto/aes*.[ch]\ '<arm_neon.h>') ;;
+  crypto/aescpu.c\ '<cpuid.h>' | crypto/aescpu.c\ '<sys/auxv.h>' | crypto/aescpu.c\ '<sys/sysctl.h>') ;;
   crypto/tomcrypt*.[ch]\ '<tomcrypt'*) ;;
   crypto/openssl*.[ch]\ '<openssl/'*) ;;
   state/*\ '<cbor.h>' | state/*\ '<cbor/'*) ;;
@@ -51,6 +53,8 @@ base/buf.c <sodium.h>
 crypto/kdf.c "mls/tree.h"
 crypto/kdf.c <sodium.h>
 crypto/suite.c <openssl/evp.h>
+crypto/ctrhmac.c <immintrin.h>
+crypto/aesni.c <cpuid.h>
 mls/tree.c "state/snapshot.h"
 mls/tree.c "config.h"
 mls/tree.c <pthread.h>

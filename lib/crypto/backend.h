@@ -30,6 +30,13 @@ extern const struct ctr tomcrypt_aes128ctr, tomcrypt_aes256ctr;
 extern const struct dh tomcrypt_p256, tomcrypt_p384, tomcrypt_p521;
 extern const struct signature tomcrypt_ecdsa_p256, tomcrypt_ecdsa_p384, tomcrypt_ecdsa_p521;
 
+/* The engine for processors that have AES (aescore.h).  aesni.c, aesvaes256.c, aesvaes512.c on x86-64;
+ * aesarm.c on 64-bit ARM.  They need no start. */
+extern const struct aead aesni_aes128gcm, aesni_aes256gcm, vaes256_aes128gcm, vaes256_aes256gcm,
+    vaes512_aes128gcm, vaes512_aes256gcm, aesarm_aes128gcm, aesarm_aes256gcm;
+extern const struct ctr aesni_aes128ctr, aesni_aes256ctr, vaes256_aes128ctr, vaes256_aes256ctr,
+    vaes512_aes128ctr, vaes512_aes256ctr, aesarm_aes128ctr, aesarm_aes256ctr;
+
 /* openssl.c and openssl_ec.c, where config.h has HAVE_OPENSSL */
 CHECKED enum err openssl_start(void);
 extern const struct hash openssl_sha256, openssl_sha384, openssl_sha512;

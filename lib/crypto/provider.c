@@ -23,8 +23,20 @@
 #define OPENSSL(table) NULL
 #endif
 
+#if HAVE_AES_X86
+#define AES_X86(table) &table
+#else
+#define AES_X86(table) NULL
+#endif
+
+#if HAVE_AES_ARM
+#define AES_ARM(table) &table
+#else
+#define AES_ARM(table) NULL
+#endif
+
 /* Best first; NULL where there is none. */
-#define BACKENDS_MAX 3
+#define BACKENDS_MAX 6
 
 static const struct hash *const hashes[HASH_COUNT][BACKENDS_MAX] = {
     [HASH_SHA256] = {OPENSSL(sha256), &sodium_sha256, &tomcrypt_sha256},
@@ -32,13 +44,21 @@ static const struct hash *const hashes[HASH_COUNT][BACKENDS_MAX] = {
     [HASH_SHA512] = {OPENSSL(sha512), &sodium_sha512, &tomcrypt_sha512},
 };
 static const struct aead *const aeads[AEAD_COUNT][BACKENDS_MAX] = {
-    [AEAD_AES128GCM] = {OPENSSL(aes128gcm), &tomcrypt_aes128gcm},
-    [AEAD_AES256GCM] = {OPENSSL(aes256gcm), &tomcrypt_aes256gcm},
+    [AEAD_AES128GCM] = {AES_X86(vaes512_aes128gcm), AES_X86(vaes256_aes128gcm),
+                        AES_X86(aesni_aes128gcm), AES_ARM(aesarm_aes128gcm), OPENSSL(aes128gcm),
+                        &tomcrypt_aes128gcm},
+    [AEAD_AES256GCM] = {AES_X86(vaes512_aes256gcm), AES_X86(vaes256_aes256gcm),
+                        AES_X86(aesni_aes256gcm), AES_ARM(aesarm_aes256gcm), OPENSSL(aes256gcm),
+                        &tomcrypt_aes256gcm},
     [AEAD_CHACHA20POLY1305] = {&sodium_chacha20poly1305, OPENSSL(chacha20poly1305)},
 };
 static const struct ctr *const counter_modes[CTR_COUNT][BACKENDS_MAX] = {
-    [CTR_AES128] = {OPENSSL(aes128ctr), &tomcrypt_aes128ctr},
-    [CTR_AES256] = {OPENSSL(aes256ctr), &tomcrypt_aes256ctr},
+    [CTR_AES128] = {AES_X86(vaes512_aes128ctr), AES_X86(vaes256_aes128ctr),
+                    AES_X86(aesni_aes128ctr), AES_ARM(aesarm_aes128ctr), OPENSSL(aes128ctr),
+                    &tomcrypt_aes128ctr},
+    [CTR_AES256] = {AES_X86(vaes512_aes256ctr), AES_X86(vaes256_aes256ctr),
+                    AES_X86(aesni_aes256ctr), AES_ARM(aesarm_aes256ctr), OPENSSL(aes256ctr),
+                    &tomcrypt_aes256ctr},
 };
 static const struct dh *const groups[DH_COUNT][BACKENDS_MAX] = {
     [DH_X25519] = {&sodium_x25519, OPENSSL(x25519)},

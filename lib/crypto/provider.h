@@ -62,7 +62,8 @@ struct aead_key;
 /**
  * An AEAD (RFC 5116) with 12-byte nonces and 16-byte tags at the end of the ciphertext.
  * A key is used by one thread at a time; sealing and opening allocate nothing, and work in place
- * where plaintext and ciphertext start at the same address.
+ * where plaintext and ciphertext start at the same address, or the ciphertext up to `shift` bytes
+ * behind: room for a header, which may be part of the additional data.
  */
 struct aead {
   const char *name;
@@ -70,6 +71,7 @@ struct aead {
   size_t key_size;
   size_t nonce_size;
   size_t tag_size;
+  size_t shift;
   bool (*available)(void);
   enum err (*key_new)(const uint8_t *key, struct aead_key **out);
   /** Put another key in place of the one in `key`, of which nothing is left.  Allocates nothing. */

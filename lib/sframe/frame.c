@@ -16,22 +16,22 @@ enum err sframe_protect(struct sframe_key *key, uint64_t counter, struct view me
                         struct view plaintext, uint8_t *out, size_t *size) {
   uint8_t header[SFRAME_HEADER_MAX];
   size_t header_size = sframe_header_write(key->kid, counter, header);
-  /* The cipher works in place, but not towards a place further on. */
-  if (out == plaintext.data && plaintext.size > 0) {
+  if (out == plaintext.data && plaintext.size > 0 && header_size > key->aead->shift) {
     memmove(out + header_size, plaintext.data, plaintext.size);
     plaintext.data = out + header_size;
   }
-  memcpy(out, header, header_size);
 
   uint8_t nonce[AEAD_NONCE_MAX];
   sframe_nonce(key, counter, nonce);
   const struct view aad[] = {view_of(header, header_size), metadata};
   enum err err = key->aead->seal(key->cipher, nonce, aad, 2, plaintext, out + header_size);
   size_t total = header_size + plaintext.size + key->aead->tag_size;
-  if (err == OK)
+  if (err == OK) {
+    memcpy(out, header, header_size); /* not before: plaintext may have been there */
     *size = total;
-  else
+  } else {
     wipe(out, total);
+  }
   return err;
 }
 
@@ -55,10 +55,10 @@ enum err sframe_unprotect(struct sframe_key *key, const struct sframe_header *he
   const struct view aad[] = {view_of(frame.data, header->size), metadata};
   struct view ciphertext = view_of(frame.data + header->size, frame.size - header->size);
   bool in_place = out == frame.data;
-  uint8_t *to = in_place ? out + header->size : out;
+  uint8_t *to = in_place && header->size > key->aead->shift ? out + header->size : out;
   err = key->aead->open(key->cipher, nonce, aad, 2, ciphertext, to);
   if (err == OK) {
-    if (in_place)
+    if (to != out)
       memmove(out, to, plaintext_size);
     *size = plaintext_size;
   } else if (plaintext_size > 0) {
