@@ -6,10 +6,9 @@
 /* RFC 9605, section 4.4.3: the salt, XORed with the counter as a big-endian number.  It is not wiped:
  * an AEAD is as safe with a nonce that is known. */
 void sframe_nonce(const struct sframe_key *key, uint64_t counter, uint8_t *nonce) {
-  size_t size = key->aead->nonce_size;
-  memcpy(nonce, key->salt, size);
-  for (size_t i = 0; i < 8; i++)
-    nonce[size - 1 - i] ^= (uint8_t)(counter >> 8 * i);
+  memcpy(nonce, key->salt, AEAD_NONCE_MAX);
+  for (unsigned i = 0; i < 8; i++) /* all nonces have one size, which unrolls this */
+    nonce[AEAD_NONCE_MAX - 1 - i] ^= (uint8_t)(counter >> 8 * i);
 }
 
 enum err sframe_protect(struct sframe_key *key, uint64_t counter, struct view metadata,

@@ -5,35 +5,34 @@
 #define EXTENDED 0x8u
 #define FIELD 0x7u
 
-static enum err read_value(struct reader *reader, unsigned half, uint64_t *out) {
-  if ((half & EXTENDED) == 0) {
-    *out = half;
-    return OK;
-  }
-  struct view bytes;
-  enum err err = read_bytes(reader, (half & FIELD) + 1u, &bytes);
-  if (err != OK)
-    return err;
-  uint64_t value = 0;
-  for (size_t i = 0; i < bytes.size; i++)
-    value = value << 8 | bytes.data[i];
+static size_t size_of(unsigned half) {
+  return (half & EXTENDED) != 0 ? (half & FIELD) + 1u : 0;
+}
+
+/* @param bytes  size_of(half) */
+static enum err read_value(unsigned half, const uint8_t *bytes, uint64_t *out) {
+  size_t size = size_of(half);
+  uint64_t value = size == 0 ? half : 0;
+  for (size_t i = 0; i < size; i++)
+    value = value << 8 | bytes[i];
+  *out = value;
   /* RFC 9605, section 4.3: a value of 0 to 7 is in the config byte, any other one in the minimum
    * number of bytes. */
-  if (bytes.data[0] == 0 || value <= FIELD)
-    return ERR_MALFORMED;
-  *out = value;
-  return OK;
+  return size > 0 && (bytes[0] == 0 || value <= FIELD) ? ERR_MALFORMED : OK;
 }
 
 enum err sframe_header_read(struct view frame, struct sframe_header *out) {
   enum err err;
   struct reader reader = reader_of(frame);
   struct sframe_header header = {0, 0, 0};
+  struct view values;
   uint8_t config = 0;
   TRY(read_u8(&reader, &config));
-  TRY(read_value(&reader, config >> 4, &header.kid));
-  TRY(read_value(&reader, config & 0xfu, &header.counter));
-  header.size = frame.size - reader.left;
+  unsigned high = config >> 4, low = config & 0xfu;
+  TRY(read_bytes(&reader, size_of(high) + size_of(low), &values));
+  TRY(read_value(high, values.data, &header.kid));
+  TRY(read_value(low, values.data + size_of(high), &header.counter));
+  header.size = 1 + values.size;
   *out = header;
 done:
   return err;
