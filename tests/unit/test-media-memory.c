@@ -1,0 +1,128 @@
+/*
+ * What keys and streams take: all that is allocated for one, the backends' parts included.
+ * SPDX-License-Identifier: ISC
+ */
+#include "media-double.h"
+
+#include <stdlib.h>
+
+static size_t taken; /* bytes */
+
+void *__real_locked_new(size_t size);
+void *__wrap_locked_new(size_t size);
+
+/* Small blocks are powers of two, larger ones whole pages. */
+void *__wrap_locked_new(size_t size) {
+  size_t block = 64;
+  while (block < size && block < 4096)
+    block *= 2;
+  taken += block < size ? (size + 4095) / 4096 * 4096 : block;
+  return __real_locked_new(size);
+}
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
+    __has_feature(memory_sanitizer)
+#define SANITIZED
+#endif
+#endif
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) &&       \
+    !defined(SANITIZED)
+#define WATCHED 1
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+
+/* With the allocator's own words: a header, and a multiple of 16. */
+static size_t chunk(size_t size) {
+  return (size + 8 + 15) / 16 * 16;
+}
+
+void *malloc(size_t size) {
+  taken += chunk(size);
+  return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size) {
+  taken += chunk(count * size);
+  return __libc_calloc(count, size);
+}
+#else
+#define WATCHED 0
+#endif
+
+/* ---- Keys ---- */
+
+/* What a key of a suite may take: 1 KB, but for OpenSSL's contexts and libtomcrypt's tables.  Of those a
+ * receiver has a pool, whatever the number of senders. */
+static size_t most(uint16_t suite) {
+  bool gcm = suite == 4 || suite == 5;
+  const char *backend =
+      gcm ? provider_aead(AEAD_AES128GCM)->backend : provider_ctr(CTR_AES128)->backend;
+  if (strcmp(backend, "libtomcrypt") == 0)
+    return gcm ? 80000 : 5120;
+  if (strcmp(backend, "OpenSSL") == 0)
+    return gcm ? 1400 : 1120;
+  return 1024;
+}
+
+START_TEST(memory_of_a_key) {
+  uint16_t id = (uint16_t)_i;
+  struct sframe_suite suite;
+  struct sframe_key key;
+  ck_assert_int_eq(provider_init(), OK);
+  ck_assert_int_eq(sframe_suite_find(id, &suite), OK);
+  taken = 0;
+  ck_assert_int_eq(sframe_key_new(&suite, &key), OK);
+  size_t size = taken + sizeof(struct receiver_key);
+  printf("%s: %zu bytes a key\n", suite.name, size);
+  ck_assert_uint_gt(taken, 0);
+  ck_assert_uint_le(size, most(id));
+  sframe_key_free(&key);
+}
+END_TEST
+
+/* ---- Streams ---- */
+
+/* However many senders there are, a receiver has a pool of keys, and it never takes more than at first. */
+START_TEST(memory_of_streams) {
+  struct member bob = member_of(1, 4096);
+  e2ee_receiver *receiver = NULL;
+  e2ee_sender *sender = NULL;
+  enter(&bob, 1);
+  taken = 0;
+  ck_assert_int_eq(e2ee_receiver_new(bob.media, &receiver), OK);
+  printf("a receiver: %zu bytes\n", taken);
+  ck_assert_uint_le(taken, sizeof *receiver + 1024 + (RECEIVER_KEYS + 1) * most(4));
+  taken = 0;
+  ck_assert_int_eq(e2ee_sender_new(bob.media, &sender), OK);
+  printf("a sender: %zu bytes\n", taken);
+  ck_assert_uint_le(taken, sizeof *sender + 256 + most(4));
+  for (uint32_t leaf = 10; leaf < 200; leaf++) {
+    struct member peer = member_of(leaf, 4096);
+    enter(&peer, 1);
+    struct frame frame = seal(&peer, "hello");
+    uint8_t out[64];
+    size_t size = 0;
+    taken = 0;
+    int err = e2ee_receiver_decrypt(receiver, ABOUT, frame.bytes, frame.size, out, sizeof out,
+                                    &size, NULL, 0);
+    size_t more = taken;
+    ck_assert_int_eq(err, OK);
+    ck_assert_uint_eq(more, 0);
+    member_free(&peer);
+  }
+  e2ee_receiver_free(receiver);
+  e2ee_sender_free(sender);
+  member_free(&bob);
+}
+END_TEST
+
+int main(void) {
+  TCase *tests = tcase_create("all");
+  if (WATCHED) {
+    tcase_add_loop_test(tests, memory_of_a_key, 1, 9);
+    tcase_add_test(tests, memory_of_streams);
+  }
+  return run_suite("media-memory", tests);
+}
