@@ -527,6 +527,30 @@ E2EE_API E2EE_CHECKED int e2ee_group_load(e2ee_client *client, const uint8_t *ke
  * KID = context * 2^(S+4) + leaf * 2^4 + epoch mod 2^4, where S is the number of bits of a leaf
  * index in the epoch's tree: log2 of its leaves, blank ones included.  So 16 epochs can be
  * installed at a time, and installing another wipes the one that it shares its low bits with.
+ *
+ * What a call can rely on, and why it is enough:
+ *
+ * Activate   A frame that comes before its epoch is installed gives E2EE_ERR_NO_KEY and is left as it
+ *            is.  A commit needs about a round trip to everybody, so activating 0.3 s after
+ *            installing leaves few such frames; hold them, encrypted, until the commit is there.
+ *            After a removal activate at once: until then who was removed can listen.
+ * Retire     Frames of the epoch before are good until it is retired.  They are on their way as
+ *            long as the network and the retransmissions in it take: 2 s after activating is ample,
+ *            and senders that are slower to switch are told by E2EE_EVENT_PEER_SWITCHED.
+ * 16 epochs  With these times six commits a second have a place.   What comes later than 16
+ *            epochs, or for an epoch that will be installed 16 after one that is there, meets another
+ *            epoch's key: E2EE_ERR_AUTH, and nothing else.  Retired in time, there is no such epoch.
+ * Late       Frames up to 1023 behind the newest of their stream are accepted once.  Video of 10
+ *            Mbit/s in packets of 1200 bytes has 1000 a second, so a retransmission has one
+ *            second to arrive; sound of 50 frames a second has 20.
+ * 2048       streams are remembered by a receiver in all its epochs: a thousand members with sound and
+ *            picture; during a switch, when both epochs are there, half as many.  The 256 heard
+ *            last accept late frames: a gallery of 49 with sound and picture, in two epochs.  Of
+ *            others only what is newer is accepted, so nothing can be replayed.
+ * 32 keys    are kept ready by a receiver: more people do not speak at the same time.  Another
+ *            stream's next frame takes 1 to 2 us longer, no more.
+ * 2^32       frames can be sent in an epoch by each sender; E2EE_EVENT_KEY_LOW asks for a commit when
+ *            2^28 are left, 10 hours at 7000 a second.
  */
 
 /** Events of e2ee_media_next_event(). */
@@ -534,7 +558,8 @@ enum {
   E2EE_EVENT_PEER_SWITCHED = 1, /**< First good frame of leaf under epoch; value: its KID. */
   E2EE_EVENT_UNKNOWN_EPOCH = 2, /**< Frames arrive for an epoch not installed: epoch has its
                                      low bits only; value: a KID.  Told once until the next
-                                     install; anybody can forge the cause. */
+                                     install.  Those of an epoch that was retired are late, and
+                                     no reason to do anything; anybody can forge the cause. */
   E2EE_EVENT_KEY_LOW = 3,       /**< A sender nears its counter limit: commit.  value: frames
                                      left. */
   E2EE_EVENT_DROPPED = 4        /**< value events were lost here, the ring was full. */
