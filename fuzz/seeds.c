@@ -341,6 +341,52 @@ static void seed_state(void) {
   e2ee_bytes_free(welcome);
 }
 
+/* Codec, changes, ranges, frame: see partial.c. */
+static void seed_partial(void) {
+  const struct {
+    const char *name;
+    uint8_t codec;
+    struct view changes, ranges, frame;
+  } seeds[] = {
+      {"empty", 0, {0}, {0}, {0}},
+      {"ranges", 0, {0}, VIEW_TEXT("\x00\x02\x03\x01"), VIEW_TEXT("a frame of text")},
+      {"changed-clear", 2, VIEW_TEXT("\0\0\x80"), {0}, VIEW_TEXT("\x11 delta")},
+      {"opus", 1, {0}, {0}, VIEW_TEXT("\x78 packet")},
+      {"vp8", 2, {0}, {0}, VIEW_TEXT("\x10\x02\x00\x9d\x01\x2a\x60\x00\x40\x00 key")},
+      {"vp9", 3, {0}, {0}, VIEW_TEXT("\x82\x49\x83\x42\x20\x05\xf0\x03\xf0 key")},
+      {"av1", 4, {0}, {0}, VIEW_TEXT("\x12\0\x0a\x02\xaa\xbb\x36\x48\x03\x01\x02\x03\x30 last")},
+      {"h264", 5, {0}, {0}, VIEW_TEXT("\0\0\0\1\x67\x42\0\0\1\x68\xce\0\0\1\x65\x88\x84 slice")},
+      {"h264-changed", 5, VIEW_TEXT("\0\x20\x01"), {0}, VIEW_TEXT("\0\0\1\x41\x9a\x02 slice")},
+      {"h264-zeros",
+       5,
+       {0},
+       VIEW_TEXT("\0\3\1\3\1\3\1\3\1\3"),
+       VIEW_TEXT("\0\0\0x\0\0\0x\0\0\0x\0\0\0x\0\0\0")},
+      {"h265",
+       6,
+       {0},
+       {0},
+       VIEW_TEXT("\0\0\0\1\x46\x01\x10\0\0\1\x26\x01\xaf slice\0\0\1\x02\x01\xd0 slice")},
+      {"forged", 0, {0}, {0}, VIEW_TEXT("body and a tag of it \x81\x80\x81\x80\x82\x85\x90")},
+      {"forged-escapes",
+       5,
+       {0},
+       {0},
+       VIEW_TEXT("body\0\0\x81 and a tag of it \x81\x80\x80\x86\x84\x91")},
+  };
+  struct writer writer = {0};
+  for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) {
+    write_u8(&writer, seeds[i].codec);
+    write_u16(&writer, (uint16_t)seeds[i].changes.size);
+    write_bytes(&writer, seeds[i].changes);
+    write_u16(&writer, (uint16_t)seeds[i].ranges.size);
+    write_bytes(&writer, seeds[i].ranges);
+    write_bytes(&writer, seeds[i].frame);
+    seed("partial", seeds[i].name, writer_view(&writer));
+    writer_free(&writer);
+  }
+}
+
 int main(int argc, char **argv) {
   if (argc != 2) {
     fprintf(stderr, "usage: fuzz-seeds FOLDER\n");
@@ -353,6 +399,7 @@ int main(int argc, char **argv) {
   seed_decode();
   seed_frame();
   seed_group();
+  seed_partial();
   seed_state();
   members_stop(&members);
   return 0;
