@@ -1,5 +1,6 @@
 /*
- * frame/SUITE/encrypt|decrypt/BYTES: media frames in place, as an application does it.  The floor is the
+ * frame/SUITE/encrypt|decrypt/BYTES: media frames in place, as an application does it; and with -partial
+ * behind the operation, as H.264 in two slices, of which six bytes each are clear.  The floor is the
  * suite's AEAD, same backend and context reused, over the same bytes with a header's worth of
  * additional data.
  * SPDX-License-Identifier: ISC
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <e2ee/e2ee.h>
+#include <e2ee/media.h>
 
 #include "bench.h"
 #include "pair.h"
@@ -57,6 +58,30 @@ static void decrypt(void *arg, size_t count) {
   }
 }
 
+static void encrypt_partial(void *arg, size_t count) {
+  struct state *state = arg;
+  const e2ee_range clear[] = {{0, 6}, {(uint32_t)(state->size / 2), 6}};
+  for (size_t i = 0; i < count; i++) {
+    uint8_t *buffer = state->buffers + i * state->stride;
+    bench_require(e2ee_sender_encrypt_partial(state->sender, E2EE_CODEC_H264, NULL, 0, buffer,
+                                              state->size, clear, 2, buffer, state->stride,
+                                              &state->lengths[i]),
+                  "e2ee_sender_encrypt_partial");
+  }
+}
+
+static void decrypt_partial(void *arg, size_t count) {
+  struct state *state = arg;
+  for (size_t i = 0; i < count; i++) {
+    uint8_t *buffer = state->buffers + i * state->stride;
+    size_t size = 0;
+    e2ee_frame_info info;
+    bench_require(e2ee_receiver_decrypt_partial(state->receiver, NULL, 0, buffer, state->lengths[i],
+                                                buffer, state->stride, &size, &info, sizeof info),
+                  "e2ee_receiver_decrypt_partial");
+  }
+}
+
 static void floor_call(struct state *state, size_t i, bool sealing) {
   uint8_t nonce[AEAD_NONCE_MAX] = {0}, header[5] = {0};
   const struct view aad[] = {VIEW_ARRAY(header), VIEW_NONE};
@@ -85,20 +110,28 @@ static void floor_decrypt(void *arg, size_t count) {
 
 static void measure(const struct bench *bench, struct state *state, const char *suite_name,
                     size_t size) {
-  static const struct bench_work encrypting = {NULL, encrypt}, decrypting = {encrypt, decrypt};
   static const struct bench_work floors[] = {{NULL, floor_encrypt}, {floor_encrypt, floor_decrypt}};
+  static const struct {
+    const char *operation;
+    struct bench_work work;
+    const struct bench_work *floor;
+  } operations[] = {
+      {"encrypt", {NULL, encrypt}, &floors[0]},
+      {"decrypt", {encrypt, decrypt}, &floors[1]},
+      {"encrypt-partial", {NULL, encrypt_partial}, &floors[0]},
+      {"decrypt-partial", {encrypt_partial, decrypt_partial}, &floors[1]},
+  };
   size_t count = ROUND_BYTES / size < ROUND_FRAMES ? ROUND_BYTES / size : ROUND_FRAMES;
-  char name[80];
   state->size = size;
-  state->stride = size + e2ee_frame_overhead();
+  state->stride = size + e2ee_partial_overhead(size, 2);
   state->buffers = calloc(count, state->stride);
   bench_require(state->buffers == NULL ? E2EE_ERR_NOMEM : 0, "buffers");
-  (void)snprintf(name, sizeof name, "frame/%s/encrypt/%zu", suite_name, size);
-  if (bench_wanted(bench, name))
-    bench_measure(bench, name, &encrypting, &floors[0], state, count);
-  (void)snprintf(name, sizeof name, "frame/%s/decrypt/%zu", suite_name, size);
-  if (bench_wanted(bench, name))
-    bench_measure(bench, name, &decrypting, &floors[1], state, count);
+  for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {
+    char name[80];
+    (void)snprintf(name, sizeof name, "frame/%s/%s/%zu", suite_name, operations[i].operation, size);
+    if (bench_wanted(bench, name))
+      bench_measure(bench, name, &operations[i].work, operations[i].floor, state, count);
+  }
   free(state->buffers);
 }
 
