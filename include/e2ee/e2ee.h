@@ -336,6 +336,8 @@ E2EE_API E2EE_CHECKED int e2ee_group_propose_add(e2ee_group *group, const uint8_
                                                  size_t key_package_len, e2ee_bytes **out);
 E2EE_API E2EE_CHECKED int e2ee_group_propose_remove(e2ee_group *group, uint32_t leaf,
                                                     e2ee_bytes **out);
+/** Ask for new own keys.  @return 0; E2EE_ERR_INVALID_TREE the client does not support, or does not say
+ *  so any more, what the group uses: e2ee_client_support() */
 E2EE_API E2EE_CHECKED int e2ee_group_propose_update(e2ee_group *group, e2ee_bytes **out);
 
 /** Ask to leave: SelfRemove where every member supports it, else Remove of the own leaf. */

@@ -62,7 +62,9 @@ enum { E2EE_TYPE_EXTENSION = 1, E2EE_TYPE_PROPOSAL = 2, E2EE_TYPE_CREDENTIAL = 3
 
 /**
  * Say in all leaves made from now on that the application supports a type that RFC 9420 does not
- * define (section 7.2).  A group can only use what all its members support.  Not saved.
+ * define (section 7.2).  A group can only use what all its members support.  Not saved, as it is the
+ * program that supports a type: say it again after e2ee_client_load().  Until then the own commits
+ * and updates fail with E2EE_ERR_INVALID_TREE in a group that uses the type.
  */
 E2EE_API E2EE_CHECKED int e2ee_client_support(e2ee_client *client, uint32_t kind, uint16_t type);
 
@@ -71,7 +73,7 @@ enum { E2EE_PLACE_LEAF = 1, E2EE_PLACE_KEY_PACKAGE = 2, E2EE_PLACE_GROUP_INFO = 
 
 /** Carry an extension in everything of that kind made from now on; a second call with the same type
  *  and place replaces it.  Types below 6 belong to RFC 9420: of them only application_id (1) may be
- *  set.  Not saved.  @param place  E2EE_PLACE_* */
+ *  set.  Not saved: set it again after e2ee_client_load().  @param place  E2EE_PLACE_* */
 E2EE_API E2EE_CHECKED int e2ee_client_extension(e2ee_client *client, uint32_t place, uint16_t type,
                                                 const uint8_t *data, size_t data_len);
 
@@ -91,7 +93,7 @@ E2EE_API E2EE_CHECKED int e2ee_key_package_new_last_resort(e2ee_client *client, 
 
 /** Further values of e2ee_group_status.state. */
 enum {
-  E2EE_GROUP_ENDED = 4,  /**< A ReInit was committed: go on with e2ee_group_successor().  Nothing can
+  E2EE_GROUP_ENDED = 4, /**< A ReInit was committed: go on with e2ee_group_successor().  Nothing can
                               be sent, but application messages of past epochs are still read. */
   E2EE_GROUP_OUTSIDE = 5 /**< Seen from outside: e2ee_group_open(). */
 };

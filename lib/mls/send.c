@@ -2,6 +2,7 @@
 #include "mls/send.h"
 
 #include "crypto/hpke.h"
+#include "mls/validate.h"
 
 enum err group_sign(const struct group *group, const struct framed_content *framed, bool encrypt,
                     struct bytes *storage, struct authenticated_content *out) {
@@ -160,6 +161,8 @@ enum err group_propose_update(struct group *group, struct bytes *out) {
   fields.source = LEAF_UPDATE;
   TRY(leaf_new(epoch->suite, &fields, client->signature_key, epoch->context.group_id,
                epoch->own_leaf, &leaf));
+  /* RFC 9420, section 7.3: what nobody could commit is not sent. */
+  TRY(validate_leaf(epoch->tree, epoch->context.extensions, leaf, epoch->own_leaf, &client->why));
   proposal_write_update(&writer, leaf_raw(leaf));
   TRY(writer.err);
   TRY(propose(group, writer_view(&writer), &key, out));

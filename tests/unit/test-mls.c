@@ -512,6 +512,42 @@ START_TEST(branch) {
 }
 END_TEST
 
+/* What is not saved is missed at once, and nothing goes out that lacks it. */
+START_TEST(support_forgotten_on_restart) {
+  static const uint8_t key[32] = {1};
+  e2ee_bytes *client = NULL, *group = NULL, *message = NULL, *welcome = NULL;
+  e2ee_commit *commit = NULL;
+  struct member sole = member_new("sole");
+  ck_assert_done(&sole, e2ee_client_support(sole.client, E2EE_TYPE_EXTENSION, TYPE));
+  ck_assert_done(&sole, e2ee_group_new(sole.client, TEXT("g"), &sole.group));
+  ck_assert_done(&sole, e2ee_commit_new(sole.group, &commit));
+  ck_assert_done(&sole, e2ee_commit_extension(commit, TYPE, TEXT("x")));
+  ck_assert_done(&sole, e2ee_commit_build(commit, &message, &welcome));
+  ck_assert_done(&sole, e2ee_group_commit_accepted(sole.group));
+  e2ee_commit_free(commit);
+  e2ee_bytes_free(message);
+  message = NULL;
+  ck_assert_done(&sole, e2ee_client_save(sole.client, key, sizeof key, &client));
+  ck_assert_done(&sole, e2ee_group_save(sole.group, key, sizeof key, &group));
+  member_free(&sole);
+  ck_assert_int_eq(e2ee_client_load(key, sizeof key, BYTES(client), &sole.client), E2EE_OK);
+  ck_assert_done(&sole, e2ee_group_load(sole.client, key, sizeof key, BYTES(group), &sole.group));
+  ck_assert_done(&sole, e2ee_commit_new(sole.group, &commit));
+  ck_assert_returns(&sole, e2ee_commit_build(commit, &message, &welcome), E2EE_ERR_INVALID_TREE);
+  ck_assert_ptr_nonnull(strstr(explanation(sole.client), "does not support"));
+  e2ee_bytes *proposal = NULL;
+  ck_assert_returns(&sole, e2ee_group_propose_update(sole.group, &proposal), E2EE_ERR_INVALID_TREE);
+  ck_assert_done(&sole, e2ee_client_support(sole.client, E2EE_TYPE_EXTENSION, TYPE));
+  ck_assert_done(&sole, e2ee_commit_build(commit, &message, &welcome));
+  e2ee_commit_free(commit);
+  e2ee_bytes_free(message);
+  e2ee_bytes_free(proposal);
+  e2ee_bytes_free(client);
+  e2ee_bytes_free(group);
+  member_free(&sole);
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("mls");
   TCase *cases = tcase_create("the rest of RFC 9420");
@@ -531,6 +567,7 @@ int main(void) {
   tcase_add_test(cases, outside_view);
   tcase_add_test(cases, successor);
   tcase_add_test(cases, branch);
+  tcase_add_test(cases, support_forgotten_on_restart);
   suite_add_tcase(suite, cases);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_NORMAL);
