@@ -302,16 +302,34 @@ static void seed_group(void) {
   e2ee_bytes_free(message);
 }
 
-/* The content of a sealed blob, after the byte that says of which kind it is. */
-static void seed_content(const char *name, enum seal_kind kind, e2ee_bytes *blob) {
+/* What is in a sealed blob, which is freed. */
+static struct bytes unsealed(enum seal_kind kind, e2ee_bytes *blob) {
   struct bytes content = {0};
   uint8_t version = 0;
   harness_require(unseal(view_of(state_key, sizeof state_key), kind, view_bytes(blob), NULL,
                          &version, &content) == OK,
                   "not unsealed");
+  e2ee_bytes_free(blob);
+  return content;
+}
+
+/* The content of a sealed blob, after the byte that says of which kind it is. */
+static void seed_content(const char *name, enum seal_kind kind, e2ee_bytes *blob) {
+  struct bytes content = unsealed(kind, blob);
   seed_prefixed("state", name, kind == SEAL_CLIENT ? 0 : 1, bytes_view(&content));
   bytes_free(&content);
-  e2ee_bytes_free(blob);
+}
+
+static void seed_changes(struct view tree, e2ee_bytes *blob) {
+  struct bytes content = unsealed(SEAL_CHANGES, blob);
+  struct writer writer = {0};
+  write_u8(&writer, 2);
+  write_u16(&writer, (uint16_t)tree.size);
+  write_bytes(&writer, tree);
+  write_bytes(&writer, bytes_view(&content));
+  seed("state", "changes", writer_view(&writer));
+  writer_free(&writer);
+  bytes_free(&content);
 }
 
 static void seed_state(void) {
@@ -323,6 +341,8 @@ static void seed_state(void) {
 
   must(e2ee_group_save(members.bob, state_key, sizeof state_key, &blob));
   seed_content("group", SEAL_GROUP, blob);
+  must(e2ee_group_save_tree(members.bob, state_key, sizeof state_key, &blob));
+  struct bytes tree = unsealed(SEAL_TREE, blob);
   must(e2ee_group_propose_update(members.bob, &message));
   e2ee_bytes_free(message);
   must(e2ee_group_save(members.bob, state_key, sizeof state_key, &blob));
@@ -336,6 +356,9 @@ static void seed_state(void) {
   must(e2ee_group_commit_accepted(members.bob));
   must(e2ee_group_save(members.bob, state_key, sizeof state_key, &blob));
   seed_content("group-with-past", SEAL_GROUP, blob);
+  must(e2ee_group_save_changes(members.bob, state_key, sizeof state_key, &blob));
+  seed_changes(bytes_view(&tree), blob);
+  bytes_free(&tree);
   e2ee_commit_free(commit);
   e2ee_bytes_free(message);
   e2ee_bytes_free(welcome);

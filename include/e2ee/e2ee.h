@@ -519,6 +519,37 @@ E2EE_API E2EE_CHECKED int e2ee_group_save(e2ee_group *group, const uint8_t *key,
 E2EE_API E2EE_CHECKED int e2ee_group_load(e2ee_client *client, const uint8_t *key, size_t key_len,
                                           const uint8_t *blob, size_t blob_len, e2ee_group **out);
 
+/*
+ * A large group in two blobs, so that saving costs what has changed and not what there is.  Nearly all
+ * of a group's state is the ratchet tree, which has no secrets: e2ee_group_save_tree() saves it as
+ * it is now, and is called seldom.  e2ee_group_save_changes() saves all the rest, secrets and
+ * pending commit included, with what has changed in the tree since; it is what to call before each
+ * send, instead of e2ee_group_save().  When it returns E2EE_ERR_INVALID_STATE, call the other one,
+ * then it again.
+ *
+ * Both blobs are needed to load, and belong together: store a new tree and the first changes to it in
+ * one database transaction; or the tree beside the old one under a name of its own, then the changes in
+ * the place of the old ones by write-then-rename, and only then delete the old tree.  Each blob of
+ * changes replaces the one before, which is older state: see e2ee_group_save().
+ */
+
+/** Seal the ratchet tree under a 32-byte state key.  The handle refers to it from now on: at most a
+ *  sixteenth of the tree's memory more. */
+E2EE_API E2EE_CHECKED int e2ee_group_save_tree(e2ee_group *group, const uint8_t *key,
+                                               size_t key_len, e2ee_bytes **out);
+
+/** Seal everything but the tree that was saved last with this handle, or that it was loaded with.
+ *  @return 0; E2EE_ERR_INVALID_STATE no tree was, or a new one is due: save it first */
+E2EE_API E2EE_CHECKED int e2ee_group_save_changes(e2ee_group *group, const uint8_t *key,
+                                                  size_t key_len, e2ee_bytes **out);
+
+/** Restore a group from its two blobs.
+ *  @return as e2ee_group_load(); E2EE_ERR_NOT_FOUND too where the changes are of another tree */
+E2EE_API E2EE_CHECKED int e2ee_group_load_changes(e2ee_client *client, const uint8_t *key,
+                                                  size_t key_len, const uint8_t *tree,
+                                                  size_t tree_len, const uint8_t *changes,
+                                                  size_t changes_len, e2ee_group **out);
+
 /* ---- Media keys ---------------------------------------------------------- */
 /*
  * RFC 9605, section 5.2.  One e2ee_media serves all streams of a member in one group.  On each

@@ -105,6 +105,71 @@ done:
   return api_leave(group->client, err);
 }
 
+int e2ee_group_save_tree(e2ee_group *group, const uint8_t *key, size_t key_len, e2ee_bytes **out) {
+  enum err err = OK;
+  struct e2ee_bytes *result = NULL;
+  if (out == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  *out = NULL;
+  if (group == NULL || key == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  err = api_enter(group->client);
+  if (err != OK)
+    return err;
+  TRY(api_bytes_new(&result));
+  TRY(snapshot_save_tree(group->group, view_of(key, key_len), &result->bytes));
+  *out = result;
+  result = NULL;
+done:
+  e2ee_bytes_free(result);
+  return api_leave(group->client, err);
+}
+
+int e2ee_group_save_changes(e2ee_group *group, const uint8_t *key, size_t key_len,
+                            e2ee_bytes **out) {
+  enum err err = OK;
+  struct e2ee_bytes *result = NULL;
+  if (out == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  *out = NULL;
+  if (group == NULL || key == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  err = api_enter(group->client);
+  if (err != OK)
+    return err;
+  TRY(api_bytes_new(&result));
+  TRY(snapshot_save_changes(group->group, view_of(key, key_len), &result->bytes));
+  *out = result;
+  result = NULL;
+done:
+  e2ee_bytes_free(result);
+  return api_leave(group->client, err);
+}
+
+int e2ee_group_load_changes(e2ee_client *client, const uint8_t *key, size_t key_len,
+                            const uint8_t *tree, size_t tree_len, const uint8_t *changes,
+                            size_t changes_len, e2ee_group **out) {
+  enum err err = OK;
+  struct e2ee_group *group = NULL;
+  if (out == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  *out = NULL;
+  if (client == NULL || key == NULL || tree == NULL || changes == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  err = api_enter(client);
+  if (err != OK)
+    return err;
+  TRY(api_group_new(client, &group));
+  TRY(snapshot_load_changes(client->client, view_of(key, key_len), view_of(tree, tree_len),
+                            view_of(changes, changes_len), &group->group));
+  TRY(group_check_alone(group->group));
+  *out = group;
+  group = NULL;
+done:
+  api_group_undo(group);
+  return api_leave(client, err);
+}
+
 int e2ee_group_load(e2ee_client *client, const uint8_t *key, size_t key_len, const uint8_t *blob,
                     size_t blob_len, e2ee_group **out) {
   enum err err = OK;

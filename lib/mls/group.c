@@ -103,6 +103,7 @@ void group_free(struct group *group) {
   pending_commit_free(group->pending);
   group_link_free(group->link);
   bytes_free(&group->external_pub);
+  tree_drop(group->saved.tree);
   mem_free(group);
 }
 

@@ -6,6 +6,7 @@
 #ifndef MLS_GROUP_H
 #define MLS_GROUP_H
 
+#include "crypto/sealbox.h"
 #include "mls/members.h"
 #include "mls/proposals.h"
 
@@ -32,6 +33,13 @@ struct group_link {
 
 void group_link_free(struct group_link *link); /* wipes; accepts NULL */
 
+/** A tree that was saved on its own, so that later saves tell only what has changed since. */
+struct saved_tree {
+  struct tree *tree; /* NULL: none was */
+  uint8_t id[SEALBOX_NONCE_SIZE];
+  size_t size; /* of its blob */
+};
+
 struct group {
   struct client *client;               /* outlives the group */
   struct epoch *epoch;                 /* current; without secrets once the member has left */
@@ -43,6 +51,7 @@ struct group {
   struct group_link
       *link; /* locked; NULL unless the group is in epoch 0 and goes on from another */
   struct bytes external_pub; /* of a group seen from outside, until the own external commit */
+  struct saved_tree saved;
   bool left;
   bool restored; /* loaded from a blob, and no own commit with a path since */
 };

@@ -38,6 +38,10 @@ done:
   return err;
 }
 
+struct view seal_nonce(struct view blob) {
+  return view_of(blob.data + HEADER_SIZE, SEALBOX_NONCE_SIZE);
+}
+
 /* Take a blob apart, as far as that goes without the key. */
 static enum err parse(struct view blob, struct why *why, uint8_t *version, uint8_t *kind,
                       struct view *nonce, struct view *ciphertext) {

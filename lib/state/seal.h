@@ -15,13 +15,16 @@
 #define SEAL_VERSION 1
 
 /** What a blob holds; values are part of the format. */
-enum seal_kind { SEAL_CLIENT = 1, SEAL_GROUP = 2 };
+enum seal_kind { SEAL_CLIENT = 1, SEAL_GROUP = 2, SEAL_TREE = 3, SEAL_CHANGES = 4 };
 
 /**
  * @param key  SEALBOX_KEY_SIZE bytes, else ERR_INVALID_ARG
  * @param out  to be freed
  */
 CHECKED enum err seal(struct view key, enum seal_kind kind, struct view content, struct bytes *out);
+
+/** The nonce of a blob that seal() made or unseal() opened: no two have one. */
+struct view seal_nonce(struct view blob);
 
 /**
  * @param version  out: of the content's format, 1 to SEAL_VERSION

@@ -33,9 +33,29 @@ CHECKED enum err snapshot_load_client(struct view key, struct view blob, struct 
 CHECKED enum err snapshot_load_group(struct client *client, struct view key, struct view blob,
                                      struct group **out);
 
+/*
+ * A group in two blobs: the tree as it is at some moment, which holds no secret, and all the rest with
+ * what has changed in the tree since.  The second names the first by its nonce.
+ */
+
+/** Save the tree; the group remembers it for what follows.  Errors as above. */
+CHECKED enum err snapshot_save_tree(struct group *group, struct view key, struct bytes *out);
+/** Save the rest.  ERR_INVALID_STATE too: no tree was saved, or it has changed too much since. */
+CHECKED enum err snapshot_save_changes(const struct group *group, struct view key,
+                                       struct bytes *out);
+/** Errors as in snapshot_load_group(), and ERR_NOT_FOUND: the changes are of another tree. */
+CHECKED enum err snapshot_load_changes(struct client *client, struct view key,
+                                       struct view tree_blob, struct view changes_blob,
+                                       struct group **out);
+
 /* What is under the seal is not trusted either, and can be read without one. */
 CHECKED enum err snapshot_read_client(struct view content, struct why *why, struct client **out);
 CHECKED enum err snapshot_read_group(struct client *client, struct view content,
                                      struct group **out);
+CHECKED enum err snapshot_read_tree(struct client *client, struct view content, struct tree **out);
+/** @param tree_id  nonce of the tree's blob  @param base  what was in it */
+CHECKED enum err snapshot_read_changes(struct client *client, struct view content,
+                                       struct view tree_id, const struct tree *base,
+                                       struct group **out);
 
 #endif

@@ -10,7 +10,7 @@ enum group_key {
   KEY_OWNER = 1, /* the client's public signature key */
   KEY_REVISION = 2,
   KEY_KIND = 3,      /* of the current epoch: EPOCH_MEMBER, EPOCH_OUTSIDE or EPOCH_LEFT */
-  KEY_EPOCH = 4,     /* with the whole tree */
+  KEY_EPOCH = 4,     /* with the whole tree, or based on one that was saved before */
   KEY_PAST = 5,      /* array of past epochs, newest first, each tree based on the one before it */
   KEY_PROPOSALS = 6, /* array of [AuthenticatedContent, private key of an own Update or empty] */
   KEY_PENDING = 7,   /* array of nothing, or of message, Welcome, epoch based on the current tree */
@@ -75,7 +75,8 @@ static void write_link(struct writer *writer, const struct group_link *link) {
   cbor_write_bytes(writer, secret_view(&link->psk));
 }
 
-static void write_group(struct writer *writer, const struct group *group) {
+void snapshot_write_group(struct writer *writer, const struct group *group,
+                          const struct tree *base) {
   const struct client *client = group->client;
   enum epoch_kind kind = current_kind(group);
   cbor_write_map(writer, GROUP_KEYS);
@@ -87,7 +88,7 @@ static void write_group(struct writer *writer, const struct group *group) {
   cbor_write_key(writer, KEY_KIND);
   cbor_write_uint(writer, kind);
   cbor_write_key(writer, KEY_EPOCH);
-  snapshot_write_epoch(writer, group->epoch, kind, NULL);
+  snapshot_write_epoch(writer, group->epoch, kind, base);
   write_past(writer, group);
   write_proposals(writer, &group->proposals);
   write_pending(writer, group);
@@ -98,7 +99,7 @@ static void write_group(struct writer *writer, const struct group *group) {
 enum err snapshot_save_group(const struct group *group, struct view key, struct bytes *out) {
   enum err err = OK;
   struct writer writer = {0};
-  write_group(&writer, group);
+  snapshot_write_group(&writer, group, NULL);
   TRY(writer.err);
   TRY(seal(key, SEAL_GROUP, writer_view(&writer), out));
 done:
@@ -287,7 +288,8 @@ done:
   return err;
 }
 
-static enum err read_group(struct reader *reader, struct client *client, struct group **out) {
+static enum err read_group(struct reader *reader, struct client *client, const struct tree *base,
+                           struct group **out) {
   enum err err = OK;
   uint64_t revision = 0;
   enum epoch_kind kind = EPOCH_MEMBER;
@@ -297,7 +299,7 @@ static enum err read_group(struct reader *reader, struct client *client, struct 
   TRY(cbor_read_u64(reader, &revision));
   TRY(read_kind(reader, &kind));
   TRY(cbor_read_key(reader, KEY_EPOCH));
-  TRY(snapshot_read_epoch(reader, client, kind, NULL, &epoch));
+  TRY(snapshot_read_epoch(reader, client, kind, base, &epoch));
   TRY(group_from_epoch(client, &epoch, &group));
   group->revision = revision;
   group->restored = true;
@@ -332,21 +334,26 @@ done:
   return err;
 }
 
-enum err snapshot_read_group(struct client *client, struct view content, struct group **out) {
+enum err snapshot_read_group_map(struct client *client, struct reader *reader,
+                                 const struct tree *base, struct group **out) {
   enum err err = OK;
   uint16_t suite = 0;
   struct view owner;
-  struct reader reader = reader_of(content);
-  TRY(cbor_read_map(&reader, GROUP_KEYS));
-  TRY(cbor_read_key(&reader, KEY_SUITE));
-  TRY(cbor_read_u16(&reader, &suite));
-  TRY(snapshot_read_bytes(&reader, KEY_OWNER, &owner));
+  TRY(cbor_read_map(reader, GROUP_KEYS));
+  TRY(cbor_read_key(reader, KEY_SUITE));
+  TRY(cbor_read_u16(reader, &suite));
+  TRY(snapshot_read_bytes(reader, KEY_OWNER, &owner));
   err = check_owner(client, suite, owner);
   if (err != OK)
     return err;
-  TRY(read_group(&reader, client, out));
+  TRY(read_group(reader, client, base, out));
 done:
   return snapshot_result(err, &client->why);
+}
+
+enum err snapshot_read_group(struct client *client, struct view content, struct group **out) {
+  struct reader reader = reader_of(content);
+  return snapshot_read_group_map(client, &reader, NULL, out);
 }
 
 enum err snapshot_load_group(struct client *client, struct view key, struct view blob,

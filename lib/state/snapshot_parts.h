@@ -48,4 +48,12 @@ CHECKED enum err snapshot_read_epoch(struct reader *reader, struct client *clien
                                      enum epoch_kind kind, const struct tree *base,
                                      struct epoch **out);
 
+/** Write a group as one map.  @param base  of its current tree; NULL: none */
+void snapshot_write_group(struct writer *writer, const struct group *group,
+                          const struct tree *base);
+
+/** Read one, to the end.  @param base  as it was written with  @param out  to be freed */
+CHECKED enum err snapshot_read_group_map(struct client *client, struct reader *reader,
+                                         const struct tree *base, struct group **out);
+
 #endif

@@ -97,6 +97,9 @@ START_TEST(write_folder) {
   bytes = member_says(&members[1], "late");
   file_write(folder, "late", bytes_view(&bytes));
   bytes_free(&bytes);
+  ck_assert_int_eq(snapshot_save_tree(alice->group, VIEW_ARRAY(key), &bytes), OK);
+  file_write(folder, "tree", bytes_view(&bytes));
+  bytes_free(&bytes);
   company_commit(members, MEMBERS, 0);
   bytes = member_says(&members[1], "now");
   file_write(folder, "now", bytes_view(&bytes));
@@ -113,6 +116,9 @@ START_TEST(write_folder) {
   file_write(folder, "client", bytes_view(&bytes));
   bytes_free(&bytes);
   write_group("group", alice->group);
+  ck_assert_int_eq(snapshot_save_changes(alice->group, VIEW_ARRAY(key), &bytes), OK);
+  file_write(folder, "changes", bytes_view(&bytes));
+  bytes_free(&bytes);
   write_joining(&members[1], alice->client);
   company_free(members, MEMBERS);
 }
@@ -136,6 +142,18 @@ static struct group *load_group(const char *from, const char *name, struct clien
   if (snapshot_load_group(client, VIEW_ARRAY(key), bytes_view(&blob), &group) != OK)
     ck_abort_msg("%s", client->why.text);
   bytes_free(&blob);
+  return group;
+}
+
+/* The same group in two blobs. */
+static struct group *load_changes(const char *from, struct client *client) {
+  struct bytes tree = file_read(from, "tree"), changes = file_read(from, "changes");
+  struct group *group = NULL;
+  if (snapshot_load_changes(client, VIEW_ARRAY(key), bytes_view(&tree), bytes_view(&changes),
+                            &group) != OK)
+    ck_abort_msg("%s", client->why.text);
+  bytes_free(&tree);
+  bytes_free(&changes);
   return group;
 }
 
@@ -189,6 +207,9 @@ START_TEST(test_version) {
   struct member member = {load_client(from), NULL};
   check_client(member.client);
   member.group = load_group(from, "group", member.client);
+  check_group(from, &member);
+  group_free(member.group);
+  member.group = load_changes(from, member.client);
   check_group(from, &member);
   check_other_group(from, member.client);
   member_free(&member);

@@ -157,13 +157,49 @@ static struct client *client_again(const struct client *client) {
   return again;
 }
 
-static struct group *group_again(const struct group *group, struct client *client) {
+/* The trees that were saved on their own, as an app would store them. */
+#define TREES 64
+static struct bytes trees[TREES];
+static size_t tree_count;
+
+static struct view stored_tree(const struct group *group) {
+  for (size_t i = 0; i < tree_count; i++)
+    if (view_equal(seal_nonce(bytes_view(&trees[i])), VIEW_ARRAY(group->saved.id)))
+      return bytes_view(&trees[i]);
+  ck_abort_msg("the tree was not stored");
+}
+
+/* A group in two blobs; the tree was most often saved some epochs ago. */
+static struct group *group_from_two(struct group *group, struct client *client) {
+  struct bytes changes = {0};
+  struct group *again = NULL;
+  if (group->saved.tree == NULL) {
+    ck_assert_int_eq(snapshot_save_changes(group, VIEW_ARRAY(key), &changes), ERR_INVALID_STATE);
+    ck_assert_uint_lt(tree_count, TREES);
+    ck_assert_int_eq(snapshot_save_tree(group, VIEW_ARRAY(key), &trees[tree_count]), OK);
+    tree_count++;
+  }
+  ck_assert_int_eq(snapshot_save_changes(group, VIEW_ARRAY(key), &changes), OK);
+  if (snapshot_load_changes(client, VIEW_ARRAY(key), stored_tree(group), bytes_view(&changes),
+                            &again) != OK)
+    ck_abort_msg("%s", client->why.text);
+  same_group(group, again);
+  same_tree(group->saved.tree, again->saved.tree);
+  same_bytes(VIEW_ARRAY(group->saved.id), VIEW_ARRAY(again->saved.id));
+  ck_assert_uint_eq(group->saved.size, again->saved.size);
+  bytes_free(&changes);
+  return again;
+}
+
+static struct group *group_again(struct group *group, struct client *client) {
   struct bytes blob = {0};
   struct group *again = NULL;
   ck_assert_int_eq(snapshot_save_group(group, VIEW_ARRAY(key), &blob), OK);
   if (snapshot_load_group(client, VIEW_ARRAY(key), bytes_view(&blob), &again) != OK)
     ck_abort_msg("%s", client->why.text);
   same_group(group, again);
+  group_free(again);
+  again = group_from_two(group, client);
   ck_assert(again->restored);
   ck_assert_ptr_eq(again->client, client);
   bytes_free(&blob);
