@@ -110,7 +110,6 @@ static enum err stage_path(struct stage *stage) {
   struct effects *effects = &stage->effects;
   struct reader reader = reader_of(stage->commit.path.leaf);
   TRY(leaf_read(&reader, why_of(stage), &stage->leaf));
-  TRY(read_end(&reader));
   TRY(require(leaf_source(stage->leaf) == LEAF_COMMIT, why_of(stage), ERR_INVALID_COMMIT,
               "RFC 9420, section 12.4.2: the path's leaf is of source %u",
               leaf_source(stage->leaf)));

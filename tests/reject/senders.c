@@ -293,6 +293,24 @@ static void not_everybody_supports_it(struct world *world, struct bytes *out) {
   bytes_free(&proposal);
 }
 
+/* Who looks at the group from outside hears that a member leaves, and of nobody else. */
+START_TEST(outsider_leaves) {
+  const struct row row = {"", "a SelfRemove of an external sender", NULL, ERR_INVALID_STATE};
+  struct world world;
+  struct bytes info = {0}, message = {0};
+  world_init(&world, 1);
+  allow_judy(&world);
+  ck_assert_int_eq(group_info(world.member[ALICE].group, &info), OK);
+  ck_assert_int_eq(
+      external_open(world.joiner.client, bytes_view(&info), VIEW_NONE, &world.joiner.group), OK);
+  from_outside(&world, 0, world.joiner.client, self_remove(), &message);
+  expect_refused(&world.joiner, &message, &row);
+  bytes_free(&info);
+  bytes_free(&message);
+  world_free(&world);
+}
+END_TEST
+
 static void new_member_leaves(struct world *world, struct bytes *out) {
   struct letter letter;
   struct bytes proposal = self_remove();
@@ -344,5 +362,6 @@ TCase *reject_senders(void) {
   TCase *cases = tcase_create("senders");
   tcase_add_loop_test(cases, sender, 0, COUNT(rows));
   tcase_add_test(cases, sender_certificate);
+  tcase_add_test(cases, outsider_leaves);
   return cases;
 }

@@ -10,6 +10,7 @@
 #include "crypto/hpke.h"
 #include "crypto/kdf.h"
 #include "crypto/sign.h"
+#include "crypto/smallorder.h"
 
 /* The index-th suite that this build has; NULL beyond the last. */
 static const struct suite *suite_of(int index) {
@@ -363,6 +364,46 @@ START_TEST(test_hpke_refused) {
 }
 END_TEST
 
+/* On Curve448, p = 2^448 - 2^224 - 1: 0, 1, p - 1, and p and p + 1, which are 0 and 1 again. */
+START_TEST(test_small_order_448) {
+  static const struct {
+    uint8_t first, low, middle, high; /* bytes 0, 1 to 27, 28, and from 29 on */
+    bool small;
+  } keys[] = {
+      {0, 0, 0, 0, true},
+      {1, 0, 0, 0, true},
+      {2, 0, 0, 0, false},
+      {0xfe, 0xff, 0xfe, 0xff, true},
+      {0xff, 0xff, 0xfe, 0xff, true},
+      {0, 0, 0xff, 0xff, true},
+      {0xfd, 0xff, 0xfe, 0xff, false},
+      {1, 0, 0xff, 0xff, false},
+      {0, 0xff, 0xff, 0xff, false},
+      {0xff, 0, 0xfe, 0xff, false},
+      {0xff, 0xff, 0xfd, 0xff, false},
+      {0xff, 0xff, 0xfe, 0xfe, false},
+      {0, 0, 0xff, 0xfe, false},
+      {0, 0xff, 0, 0, false},
+  };
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    uint8_t key[56];
+    memset(key, keys[i].low, 28);
+    memset(key + 28, keys[i].high, 28);
+    key[0] = keys[i].first;
+    key[28] = keys[i].middle;
+    ck_assert_int_eq(small_order(view_of(key, 56)), keys[i].small);
+    ck_assert(!small_order(view_of(key, 55)));
+    if (!keys[i].small)
+      continue;
+    for (size_t at = 1; at < 56; at++) {
+      key[at] ^= 1;
+      ck_assert(!small_order(view_of(key, 56)));
+      key[at] ^= 1;
+    }
+  }
+}
+END_TEST
+
 /* Keys to which nothing can be encrypted are told from their neighbours without trying. */
 START_TEST(test_hpke_small_order) {
   const struct suite *suite = suite_of(_i);
@@ -561,6 +602,7 @@ int main(void) {
   tcase_add_loop_test(labels, test_hpke_round_trip, 0, SUITES);
   tcase_add_loop_test(labels, test_hpke_refused, 0, SUITES);
   tcase_add_loop_test(labels, test_hpke_bad_keys, 0, SUITES);
+  tcase_add_test(labels, test_small_order_448);
   tcase_add_loop_test(labels, test_hpke_small_order, 0, SUITES);
   tcase_add_loop_test(labels, test_hpke_order_eight, 0, 4);
   tcase_add_loop_test(labels, test_labels, 0, SUITES);

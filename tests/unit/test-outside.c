@@ -372,6 +372,10 @@ START_TEST(outside) {
   watch(&dave, 1);
   expect_refused(&dave, text, expected);
   expect_refused(&dave, update, expected);
+  e2ee_bytes_free(update);
+  ck_assert_done(bob, e2ee_client_set(bob->client, E2EE_SET_ENCRYPT_HANDSHAKE, 0));
+  ck_assert_done(bob, e2ee_group_propose_update(bob->group, &update));
+  expect_refused(&dave, update, expected);
   expect_refusal(&dave, expected, e2ee_group_encrypt(dave.group, TEXT("x"), &out.bytes));
   expect_refusal(&dave, expected, e2ee_group_propose_update(dave.group, &out.bytes));
   expect_refusal(&dave, expected, e2ee_group_propose_leave(dave.group, &out.bytes));

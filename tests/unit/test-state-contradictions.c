@@ -143,6 +143,10 @@ START_TEST(test_link_contradictions) {
   struct bytes removal = bytes_of(group->proposals.item[1].proposal.raw);
   WITH(group->epoch->reinit, cut, "");
   WITH(group->epoch->reinit, removal, DOES_NOT_DECODE);
+  write_u8(&reinit, 0);
+  struct bytes longer = bytes_of(writer_view(&reinit));
+  WITH(group->epoch->reinit, longer, DOES_NOT_DECODE);
+  bytes_free(&longer);
   WITH(group->external_pub, good, DOES_NOT_DECODE);
 
   ck_assert_int_eq(group_new_branch(members[0].client, group, VIEW_TEXT("branch"), &branch), OK);
@@ -308,6 +312,11 @@ START_TEST(test_past_of_another_life) {
   members[0] = bob;
   bob.group->past[0] = before.group->past[0];
   WITH(bob.group->past_count, 1, "more or less than who is no member has");
+  struct proposal_store none = bob.group->proposals;
+  bob.group->proposals = before.group->proposals;
+  ck_assert_uint_gt(before.group->proposals.count, 0);
+  contradiction("more or less than who is no member has");
+  bob.group->proposals = none;
   members[0] = alice;
 
   /* Bob comes back to another leaf, as his own is taken. */
