@@ -146,9 +146,6 @@ enum err schedule_confirmation_tag(const struct suite *suite, const struct epoch
 
 enum err schedule_export(const struct suite *suite, const struct epoch_secrets *secrets,
                          struct view label, struct view context, uint8_t *out, size_t size) {
-  /* RFC 5869, section 2.3: HKDF-Expand yields no more than 255 hashes. */
-  if (size > 255 * suite->hash->size)
-    return ERR_LIMIT;
   struct secret derived = {0};
   uint8_t context_hash[HASH_MAX];
   enum err err = OK;

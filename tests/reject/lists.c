@@ -420,8 +420,9 @@ static const struct row rows[] = {
     {"12.2", "two ReInits", reinit_twice, ERR_INVALID_PROPOSAL},
     {"12.4", "a proposal that was never received", unknown_reference, ERR_MISSING_PROPOSAL},
     {"12.4", "a reference without its last byte", short_reference, ERR_MISSING_PROPOSAL},
-    {"12.2", "one reference twice", one_reference_twice, ERR_INVALID_PROPOSAL},
-    {"12.2", "one reference without end", references_without_end, ERR_INVALID_PROPOSAL},
+    {"12.2: a commit names", "one reference twice", one_reference_twice, ERR_INVALID_PROPOSAL},
+    {"12.2: a commit names", "one reference without end", references_without_end,
+     ERR_INVALID_PROPOSAL},
 };
 
 START_TEST(lists) {

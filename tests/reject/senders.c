@@ -305,6 +305,14 @@ START_TEST(outsider_leaves) {
       external_open(world.joiner.client, bytes_view(&info), VIEW_NONE, &world.joiner.group), OK);
   from_outside(&world, 0, world.joiner.client, self_remove(), &message);
   expect_refused(&world.joiner, &message, &row);
+  bytes_free(&message);
+  /* Nor of anything else that begins in the same way. */
+  struct letter letter;
+  struct bytes same = self_remove();
+  letter_begin(&letter, &world.member[MALLORY], CONTENT_APPLICATION, bytes_view(&same));
+  letter_send(&letter, &message);
+  expect_refused(&world.joiner, &message, &row);
+  bytes_free(&same);
   bytes_free(&info);
   bytes_free(&message);
   world_free(&world);

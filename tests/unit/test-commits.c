@@ -198,6 +198,26 @@ START_TEST(extension_of_a_leaf) {
 }
 END_TEST
 
+/* Who comes from outside has to support what the group uses, and is told so before anybody else. */
+START_TEST(outsider_without_support) {
+  e2ee_bytes *info = NULL, *message = NULL;
+  ck_assert_done(bob, e2ee_commit_extension(plan, TYPE, TEXT("data")));
+  e2ee_incoming_free(commit());
+  ck_assert_done(alice, e2ee_group_info(alice->group, &info));
+  expect_refusal(
+      carol, E2EE_ERR_INVALID_TREE,
+      e2ee_group_join_external(carol->client, BYTES(info), NULL, 0, &out.bytes, &out.group));
+  ck_assert_done(carol, e2ee_client_support(carol->client, E2EE_TYPE_EXTENSION, TYPE));
+  ck_assert_done(carol, e2ee_group_join_external(carol->client, BYTES(info), NULL, 0, &message,
+                                                 &carol->group));
+  receive(alice, message);
+  ck_assert_done(carol, e2ee_group_commit_accepted(carol->group));
+  expect_agreement(alice, carol);
+  e2ee_bytes_free(info);
+  e2ee_bytes_free(message);
+}
+END_TEST
+
 /* SelfRemove is not the application's, though not one of RFC 9420's own types either. */
 START_TEST(self_remove_by_hand) {
   expect_refusal(bob, INVALID, e2ee_group_propose_custom(bob->group, 0x000a, NULL, 0, &out.bytes));
@@ -234,6 +254,7 @@ int main(void) {
   tcase_add_loop_test(cases, removal_before_update, 0, 2);
   tcase_add_test(cases, requirements_add_up);
   tcase_add_test(cases, extension_of_a_leaf);
+  tcase_add_test(cases, outsider_without_support);
   tcase_add_test(cases, self_remove_by_hand);
   tcase_add_test(cases, plan_of_who_has_left);
   suite_add_tcase(suite, cases);
