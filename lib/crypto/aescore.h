@@ -8,6 +8,7 @@
  *   block_...      on one block, which is a `block`
  *   vec_...        on LANES blocks at once, which are a `vec`
  *   registers_wipe()
+ *   TRACES         bytes of the stack that its functions use at most
  *
  * Blocks are hashed in reverse order of bytes, as numbers whose bit i belongs to x^i: so GHASH is
  * POLYVAL with the key H * x (RFC 8452, appendix A), and multiplying takes no reversal of bits.  A
@@ -72,6 +73,15 @@ struct run {
 /* What is done with input; constants wherever these are passed, so that code is made for each. */
 enum way { WAY_COUNT, WAY_SEAL, WAY_OPEN };
 
+/* What calls have left in registers, and on the stack where there were too few of these: the caller's
+ * caller, whose frame lies above theirs, has it overwritten. */
+CODE __attribute__((noinline)) void wipe_traces(void) {
+  uint8_t traces[TRACES];
+  memset(traces, 0, sizeof traces);
+  __asm__ volatile("" : : "r"(traces) : "memory"); /* as if they were read */
+  registers_wipe();
+}
+
 /* ---- AES ---- */
 
 /* The words of a block, which are all the same, through the S-box: rows have nothing to shift. */
@@ -80,7 +90,8 @@ INLINE uint32_t substitute(uint32_t word) {
 }
 
 /* FIPS 197, section 5.2, words in little-endian order. */
-CODE void expand(const uint8_t *bytes, unsigned words, struct ctr_key *out) {
+CODE __attribute__((noinline)) void expand(const uint8_t *bytes, unsigned words,
+                                           struct ctr_key *out) {
   uint32_t last, chain[8], constant = 1;
   memcpy(chain, bytes, 4 * (size_t)words);
   out->rounds = words + 6;
@@ -98,7 +109,6 @@ CODE void expand(const uint8_t *bytes, unsigned words, struct ctr_key *out) {
     chain[at] = last;
     memcpy(&out->keys[i / 4][4 * (i % 4)], &last, 4);
   }
-  wipe(chain, sizeof chain);
 }
 
 INLINE block encrypt_block(const struct ctr_key *aes, block state) {
@@ -385,7 +395,8 @@ INLINE block process(enum way way, struct run *run, block mask, block lengths, c
 
 #define TAG_SIZE BLOCK_SIZE
 
-CODE void gcm_set(struct aead_key *key, const uint8_t *bytes, unsigned words) {
+CODE __attribute__((noinline)) void prepare(struct aead_key *key, const uint8_t *bytes,
+                                            unsigned words) {
   struct ctr_key *aes = (struct ctr_key *)(key + 1);
   expand(bytes, words, aes);
   block power = double_block(block_reverse(encrypt_block(aes, block_zero())));
@@ -402,7 +413,11 @@ CODE void gcm_set(struct aead_key *key, const uint8_t *bytes, unsigned words) {
   }
   for (unsigned i = POWERS; i < POWERS + LANES - 1; i++)
     block_store(key->powers[i], block_zero());
-  registers_wipe();
+}
+
+static void gcm_set(struct aead_key *key, const uint8_t *bytes, unsigned words) {
+  prepare(key, bytes, words);
+  wipe_traces();
 }
 
 static size_t ctr_size(unsigned words) {
@@ -445,26 +460,40 @@ INLINE block gcm_process(enum way way, const struct aead_key *key, const uint8_t
   return process(way, &run, mask, lengths, in, out, size);
 }
 
-CODE enum err gcm_seal(struct aead_key *key, const uint8_t *nonce, const struct view *aad,
-                       size_t aad_count, struct view plaintext, uint8_t *out) {
-  if (plaintext.size > AEAD_MESSAGE_MAX)
-    return ERR_LIMIT;
+CODE __attribute__((noinline)) void seal_message(const struct aead_key *key, const uint8_t *nonce,
+                                                 const struct view *aad, size_t aad_count,
+                                                 struct view plaintext, uint8_t *out) {
   block tag =
       gcm_process(WAY_SEAL, key, nonce, aad, aad_count, plaintext.data, plaintext.size, out);
   block_store(out + plaintext.size, tag);
-  registers_wipe();
+}
+
+static enum err gcm_seal(struct aead_key *key, const uint8_t *nonce, const struct view *aad,
+                         size_t aad_count, struct view plaintext, uint8_t *out) {
+  if (plaintext.size > AEAD_MESSAGE_MAX)
+    return ERR_LIMIT;
+  seal_message(key, nonce, aad, aad_count, plaintext, out);
+  wipe_traces();
   return OK;
 }
 
-CODE enum err gcm_open(struct aead_key *key, const uint8_t *nonce, const struct view *aad,
-                       size_t aad_count, struct view ciphertext, uint8_t *out) {
+/* The expected tag is read first: where it was, plaintext may be written. */
+CODE __attribute__((noinline)) bool open_message(const struct aead_key *key, const uint8_t *nonce,
+                                                 const struct view *aad, size_t aad_count,
+                                                 struct view ciphertext, uint8_t *out) {
+  const size_t size = ciphertext.size - TAG_SIZE;
+  const block expected = block_load(ciphertext.data + size);
+  block tag = gcm_process(WAY_OPEN, key, nonce, aad, aad_count, ciphertext.data, size, out);
+  return block_equal(tag, expected);
+}
+
+static enum err gcm_open(struct aead_key *key, const uint8_t *nonce, const struct view *aad,
+                         size_t aad_count, struct view ciphertext, uint8_t *out) {
   const size_t size = ciphertext.size - TAG_SIZE;
   if (size > AEAD_MESSAGE_MAX)
     return ERR_LIMIT;
-  const block expected = block_load(ciphertext.data + size);
-  block tag = gcm_process(WAY_OPEN, key, nonce, aad, aad_count, ciphertext.data, size, out);
-  const bool authentic = block_equal(tag, expected);
-  registers_wipe();
+  const bool authentic = open_message(key, nonce, aad, aad_count, ciphertext, out);
+  wipe_traces();
   if (authentic)
     return OK;
   if (size > 0)
@@ -498,9 +527,9 @@ DEFINE_GCM(256);
 
 /* ---- AES-CTR ---- */
 
-CODE void ctr_set(struct ctr_key *key, const uint8_t *bytes, unsigned words) {
+static void ctr_set(struct ctr_key *key, const uint8_t *bytes, unsigned words) {
   expand(bytes, words, key);
-  registers_wipe();
+  wipe_traces();
 }
 
 static enum err ctr_new(const uint8_t *bytes, unsigned words, struct ctr_key **out) {
@@ -518,8 +547,8 @@ static void ctr_free(struct ctr_key *key) {
 }
 
 /* The processor's counters have 32 bits, so a message is cut where these overflow. */
-CODE enum err ctr_apply(struct ctr_key *key, const uint8_t *first, struct view input,
-                        uint8_t *out) {
+CODE __attribute__((noinline)) void count_along(const struct ctr_key *key, const uint8_t *first,
+                                                struct view input, uint8_t *out) {
   uint8_t start[CTR_BLOCK_SIZE];
   memcpy(start, first, sizeof start);
   for (size_t done = 0; done < input.size;) {
@@ -537,7 +566,12 @@ CODE enum err ctr_apply(struct ctr_key *key, const uint8_t *first, struct view i
     for (unsigned i = 12; i-- > 0 && ++start[i] == 0;)
       continue;
   }
-  registers_wipe();
+}
+
+static enum err ctr_apply(struct ctr_key *key, const uint8_t *first, struct view input,
+                          uint8_t *out) {
+  count_along(key, first, input, out);
+  wipe_traces();
   return OK;
 }
 

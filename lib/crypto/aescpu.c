@@ -54,7 +54,7 @@ bool aescpu_vaes512(void) {
   return has_vaes(&found, bit_AVX2 | bit_AVX512F | bit_AVX512BW | bit_AVX512VL, XCR0_AVX512);
 }
 
-#elif defined(__aarch64__) && defined(__APPLE__)
+#elif defined(__AARCH64EL__) && defined(__APPLE__)
 
 #include <stddef.h>
 #include <sys/sysctl.h>
@@ -69,7 +69,7 @@ bool aescpu_arm(void) {
   return has("hw.optional.arm.FEAT_AES") && has("hw.optional.arm.FEAT_PMULL");
 }
 
-#elif defined(__aarch64__) && defined(__linux__)
+#elif defined(__AARCH64EL__) && defined(__linux__)
 
 #include <sys/auxv.h>
 

@@ -11,6 +11,7 @@
 #define ENGINE(name) vaes256_##name
 #define TITLE "VAES-256"
 #define AVAILABLE aescpu_vaes256
+#define TRACES 512
 #define LANES 2u
 #define VECTORS 4
 

@@ -13,6 +13,7 @@
 #define ENGINE(name) vaes512_##name
 #define TITLE "VAES-512"
 #define AVAILABLE aescpu_vaes512
+#define TRACES 384
 #define LANES 4u
 #define VECTORS 4
 

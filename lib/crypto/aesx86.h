@@ -72,6 +72,15 @@ INLINE block block_xor(block a, block b) {
   return _mm_xor_si128(a, b);
 }
 
+INLINE block block_and(block a, block b) {
+  return _mm_and_si128(a, b);
+}
+
+/* To the number in the first four bytes. */
+INLINE block block_add(block counter, unsigned number) {
+  return _mm_add_epi32(counter, _mm_set_epi32(0, 0, 0, (int)number));
+}
+
 INLINE bool block_equal(block a, block b) {
   return _mm_movemask_epi8(_mm_cmpeq_epi8(a, b)) == 0xffff;
 }

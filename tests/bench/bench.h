@@ -32,6 +32,17 @@ struct bench_work {
 void bench_measure(const struct bench *bench, const char *name, const struct bench_work *work,
                    const struct bench_work *floor, void *state, size_t count);
 
+/** What others need for the same, told beside a name. */
+struct bench_beside {
+  const char *name; /* of the figure: nanoseconds a call */
+  struct bench_work work;
+};
+
+/** The same, with a figure more.  @param beside  measured in turns with the others; NULL: none */
+void bench_measure_beside(const struct bench *bench, const char *name,
+                          const struct bench_work *work, const struct bench_work *floor,
+                          const struct bench_beside *beside, void *state, size_t count);
+
 /** Something else that is told of a name: a number of bytes, most often. */
 struct bench_figure {
   const char *name;

@@ -89,19 +89,27 @@ void bench_tell(const struct bench *bench, const char *name, struct bench_result
   fflush(stdout);
 }
 
-void bench_measure(const struct bench *bench, const char *name, const struct bench_work *work,
-                   const struct bench_work *floor, void *state, size_t count) {
-  double times[ROUNDS_MAX], floors[ROUNDS_MAX];
+void bench_measure_beside(const struct bench *bench, const char *name,
+                          const struct bench_work *work, const struct bench_work *floor,
+                          const struct bench_beside *beside, void *state, size_t count) {
+  double times[ROUNDS_MAX], floors[ROUNDS_MAX], others[ROUNDS_MAX];
   size_t rounds = 0;
   (void)round_of(work, state, count); /* caches and branch predictors warm up */
   double start = now();
   while (rounds < ROUNDS_MAX && (rounds < ROUNDS_MIN || now() - start < SECONDS_MAX * 1e9)) {
     floors[rounds] = floor == NULL ? 0 : round_of(floor, state, count);
+    others[rounds] = beside == NULL ? 0 : round_of(&beside->work, state, count);
     times[rounds] = round_of(work, state, count);
     rounds++;
   }
   struct bench_result result = {median(times, rounds), floor == NULL ? 0 : median(floors, rounds)};
-  bench_tell(bench, name, result, NULL, 0);
+  struct bench_figure figure = {beside == NULL ? NULL : beside->name, median(others, rounds)};
+  bench_tell(bench, name, result, &figure, beside == NULL ? 0 : 1);
+}
+
+void bench_measure(const struct bench *bench, const char *name, const struct bench_work *work,
+                   const struct bench_work *floor, void *state, size_t count) {
+  bench_measure_beside(bench, name, work, floor, NULL, state, count);
 }
 
 double bench_cpu_ns(void) {
