@@ -24,6 +24,7 @@
 #include <stdalign.h>
 #include <string.h>
 
+#include "crypto/aespart.h"
 #include "crypto/backend.h"
 
 #define BLOCK_SIZE 16u
@@ -448,10 +449,9 @@ INLINE block gcm_process(enum way way, const struct aead_key *key, const uint8_t
                          const struct view *aad, size_t aad_count, const uint8_t *in, size_t size,
                          uint8_t *out) {
   uint64_t aad_size = 0;
-  uint8_t start[BLOCK_SIZE];
-  memcpy(start, nonce, AEAD_NONCE_MAX);
-  memcpy(start + AEAD_NONCE_MAX, "\0\0\0\1", 4);
-  const block mask = block_load(start);
+  /* From pieces as frames write them: a load over several stores would wait for them. */
+  const uint64_t front = part_u32(nonce), rest = part_u64(nonce + 4);
+  const block mask = block_of(front | rest << 32, rest >> 32 | UINT64_C(1) << 56);
   struct run run = {.aes = aes_of(key), .gcm = key, .taken = false};
   run.counter = vec_count(block_reverse(mask), 1);
   run.hash = hash_aad(key, aad, aad_count, &aad_size);

@@ -128,6 +128,19 @@ INLINE struct product vec_fold(struct sums sums) {
 
 INLINE void registers_wipe(void) {
   _mm256_zeroall();
+  /* Those that came with AVX-512. */
+  __asm__ volatile("vpxorq %%xmm16, %%xmm16, %%xmm16; vpxorq %%xmm17, %%xmm17, %%xmm17;"
+                   "vpxorq %%xmm18, %%xmm18, %%xmm18; vpxorq %%xmm19, %%xmm19, %%xmm19;"
+                   "vpxorq %%xmm20, %%xmm20, %%xmm20; vpxorq %%xmm21, %%xmm21, %%xmm21;"
+                   "vpxorq %%xmm22, %%xmm22, %%xmm22; vpxorq %%xmm23, %%xmm23, %%xmm23;"
+                   "vpxorq %%xmm24, %%xmm24, %%xmm24; vpxorq %%xmm25, %%xmm25, %%xmm25;"
+                   "vpxorq %%xmm26, %%xmm26, %%xmm26; vpxorq %%xmm27, %%xmm27, %%xmm27;"
+                   "vpxorq %%xmm28, %%xmm28, %%xmm28; vpxorq %%xmm29, %%xmm29, %%xmm29;"
+                   "vpxorq %%xmm30, %%xmm30, %%xmm30; vpxorq %%xmm31, %%xmm31, %%xmm31"
+                   :
+                   :
+                   : "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23",
+                     "xmm24", "xmm25", "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31");
 }
 
 #include "crypto/aescore.h"

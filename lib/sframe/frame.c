@@ -3,12 +3,23 @@
 
 #include <string.h>
 
+static uint64_t big_endian(uint64_t number) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  number = __builtin_bswap64(number);
+#endif
+  return number;
+}
+
 /* RFC 9605, section 4.4.3: the salt, XORed with the counter as a big-endian number.  It is not wiped:
- * an AEAD is as safe with a nonce that is known. */
+ * an AEAD is as safe with a nonce that is known.  In two pieces and not byte by byte: the cipher, which
+ * cannot begin without it, would wait for bytes to come together. */
 void sframe_nonce(const struct sframe_key *key, uint64_t counter, uint8_t *nonce) {
-  memcpy(nonce, key->salt, AEAD_NONCE_MAX);
-  for (unsigned i = 0; i < 8; i++) /* all nonces have one size, which unrolls this */
-    nonce[AEAD_NONCE_MAX - 1 - i] ^= (uint8_t)(counter >> 8 * i);
+  const size_t front = AEAD_NONCE_MAX - sizeof counter;
+  uint64_t rest;
+  memcpy(&rest, key->salt + front, sizeof rest);
+  rest ^= big_endian(counter);
+  memcpy(nonce, key->salt, front);
+  memcpy(nonce + front, &rest, sizeof rest);
 }
 
 enum err sframe_protect(struct sframe_key *key, uint64_t counter, struct view metadata,
