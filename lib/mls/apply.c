@@ -104,9 +104,9 @@ static bool sender_may(uint16_t type, uint8_t sender_type) {
   }
 }
 
-/* RFC 9420, section 12.2: a type that is not a default one is supported by every member. */
-static enum err check_type_supported(const struct epoch *epoch, uint16_t type, struct why *why) {
-  return require(tree_all_support_proposal(epoch->tree, type), why, ERR_INVALID_PROPOSAL,
+/* RFC 9420, section 12.2: a type that is not a default one is supported by every member of a tree. */
+static enum err check_type_supported(const struct tree *tree, uint16_t type, struct why *why) {
+  return require(tree_all_support_proposal(tree, type), why, ERR_INVALID_PROPOSAL,
                  "RFC 9420, section 12.2: a proposal of type %u, which a member does not support",
                  type);
 }
@@ -153,7 +153,7 @@ enum err proposal_check(const struct epoch *epoch, const struct proposal *propos
   TRY(require(sender_may(proposal->type, sender.type), rules->why, ERR_INVALID_PROPOSAL,
               "RFC 9420, section 12.1.8: a proposal of type %u by a sender of type %u",
               proposal->type, sender.type));
-  TRY(check_type_supported(epoch, proposal->type, rules->why));
+  TRY(check_type_supported(epoch->tree, proposal->type, rules->why));
   TRY(check_body(epoch, proposal, sender, rules));
 done:
   return err;
@@ -254,7 +254,6 @@ static enum err check_list(const struct application *job) {
     TRY(require(sender_may(item->proposal.type, item->sender.type), job->why, ERR_INVALID_PROPOSAL,
                 "RFC 9420, section 12.2: a proposal of type %u by a sender of type %u",
                 item->proposal.type, item->sender.type));
-    TRY(check_type_supported(job->epoch, item->proposal.type, job->why));
   }
   TRY(check_subjects(job));
   TRY(check_psks(job));
@@ -356,6 +355,8 @@ done:
 }
 
 /* The passes over the list, in the order of section 12.3. */
+enum { PASS_ADD = 4, PASSES = 5 };
+
 static enum err apply_item(struct application *job, unsigned pass) {
   const struct listed_proposal *item = &job->list->item[job->at];
   switch (item->proposal.type) {
@@ -366,19 +367,29 @@ static enum err apply_item(struct application *job, unsigned pass) {
   case PROPOSAL_REMOVE:
     return pass == 3 ? apply_remove(job, item) : OK;
   case PROPOSAL_ADD:
-    return pass == 4 ? apply_add(job, item) : OK;
+    return pass == PASS_ADD ? apply_add(job, item) : OK;
   default:
     return pass == 0 ? apply_other(job, item) : OK;
   }
 }
 
-#define PASSES 5
+/* Whoever is removed or added does not process the commit, and need not know the types in it. */
+static enum err check_types(struct application *job) {
+  enum err err = OK;
+  for (job->at = 0; job->at < job->list->count; job->at++)
+    TRY(check_type_supported(job->effects->tree, job->list->item[job->at].proposal.type, job->why));
+done:
+  return err;
+}
 
 static enum err apply_all(struct application *job) {
   enum err err = OK;
-  for (unsigned pass = 0; pass < PASSES; pass++)
+  for (unsigned pass = 0; pass < PASSES; pass++) {
+    if (pass == PASS_ADD)
+      TRY(check_types(job));
     for (job->at = 0; job->at < job->list->count; job->at++)
       TRY(apply_item(job, pass));
+  }
 done:
   return err;
 }

@@ -99,6 +99,35 @@ static void unsupported_type(struct world *world, struct bytes *out) {
   commit(world, taken(&writer), none, out);
 }
 
+/* Members up to one of them say that they support a type. */
+static struct bytes a_known_type(struct world *world, uint32_t end) {
+  struct writer writer = {0};
+  for (uint32_t i = 0; i < end; i++) {
+    ck_assert_int_eq(client_support(world->member[i].client, TYPE_PROPOSAL, 0xf123), OK);
+    world_advance(world, i);
+  }
+  proposal_write_custom(&writer, 0xf123, VIEW_TEXT("data"));
+  return taken(&writer);
+}
+
+/* ERIN does not support it, and goes by the same commit. */
+static void type_of_those_who_stay(struct world *world, struct bytes *out) {
+  struct bytes proposal = a_known_type(world, ERIN);
+  world->victims &= ~BIT(ERIN);
+  commit(world, propose_remove(ERIN), proposal, out);
+}
+
+static void type_of_those_who_are_there(struct world *world, struct bytes *out) {
+  struct bytes proposal = a_known_type(world, MEMBERS);
+  commit(world, an_add(world->joiner.client), proposal, out);
+}
+
+static void type_that_one_lacks(struct world *world, struct bytes *out) {
+  struct bytes proposal = a_known_type(world, ERIN);
+  world->victims &= ~BIT(CAROL);
+  commit(world, propose_remove(CAROL), proposal, out);
+}
+
 static void reserved_type(struct world *world, struct bytes *out) {
   struct writer writer = {0};
   proposal_write_custom(&writer, 0, VIEW_TEXT("data"));
@@ -379,6 +408,10 @@ static const struct row rows[] = {
     {"12.2", "an Update and a Remove of one leaf", update_and_remove, ERR_INVALID_PROPOSAL},
 
     {"12.2", "a type that members do not support, in a commit", unsupported_type,
+     ERR_INVALID_PROPOSAL},
+    {"12.2", "nothing: a type that all who stay support", type_of_those_who_stay, OK},
+    {"12.2", "nothing: a type that who is added does not support", type_of_those_who_are_there, OK},
+    {"12.2", "a type that one who stays does not support", type_that_one_lacks,
      ERR_INVALID_PROPOSAL},
     {"12.2", "the reserved type 0, in a commit", reserved_type, ERR_INVALID_PROPOSAL},
 
