@@ -18,6 +18,7 @@ enum { ALICE, BOB, CAROL, SIDE, MEMBERS };
 static const uint8_t state_key[32] = {1};
 
 static struct scene {
+  uint16_t suite;
   struct member members[MEMBERS];
   e2ee_commit *plan;
   e2ee_incoming *incoming;
@@ -135,7 +136,7 @@ static int plan_sender(void) {
 }
 
 static int plan_reinit(void) {
-  return e2ee_commit_reinit(scene.plan, TEXT("next"), SUITE);
+  return e2ee_commit_reinit(scene.plan, TEXT("next"), scene.suite);
 }
 
 static int build(void) {
@@ -351,22 +352,25 @@ static const struct step steps[] = {
 /* ---- The tests ---- */
 
 /* Alice and bob support the application's types, and so does carol. */
-static void set_scene(void) {
+static void set_scene(uint16_t suite) {
   static const char *const names[] = {"alice", "bob", "carol"};
   memset(&scene, 0, sizeof scene);
+  scene.suite = suite;
   for (size_t i = 0; i < SIDE; i++) {
     struct member *member = &scene.members[i];
-    *member = member_new(names[i]);
+    ck_assert_int_eq(
+        e2ee_client_new(suite, (const uint8_t *)names[i], strlen(names[i]), &member->client),
+        E2EE_OK);
     for (uint32_t kind = E2EE_TYPE_EXTENSION; kind <= E2EE_TYPE_PROPOSAL; kind++)
       ck_assert_done(member, e2ee_client_support(member->client, kind, TYPE));
   }
   found_group(scene.members, CAROL);
 }
 
-static void live(enum whose whose) {
+static void live(uint16_t suite, enum whose whose) {
   long blocks = failing_blocks();
   size_t tries = 0;
-  set_scene();
+  set_scene(suite);
   for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
     tries += nomem_run(&steps[i], whose, scene.members, MEMBERS);
   ck_assert_uint_gt(tries, sizeof steps / sizeof *steps);
@@ -380,13 +384,14 @@ static void live(enum whose whose) {
 
 START_TEST(our_memory) {
   ck_assert_int_eq(e2ee_init(), E2EE_OK);
-  live(OURS);
+  live(1, OURS);
 }
 END_TEST
 
+/* Of suite 1 OpenSSL has nothing to do where the processor has AES; of this one it has the curve. */
 START_TEST(memory_of_openssl) {
   ck_assert_int_eq(e2ee_init(), E2EE_OK);
-  live(OPENSSL);
+  live(2, OPENSSL);
 }
 END_TEST
 
