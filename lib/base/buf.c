@@ -187,6 +187,10 @@ static bool writer_room(struct writer *writer, size_t size) {
   return true;
 }
 
+void write_reserve(struct writer *writer, size_t size) {
+  (void)writer_room(writer, size); /* a failure sticks */
+}
+
 void write_bytes(struct writer *writer, struct view bytes) {
   if (bytes.size == 0 || !writer_room(writer, bytes.size))
     return;

@@ -91,6 +91,9 @@ void write_length(struct writer *writer, size_t length);
 void write_vector(struct writer *writer, struct view bytes);
 void write_optional(struct writer *writer, bool present);
 
+/** Make room for so many more bytes: long output is not copied while it grows. */
+void write_reserve(struct writer *writer, size_t size);
+
 /** Start a vector whose length is not known yet; write_end() puts the length in front of it. */
 size_t write_begin(struct writer *writer);
 void write_end(struct writer *writer, size_t begin);

@@ -4,25 +4,6 @@
 #include "crypto/sign.h"
 #include "mls/validate.h"
 
-enum err group_info_sign(const struct epoch *epoch, const struct secret *signature_key,
-                         struct view extensions, struct writer *writer) {
-  enum err err = OK;
-  struct bytes signature = {0};
-  size_t begin = writer->size;
-  write_bytes(writer, bytes_view(&epoch->context_raw));
-  write_vector(writer, extensions);
-  write_vector(writer, epoch_confirmation_tag(epoch));
-  write_u32(writer, epoch->own_leaf);
-  TRY(writer->err);
-  TRY(sign_with_label(epoch->suite, signature_key, VIEW_TEXT("GroupInfoTBS"),
-                      view_of(writer->data + begin, writer->size - begin), &signature));
-  write_vector(writer, bytes_view(&signature));
-  err = writer->err;
-done:
-  bytes_free(&signature);
-  return err;
-}
-
 /* ExternalPub (section 12.4.3.2) as an extension. */
 static enum err write_external_pub(const struct epoch *epoch, struct writer *extensions) {
   enum err err = OK;
@@ -39,33 +20,54 @@ done:
   return err;
 }
 
-enum err group_info_extensions(const struct client *client, const struct epoch *epoch,
-                               struct writer *extensions) {
+/* The list of extensions, each written in its place: in a large group the tree is all but everything,
+ * and copying it is what making a GroupInfo costs beside the signature. */
+static enum err write_extensions(const struct client *client, const struct epoch *epoch,
+                                 bool external_pub, struct writer *writer) {
   enum err err = OK;
-  struct writer tree = {0};
+  size_t begin = write_begin(writer);
+  if (external_pub)
+    TRY(write_external_pub(epoch, writer));
   if (client->settings.tree_in_welcome) {
-    tree_write(&tree, epoch->tree);
-    TRY(tree.err);
-    extension_write(extensions, EXTENSION_RATCHET_TREE, writer_view(&tree));
+    write_u16(writer, EXTENSION_RATCHET_TREE);
+    size_t data = write_begin(writer);
+    tree_write(writer, epoch->tree);
+    write_end(writer, data);
   }
-  TRY(client_write_extensions(client, PLACE_GROUP_INFO, extensions));
+  TRY(client_write_extensions(client, PLACE_GROUP_INFO, writer));
+  write_end(writer, begin);
+  err = writer->err;
 done:
-  writer_free(&tree);
+  return err;
+}
+
+enum err group_info_sign(const struct client *client, const struct epoch *epoch, bool external_pub,
+                         struct writer *writer) {
+  enum err err = OK;
+  struct bytes signature = {0};
+  size_t begin = writer->size;
+  write_bytes(writer, bytes_view(&epoch->context_raw));
+  TRY(write_extensions(client, epoch, external_pub, writer));
+  write_vector(writer, epoch_confirmation_tag(epoch));
+  write_u32(writer, epoch->own_leaf);
+  TRY(writer->err);
+  TRY(sign_with_label(epoch->suite, client->signature_key, VIEW_TEXT("GroupInfoTBS"),
+                      view_of(writer->data + begin, writer->size - begin), &signature));
+  write_vector(writer, bytes_view(&signature));
+  err = writer->err;
+done:
+  bytes_free(&signature);
   return err;
 }
 
 enum err group_info(const struct group *group, struct bytes *out) {
   enum err err = OK;
-  struct writer extensions = {0}, writer = {0};
+  struct writer writer = {0};
   TRY(group_check_active(group));
-  TRY(write_external_pub(group->epoch, &extensions));
-  TRY(group_info_extensions(group->client, group->epoch, &extensions));
   message_write_header(&writer, WIRE_GROUP_INFO);
-  TRY(group_info_sign(group->epoch, group->client->signature_key, writer_view(&extensions),
-                      &writer));
+  TRY(group_info_sign(group->client, group->epoch, true, &writer));
   TRY(writer_take(&writer, out));
 done:
-  writer_free(&extensions);
   writer_free(&writer);
   return err;
 }
@@ -122,8 +124,8 @@ enum err group_info_check(struct client *client, const struct group_info *info, 
                "RFC 9420, section 12.4.3.1: the GroupInfo's signature by leaf %u is wrong",
                info->signer));
   TRY(err);
-  TRY(validate_tree(tree, info->context.group_id, info->context.extensions,
-                    &client->settings, why));
+  TRY(validate_tree(tree, info->context.group_id, info->context.extensions, &client->settings,
+                    why));
   *out = tree;
   tree = NULL;
 done:

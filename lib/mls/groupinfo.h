@@ -10,14 +10,10 @@
 /** GroupInfo with external_pub, as an MLSMessage. */
 CHECKED enum err group_info(const struct group *group, struct bytes *out);
 
-/** Write a signed GroupInfo of an epoch.  @param extensions  items of the list */
-CHECKED enum err group_info_sign(const struct epoch *epoch, const struct secret *signature_key,
-                                 struct view extensions, struct writer *writer);
-
-/** The extensions of every GroupInfo of a client: the ratchet tree where the settings want it there,
- *  the application's, GREASE. */
-CHECKED enum err group_info_extensions(const struct client *client, const struct epoch *epoch,
-                                       struct writer *extensions);
+/** Write a signed GroupInfo of an epoch: with the ratchet tree where the client's settings want it
+ *  there, its own extensions, GREASE.  @param external_pub  whether others may join by it */
+CHECKED enum err group_info_sign(const struct client *client, const struct epoch *epoch,
+                                 bool external_pub, struct writer *writer);
 
 /** The ratchet_tree extension's data, for joiners who do not find it in Welcome or GroupInfo. */
 CHECKED enum err group_ratchet_tree(const struct group *group, struct bytes *out);

@@ -12,33 +12,23 @@
 
 /* ---- Writing a Welcome ---- */
 
-/* Seal or open the GroupInfo of a Welcome: its key is used once. */
+/* Seal or open the GroupInfo of a Welcome: its key is used once.  @param out  may be where `in` is */
 static enum err crypt_group_info(const struct suite *suite, const struct secret *joiner_secret,
                                  const struct secret *psk_secret, bool encrypt, struct view in,
-                                 struct bytes *out) {
+                                 uint8_t *out) {
   enum err err = OK;
   const struct aead *aead = suite->aead;
   uint8_t key[AEAD_KEY_MAX], nonce[AEAD_NONCE_MAX];
   struct secret welcome_secret = {0};
   struct aead_key *context = NULL;
-  struct bytes result = {0};
-  TRY(!encrypt && in.size < aead->tag_size ? ERR_AUTH : OK);
   TRY(schedule_welcome(suite, joiner_secret, psk_secret, &welcome_secret));
   TRY(schedule_welcome_key(suite, &welcome_secret, key, nonce));
   TRY(aead->key_new(key, &context));
-  result.size = encrypt ? in.size + aead->tag_size : in.size - aead->tag_size;
-  result.data = mem_new(result.size, 1);
-  TRY(result.data == NULL ? ERR_NOMEM : OK);
-  if (encrypt)
-    TRY(aead->seal(context, nonce, NULL, 0, in, result.data));
-  else
-    TRY(aead->open(context, nonce, NULL, 0, in, result.data));
-  bytes_move(out, &result);
+  TRY((encrypt ? aead->seal : aead->open)(context, nonce, NULL, 0, in, out));
 done:
   wipe(key, sizeof key);
   secret_wipe(&welcome_secret);
   aead->key_free(context);
-  bytes_free(&result);
   return err;
 }
 
@@ -90,14 +80,18 @@ done:
 }
 
 static enum err write_group_info(const struct commit_work *work, struct bytes *encrypted) {
+  static const uint8_t tag[AEAD_TAG_MAX];
   enum err err = OK;
-  struct writer extensions = {0}, info = {0};
-  TRY(group_info_extensions(work->client, work->next, &extensions));
-  TRY(group_info_sign(work->next, work->client->signature_key, writer_view(&extensions), &info));
-  TRY(crypt_group_info(work->client->suite, &work->joiner_secret, &work->psk_secret, true,
-                       writer_view(&info), encrypted));
+  const struct suite *suite = work->client->suite;
+  struct writer info = {0};
+  TRY(group_info_sign(work->client, work->next, false, &info));
+  size_t size = info.size;
+  write_bytes(&info, view_of(tag, suite->aead->tag_size)); /* room for it: encrypted in place */
+  TRY(info.err);
+  TRY(crypt_group_info(suite, &work->joiner_secret, &work->psk_secret, true,
+                       view_of(info.data, size), info.data));
+  TRY(writer_take(&info, encrypted));
 done:
-  writer_free(&extensions);
   writer_free(&info);
   return err;
 }
@@ -258,6 +252,23 @@ done:
   return err;
 }
 
+/* The GroupInfo of a Welcome.  @param plaintext  out, to be freed */
+static enum err open_encrypted(const struct suite *suite, const struct secret *joiner_secret,
+                               const struct secret *psk_secret, struct view ciphertext,
+                               struct bytes *plaintext) {
+  enum err err = OK;
+  struct bytes opened = {0};
+  TRY(ciphertext.size < suite->aead->tag_size ? ERR_AUTH : OK);
+  opened.size = ciphertext.size - suite->aead->tag_size;
+  opened.data = mem_new(opened.size, 1);
+  TRY(opened.data == NULL ? ERR_NOMEM : OK);
+  TRY(crypt_group_info(suite, joiner_secret, psk_secret, false, ciphertext, opened.data));
+  bytes_move(plaintext, &opened);
+done:
+  bytes_free(&opened);
+  return err;
+}
+
 static enum err open_group_info(struct client *client, const struct group *old,
                                 const struct own_key_package *own, const struct welcome *welcome,
                                 struct view group_secrets, struct view beside,
@@ -277,8 +288,8 @@ static enum err open_group_info(struct client *client, const struct group *old,
               secrets.joiner_secret.size));
   TRY(secret_set(&joiner_secret, secrets.joiner_secret));
   TRY(welcome_psk_secret(client, old, secrets.psks, &link, &psk_secret));
-  err = crypt_group_info(client->suite, &joiner_secret, &psk_secret, false,
-                         welcome->encrypted_group_info, &plaintext);
+  err = open_encrypted(client->suite, &joiner_secret, &psk_secret, welcome->encrypted_group_info,
+                       &plaintext);
   if (err == ERR_AUTH)
     TRY(refuse(&client->why, err,
                "RFC 9420, section 12.4.3.1: the GroupInfo in the Welcome does not decrypt"));

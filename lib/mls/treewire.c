@@ -39,8 +39,24 @@ static void write_subtree(struct tree_writer *to, const struct node *node) {
   write_subtree(to, node->child[1]);
 }
 
+/* Bytes that a subtree takes at most, headers of vectors included. */
+static size_t subtree_room(const struct node *node) {
+  const size_t header = 4;
+  if (node->members == 0)
+    return node_count(1u << node->height);
+  if (node->height == 0)
+    return 2 + leaf_raw(node->leaf).size;
+  size_t room = subtree_room(node->child[0]) + subtree_room(node->child[1]) + 1;
+  if (node->parent != NULL)
+    room += 1 + header + parent_key(node->parent).size + header + parent_hash(node->parent).size +
+            header + (size_t)node->parent->unmerged_count * 4;
+  return room;
+}
+
 void tree_write(struct writer *writer, const struct tree *tree) {
   struct tree_writer to = {writer, 0};
+  /* And for what stands around a tree: headers, and the rest of a GroupInfo with its signature. */
+  write_reserve(writer, subtree_room(tree->root) + 1024);
   size_t begin = write_begin(writer);
   write_subtree(&to, tree->root);
   write_end(writer, begin);
