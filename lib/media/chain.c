@@ -249,7 +249,10 @@ static enum err set_step(struct chain *chain, const struct link *link) {
                ? OK
                : ERR_INVALID_STATE;
   if (chain->now == chain->count - 1) {
+    bool in_reach = link->step - newest->step <= chain_reach(chain->bits);
     go_on(chain, chain->count, link);
+    if (!in_reach)
+      give_up(chain, chain->now); /* two links of one generation may not have equal key ids */
   } else {
     unsigned since = next_version(chain);
     *newest = *link;
@@ -271,7 +274,6 @@ static enum err set(struct chain *chain, struct link *link) {
   }
   if (chain->count - chain->now == CHAIN_LINKS - 1)
     give_up(chain, chain->now + 1);
-  link->since = atomic_load_explicit(&chain->source.version, memory_order_relaxed);
   chain->links[chain->count++] = *link;
   return OK;
 }
@@ -303,7 +305,6 @@ void chain_retire(struct chain *chain, uint64_t generation) {
   while (old < chain->count && chain->links[old].generation < generation)
     old++;
   give_up(chain, old);
-  atomic_store_explicit(&chain->source.late, 0, memory_order_relaxed);
   if (chain->first < generation)
     chain->first = generation;
   chain_unlock(chain);

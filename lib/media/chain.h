@@ -41,7 +41,7 @@
 
 struct link {
   uint64_t generation, step;
-  unsigned since; /* version of the chain in which it came to be */
+  unsigned since; /* version of the chain in which a step came to be that was not its first */
   bool heard;     /* a frame of it was accepted */
   struct secret secret;
 };

@@ -29,7 +29,6 @@ enum err receiver_new(struct media *media, struct chain *chain, struct e2ee_rece
   receiver->media = media;
   installed_init(&receiver->installed, media);
   receiver->source = chain != NULL ? &chain->source : &receiver->installed.source;
-  receiver->version = atomic_load_explicit(&receiver->source->version, memory_order_acquire);
   tracks_init(&receiver->tracks);
   receiver->keys = locked_new(KEYS_SIZE);
   TRY(receiver->keys != NULL ? OK : ERR_NOMEM);

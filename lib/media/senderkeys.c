@@ -132,7 +132,6 @@ enum err senderkeys_set(struct media *media, uint32_t sender, uint64_t generatio
   struct chain *chain = find(media, sender);
   TRY(chain != NULL ? OK : ERR_NOT_FOUND);
   TRY(check_generation(generation, chain->bits));
-  TRY(media->first != UINT64_MAX ? OK : ERR_OLD_EPOCH);
   TRY(sframe_secret(&media->suite, base_key, &secret));
   TRY(check_others(media, chain, &secret));
   TRY(chain_set(chain, generation, step, &secret));

@@ -344,6 +344,7 @@ START_TEST(sender_keys_refused) {
   ck_assert_int_eq(e2ee_media_set_sender_key(m, ALICE, 4, 0, KEY(5)), ERR_INVALID_STATE);
   uint64_t beyond = (UINT64_MAX >> 6) + 1;
   ck_assert_int_eq(e2ee_media_set_sender_key(m, ALICE, beyond, 0, KEY(2)), ERR_INVALID_ARG);
+  beyond = (UINT64_MAX >> 16) + 1;
   ck_assert_int_eq(e2ee_media_set_sender_key(m, CAROL, beyond, 0, KEY(2)), ERR_INVALID_ARG);
   ck_assert_int_eq(e2ee_media_set_sender_key(m, ALICE, 4, 1ull << 63, KEY(2)), ERR_INVALID_ARG);
   ck_assert_int_eq(e2ee_media_set_sender_key(m, ALICE, 4, 0, keys[2], 15), ERR_INVALID_ARG);
@@ -448,6 +449,30 @@ START_TEST(steps_missed) {
   leave(&alice);
   leave(&bob);
   leave(&carol);
+}
+END_TEST
+
+/* Set again at a later step: what is before stays if it is near, for key ids come again. */
+START_TEST(told_the_step) {
+  static const unsigned jumps[] = {3, 4, 7, 8, 16};
+  struct member alice = speaker(0, 3), bob = listener(0, 3);
+  struct secret base_key;
+  pass(&alice, &bob, 1);
+  struct frame late = seal(&alice, "late");
+  ratchet_on(&alice, jumps[_i] - 1);
+  (void)seal(&alice, "unheard");
+  uint64_t step = ratchet(&alice, &base_key);
+  ck_assert_uint_eq(step, jumps[_i]);
+  ck_assert_int_eq(
+      e2ee_media_set_sender_key(bob.media, ALICE, 0, step, base_key.bytes, base_key.size), OK);
+  expect_links(chain_in(&bob), step > 3 ? 1 : 2);
+  pass(&alice, &bob, 3); /* with counters that the first key has seen */
+  if (step > 3)
+    ck_assert_int_ne(receive(&bob, &late, NULL), OK);
+  else
+    expect_heard(&bob, &late, 0, 0);
+  leave(&alice);
+  leave(&bob);
 }
 END_TEST
 
@@ -602,7 +627,7 @@ START_TEST(generations_that_wait) {
   ratchet_on(&alice, 2);
   struct frame two = seal(&alice, "2");
   expect_heard(&bob, &two, 2, 2 * 64 + 2);
-  expect_links(chain_in(&bob), 3); /* 0, 2 and 3 */
+  expect_links(chain_in(&bob), 3);        /* 0, 2 and 3 */
   expect_refused(&bob, &one, ERR_NO_KEY); /* passed over */
   expect_heard(&bob, &zero, 0, 0);        /* the one before */
   expect_refused(&bob, &ahead, ERR_NO_KEY);
@@ -612,7 +637,9 @@ START_TEST(generations_that_wait) {
   expect_refused(&bob, &last, ERR_REPLAY);
   expect_refused(&bob, &zero, ERR_NO_KEY);
 
-  /* A generation that waits may be set again, further on. */
+  /* A generation that waits may be set again, further on; the one before it goes on meanwhile. */
+  (void)ratchet(&alice, NULL);
+  ahead = seal(&alice, "of generation 3, step 1");
   ck_assert_int_eq(e2ee_media_set_own_key(alice.media, 4, KEY(4)), OK);
   struct frame first = seal(&alice, "step 0");
   struct secret base_key;
@@ -620,6 +647,7 @@ START_TEST(generations_that_wait) {
   ck_assert_int_eq(e2ee_media_set_sender_key(bob.media, ALICE, 4, 0, KEY(4)), OK);
   ck_assert_int_eq(e2ee_media_set_sender_key(bob.media, ALICE, 4, 1, base_key.bytes, base_key.size),
                    OK);
+  expect_heard(&bob, &ahead, 3, 3 * 64 + 1);
   expect_refused(&bob, &first, ERR_NO_KEY);
   pass(&alice, &bob, 1);
   leave(&alice);
@@ -630,7 +658,7 @@ END_TEST
 /* Of a sender that is silent while many leave, the newest keys stay. */
 START_TEST(too_many_that_wait) {
   struct member alice = speaker(0, 0), bob = listener(0, 0);
-  struct frame frames[20];
+  struct frame frames[20], stepped[20];
   uint8_t key[32] = {0};
   frames[0] = seal(&alice, "0");
   for (uint8_t generation = 1; generation < 20; generation++) {
@@ -638,12 +666,17 @@ START_TEST(too_many_that_wait) {
     ck_assert_int_eq(e2ee_media_set_sender_key(bob.media, ALICE, generation, 0, key, 32), OK);
     ck_assert_int_eq(e2ee_media_set_own_key(alice.media, generation, key, 32), OK);
     frames[generation] = seal(&alice, "x");
+    (void)ratchet(&alice, NULL);
+    stepped[generation] = seal(&alice, "y");
     ck_assert_uint_le(chain_in(&bob)->count, CHAIN_LINKS);
     if (generation == 10)
       expect_heard(&bob, &frames[8], 8, 8 * 64);
   }
   for (unsigned generation = 0; generation < 8; generation++)
     expect_refused(&bob, &frames[generation], ERR_NO_KEY);
+  expect_refused(&bob, &stepped[12], ERR_NO_KEY);
+  expect_heard(&bob, &stepped[13], 13, 13 * 64 + 1);
+  expect_links(chain_in(&bob), CHAIN_LINKS);
   for (unsigned generation = 13; generation < 20; generation++)
     expect_heard(&bob, &frames[generation], generation, generation * 64);
   leave(&alice);
@@ -891,6 +924,7 @@ int main(void) {
   tcase_add_test(tests, one_or_the_other);
   tcase_add_test(tests, arguments);
   tcase_add_loop_test(tests, steps_missed, 0, 6);
+  tcase_add_loop_test(tests, told_the_step, 0, 5);
   tcase_add_test(tests, forged_steps);
   tcase_add_test(tests, late_frames_of_a_step);
   tcase_add_test(tests, late_frames_of_a_generation);
