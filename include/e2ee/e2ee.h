@@ -570,7 +570,7 @@ E2EE_API E2EE_CHECKED int e2ee_group_load_changes(e2ee_client *client, const uin
  * Retire     Frames of the epoch before are good until it is retired.  They are on their way as
  *            long as the network and the retransmissions in it take: 2 s after activating is ample,
  *            and senders that are slower to switch are told by E2EE_EVENT_PEER_SWITCHED.
- * 16 epochs  With these times six commits a second have a place.   What comes later than 16
+ * 16 epochs  With these times six commits a second have a place.  What comes later than 16
  *            epochs, or for an epoch that will be installed 16 after one that is there, meets another
  *            epoch's key: E2EE_ERR_AUTH, and nothing else.  Retired in time, there is no such epoch.
  * Late       Frames up to 1023 behind the newest of their stream are accepted once.  Video of 10

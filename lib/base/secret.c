@@ -44,8 +44,8 @@ void secret_wipe(struct secret *secret) {
  * Locked memory.  Locking costs a system call and a whole page, so small blocks of one size class
  * share pages, and a page once locked is kept for the next secrets of its class.
  */
-#define CLASS_SMALLEST 64u
-#define CLASSES 7u /* 64, 128, … 4096 bytes */
+static const uint16_t class_sizes[] = {64, 128, 256, 512, 768, 1024, 2048, 4096};
+#define CLASSES (sizeof class_sizes / sizeof class_sizes[0])
 
 struct free_block {
   struct free_block *next;
@@ -55,7 +55,7 @@ static pthread_mutex_t pool_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct free_block *pool[CLASSES];
 
 static size_t class_size(unsigned class) {
-  return (size_t)CLASS_SMALLEST << class;
+  return class_sizes[class];
 }
 
 static unsigned class_of(size_t size) {

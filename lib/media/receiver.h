@@ -13,7 +13,7 @@
 
 /**
  * Keys kept ready, those used last.  One more that is needed costs its derivation, 1 to 2 us.  A key
- * takes less than 1 KB with the processor's own instructions, up to 1.4 KB in OpenSSL's contexts, and
+ * takes less than 1 KB with the processor's own instructions, up to 1.3 KB in OpenSSL's contexts, and
  * 70 KB with libtomcrypt; as they are a pool, a thousand senders take no more.
  */
 #define RECEIVER_KEYS 32u
