@@ -5,6 +5,8 @@
  */
 #include "media-double.h"
 
+#include <e2ee/media.h>
+
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -391,6 +393,10 @@ START_TEST(frames_allocate_nothing) {
   struct member alice = member_of(0, 2), bob = member_of(1, 2);
   enter(&alice, 1);
   enter(&bob, 1);
+  static const e2ee_range clear[] = {{0, 4}, {20, 4}};
+  struct member carol = member_of(1, 2);
+  enter(&carol, 2);
+  uint8_t partial[400] = {0};
   struct frame frames[100], early, bad = forged(kid_of(9, 1), 4);
   for (unsigned i = 0; i < 100; i++)
     frames[i] = authentic(&bob, kid_of(i, 1), i);
@@ -404,6 +410,10 @@ START_TEST(frames_allocate_nothing) {
     err |= e2ee_sender_encrypt(alice.sender, ABOUT, out, 100, out, sizeof out, &size);
     err |= e2ee_receiver_decrypt(bob.receiver, ABOUT, frames[i].bytes, frames[i].size, out,
                                  sizeof out, &size, NULL, 0);
+    err |= e2ee_sender_encrypt_partial(alice.sender, E2EE_CODEC_H264, ABOUT, partial, 50, clear, 2,
+                                       partial, sizeof partial, &size);
+    err |= e2ee_receiver_decrypt_partial(carol.receiver, ABOUT, partial, size, partial,
+                                         sizeof partial, &size, NULL, 0);
   }
   int replay = e2ee_receiver_decrypt(bob.receiver, ABOUT, frames[0].bytes, frames[0].size, out,
                                      sizeof out, &size, NULL, 0);
@@ -419,6 +429,7 @@ START_TEST(frames_allocate_nothing) {
   ck_assert_int_eq(auth, ERR_AUTH);
   member_free(&alice);
   member_free(&bob);
+  member_free(&carol);
 }
 END_TEST
 

@@ -4,9 +4,10 @@
 # every kind that its format has: key frames in between, several slices or tiles, parameter sets.
 # SPDX-License-Identifier: ISC
 set -euo pipefail
-cd "$(dirname "$0")"
-. ../../debian.sh
+cd "$(dirname "$0")/../../.."
+. tests/debian.sh
 need_packages ffmpeg # with libx264, libx265, libvpx, libaom and libopus, as Debian builds it
+cd tests/data/media
 
 picture=(-f lavfi -i "testsrc2=size=96x64:rate=10:duration=1")
 make() {
