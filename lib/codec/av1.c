@@ -10,7 +10,7 @@
 /* Types, section 6.2.2. */
 enum { SEQUENCE_HEADER = 1, TEMPORAL_DELIMITER = 2, TILE_LIST = 8, PADDING = 15 };
 
-/* Section 4.10.5.  A value has at most 32 bits, in any number of bytes up to eight. */
+/* Section 4.10.5: up to eight bytes. */
 static enum err read_leb128(struct reader *reader, uint64_t *out) {
   uint64_t value = 0;
   for (unsigned i = 0; i < LEB128_MAX; i++) {
@@ -21,7 +21,7 @@ static enum err read_leb128(struct reader *reader, uint64_t *out) {
     value |= (uint64_t)(byte & 0x7fu) << 7 * i;
     if ((byte & 0x80u) == 0) {
       *out = value;
-      return value <= UINT32_MAX ? OK : ERR_MALFORMED;
+      return OK;
     }
   }
   return ERR_MALFORMED;

@@ -131,7 +131,7 @@ static const struct {
     {E2EE_CODEC_AV1, "12 00 32", {{0, 2}}},
     {E2EE_CODEC_AV1, "12 00 34", {{0, 2}}},
     {E2EE_CODEC_AV1, "32 ff ff ff ff ff ff ff ff 01 00", NO_RANGES},
-    {E2EE_CODEC_AV1, "32 80 80 80 80 10 00", NO_RANGES}, /* 2^32 */
+    {E2EE_CODEC_AV1, "32 80 80 80 80 10 00", NO_RANGES}, /* 2^32 bytes */
     {E2EE_CODEC_H264, "", NO_RANGES},
     {E2EE_CODEC_H264, "67 42 00", NO_RANGES},
     {E2EE_CODEC_H264, "00 00 01", {{0, 3}}},

@@ -243,10 +243,29 @@ START_TEST(escaped_small_frames) {
 }
 END_TEST
 
+/* Wherever it is, also across what is looked at in one piece. */
+START_TEST(escaped_everywhere) {
+  uint8_t data[300], list[NUMBER_MAX], expected[NUMBER_MAX];
+  for (size_t size = 3; size <= sizeof data; size += 33)
+    for (size_t at = 0; at + 3 <= size; at++) {
+      const struct escaped frame = {size, NULL, 0};
+      size_t list_size = 0;
+      memset(data, 0xff, sizeof data);
+      memcpy(data + at, "\0\0\1", 3);
+      ck_assert_int_eq(escape(&frame, data, 1, list, &list_size), OK);
+      ck_assert_uint_eq(data[at + 2], 0x81);
+      ck_assert_uint_eq(list_size, number_write(at + 2, expected));
+      ck_assert_mem_eq(list, expected, list_size);
+    }
+}
+END_TEST
+
 START_TEST(escapes_that_are_none) {
-  static const uint8_t data[] = {0, 0, 0x80, 5, 0x80, 0, 0x80, 7};
-  static const e2ee_range clear[] = {{5, 1}};
-  const struct escaped frame = {sizeof data, clear, 1};
+  /* Behind the frame come three bytes more that would do. */
+  static const uint8_t data[] = {0, 0, 0x80, 5, 0x80, 0,    0x80, 0, 0,   0x82,
+                                 0, 0, 0x7f, 0, 0,    0x84, 0,    0, 0x80};
+  static const e2ee_range clear[] = {{5, 1}, {9, 1}};
+  const struct escaped frame = {sizeof data - 3, clear, 2};
   static const struct {
     enum err expected;
     size_t size;
@@ -255,11 +274,14 @@ START_TEST(escapes_that_are_none) {
       {OK, 0, {0}},
       {OK, 1, {0x82}},                        /* behind two zero bytes */
       {OK, 2, {0x82, 0x81}},                  /* and the last one before a clear one */
-      {ERR_MALFORMED, 1, {0x83}},             /* cannot be one */
+      {ERR_MALFORMED, 1, {0x83}},             /* not escaped */
       {ERR_MALFORMED, 1, {0x85}},             /* clear */
       {ERR_MALFORMED, 1, {0x86}},             /* no need */
-      {ERR_MALFORMED, 1, {0x88}},             /* outside */
-      {ERR_MALFORMED, 3, {0x82, 0x81, 0x83}}, /* outside */
+      {ERR_MALFORMED, 1, {0x89}},             /* clear */
+      {ERR_MALFORMED, 1, {0x8c}},             /* not escaped: too low */
+      {ERR_MALFORMED, 1, {0x8f}},             /* not escaped: too high */
+      {ERR_MALFORMED, 1, {0x92}},             /* outside */
+      {ERR_MALFORMED, 3, {0x82, 0x81, 0x8d}}, /* outside */
       {ERR_MALFORMED, 2, {0x82, 0x42}},       /* no number */
   };
   for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
@@ -404,7 +426,7 @@ START_TEST(trailers_that_are_none) {
       {0x90, 6, {0x81, 0x80, 0x81, 0xc1, 0xa5, 0x80}},       /* one that begins behind the body */
       {0x90, 6, {0x81, 0x80, 0x81, 0x80, 0xc1, 0xa5}},       /* one that ends there */
       {0x90, 7, {0x81, 0x80, 0x82, 0x81, 0x83, 0x80, 0xa2}}, /* a second that does */
-      {0x90, 4, {0x81, 0x80, 0x80, 0x80}},                   /* more numbers */
+      {0x90, 4, {0x81, 0x80, 0x80, 0x82}},                   /* an escape that the form has not */
       {0x90, 4, {0x81, 0x80, 0xd0, 0x81}},                   /* 1025 ranges */
       {0x92, 4, {0x81, 0x80, 0x86, 0x80}},                   /* six bytes of wrapping */
       {0x91, 4, {0x81, 0x80, 0x80, 0x80}},                   /* an escape that is none */
@@ -416,6 +438,7 @@ START_TEST(trailers_that_are_none) {
   };
   uint8_t frame[100];
   memset(frame, 0xff, sizeof frame);
+  memcpy(frame, "\0\0\x80", 3);
   for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
     size_t size = 37 + 16; /* body and tag */
     memcpy(frame + size, wrong[i].numbers, wrong[i].size);
@@ -435,6 +458,26 @@ START_TEST(trailers_that_are_none) {
   memcpy(frame + 16, bare, sizeof bare);
   expect_error(frame, 16 + sizeof bare, ERR_AUTH);
   ck_assert_uint_eq(stats_of(&bob).malformed, sizeof wrong / sizeof wrong[0] + 1 + sizeof bare + 1);
+}
+END_TEST
+
+/* As many ranges as there may be, and one more. */
+START_TEST(too_many_ranges) {
+  for (size_t count = E2EE_RANGES_MAX; count <= E2EE_RANGES_MAX + 1; count++) {
+    uint8_t frame[5 * E2EE_RANGES_MAX] = {0};
+    size_t size = count + 16, start = size;
+    size += number_write(1, frame + size);
+    size += number_write(0, frame + size);
+    size += number_write(count, frame + size);
+    for (size_t i = 0; i < count; i++) {
+      size += number_write(0, frame + size);
+      size += number_write(1, frame + size);
+    }
+    size += number_write_reversed(size - start, frame + size);
+    frame[size++] = 0x90;
+    ck_assert_uint_lt(size, sizeof frame);
+    expect_error(frame, size, count == E2EE_RANGES_MAX ? ERR_AUTH : ERR_MALFORMED);
+  }
 }
 END_TEST
 
@@ -628,11 +671,13 @@ int main(void) {
   tcase_add_test(tests, no_numbers);
   tcase_add_test(tests, gathered);
   tcase_add_test(tests, escaped_small_frames);
+  tcase_add_test(tests, escaped_everywhere);
   tcase_add_test(tests, escapes_that_are_none);
   tcase_add_test(tests, escaped_at_borders);
   tcase_add_test(tests, escaped_inside);
   tcase_add_test(tests, byte_by_byte);
   tcase_add_test(tests, trailers_that_are_none);
+  tcase_add_test(tests, too_many_ranges);
   tcase_add_test(tests, kinds_not_confused);
   tcase_add_test(tests, counters_and_statistics_shared);
   tcase_add_loop_test(tests, every_suite, 0, 8);
