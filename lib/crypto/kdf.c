@@ -18,8 +18,8 @@ done:
 }
 
 /* RFC 5869, section 2.3: T(i) = HMAC(key, T(i-1) | info | i). */
-enum err kdf_expand(const struct hash *hash, struct view key, const struct view *info,
-                    size_t info_count, uint8_t *out, size_t size) {
+enum err kdf_expand_keyed(const struct hash *hash, const struct hmac_key *key,
+                          const struct view *info, size_t info_count, uint8_t *out, size_t size) {
   enum err err = OK;
   struct view parts[PARTS_MAX + 2];
   uint8_t block[HASH_MAX], counter = 0;
@@ -33,7 +33,7 @@ enum err kdf_expand(const struct hash *hash, struct view key, const struct view 
   for (size_t done_size = 0, step; done_size < size; done_size += step) {
     parts[0] = view_of(block, counter == 0 ? 0 : hash->size);
     counter++;
-    TRY(hash->hmac(key, parts, info_count + 2, block));
+    TRY(hash->hmac_keyed(key, parts, info_count + 2, block));
     step = size - done_size < hash->size ? size - done_size : hash->size;
     memcpy(out + done_size, block, step);
   }
@@ -41,6 +41,15 @@ done:
   if (err != OK)
     wipe(out, size);
   wipe(block, sizeof block);
+  return err;
+}
+
+enum err kdf_expand(const struct hash *hash, struct view key, const struct view *info,
+                    size_t info_count, uint8_t *out, size_t size) {
+  struct hmac_key halves;
+  hash->hmac_key(key, &halves);
+  enum err err = kdf_expand_keyed(hash, &halves, info, info_count, out, size);
+  wipe(&halves, sizeof halves);
   return err;
 }
 

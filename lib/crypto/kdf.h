@@ -15,6 +15,11 @@ CHECKED enum err kdf_extract(const struct hash *hash, struct view salt, struct v
 CHECKED enum err kdf_expand(const struct hash *hash, struct view key, const struct view *info,
                             size_t info_count, uint8_t *out, size_t size);
 
+/** The same with a key that is used more than once, and was hashed ahead. */
+CHECKED enum err kdf_expand_keyed(const struct hash *hash, const struct hmac_key *key,
+                                  const struct view *info, size_t info_count, uint8_t *out,
+                                  size_t size);
+
 /** ExpandWithLabel (section 8); label without the "MLS 1.0 " prefix.  For outputs of any size. */
 CHECKED enum err kdf_expand_with_label(const struct suite *suite, struct view secret,
                                        struct view label, struct view context, uint8_t *out,

@@ -70,9 +70,12 @@ enum err sframe_derive(const struct sframe_suite *suite, const struct secret *se
   store(suite->id, about + 8, 2);
   const struct view key_label[] = {VIEW_TEXT("SFrame 1.0 Secret key "), VIEW_ARRAY(about)};
   const struct view salt_label[] = {VIEW_TEXT("SFrame 1.0 Secret salt "), VIEW_ARRAY(about)};
-  TRY(kdf_expand(suite->hash, secret_view(secret), key_label, 2, key, suite->aead->key_size));
-  TRY(kdf_expand(suite->hash, secret_view(secret), salt_label, 2, salt, suite->aead->nonce_size));
+  struct hmac_key halves;
+  suite->hash->hmac_key(secret_view(secret), &halves);
+  TRY(kdf_expand_keyed(suite->hash, &halves, key_label, 2, key, suite->aead->key_size));
+  TRY(kdf_expand_keyed(suite->hash, &halves, salt_label, 2, salt, suite->aead->nonce_size));
 done:
+  wipe(&halves, sizeof halves);
   if (err != OK)
     wipe(key, suite->aead->key_size);
   return err;

@@ -236,19 +236,19 @@ END_TEST
 static unsigned hmac_calls, hmac_fails_at;
 static const struct hash *real_hash;
 
-static enum err counting_hmac(struct view key, const struct view *parts, size_t count,
+static enum err counting_hmac(const struct hmac_key *key, const struct view *parts, size_t count,
                               uint8_t *out) {
   hmac_calls++;
   if (hmac_calls == hmac_fails_at)
     return ERR_NOMEM;
-  return real_hash->hmac(key, parts, count, out);
+  return real_hash->hmac_keyed(key, parts, count, out);
 }
 
 static struct suite counting_suite(struct hash *hash) {
   struct suite counting = *suite;
   real_hash = suite->hash;
   *hash = *real_hash;
-  hash->hmac = counting_hmac;
+  hash->hmac_keyed = counting_hmac;
   counting.hash = hash;
   hmac_calls = hmac_fails_at = 0;
   return counting;
