@@ -86,8 +86,6 @@ bool client_in_group(const struct client *client, struct view group_id) {
 static enum err check_context(struct client *client, const struct group_info *info) {
   enum err err = OK;
   struct why *why = &client->why;
-  TRY(require(info->context.version == MLS_VERSION_10, why, ERR_UNSUPPORTED,
-              "RFC 9420, section 12.4.3: a group of MLS version %u", info->context.version));
   TRY(require(info->context.cipher_suite == client->suite->id, why, ERR_UNSUPPORTED,
               "RFC 9420, section 12.4.3.1: a group of cipher suite %u, the client has %u",
               info->context.cipher_suite, client->suite->id));
