@@ -236,6 +236,11 @@ START_TEST(test_proposal_contradictions) {
   WITH(bytes[id], 'C', "another group, epoch or member");
   WITH(bytes[epoch], 1, "another group, epoch or member");
   WITH(bytes[sender + 4], 3, "another group, epoch or member");
+  /* The right key, but for an Update by somebody else. */
+  bytes = update->authenticated.data;
+  ck_assert_uint_eq(bytes[sender], SENDER_MEMBER);
+  WITH(bytes[sender], SENDER_EXTERNAL, "that needs none");
+  WITH(bytes[sender + 4], 1, "that needs none");
 }
 END_TEST
 
