@@ -15,6 +15,7 @@ TCase *reject_private(void);
 TCase *reject_proposals(void);
 TCase *reject_lists(void);
 TCase *reject_commit(void);
+TCase *reject_path(void);
 TCase *reject_external(void);
 TCase *reject_welcome(void);
 TCase *reject_tree(void);
