@@ -31,7 +31,7 @@ process=
 # Whatever ends this script ends the simulation, and leaves no half results.
 clean_up() {
   trap '' INT TERM
-  [ -z "$process" ] || kill -9 "$process" 2>/dev/null || true
+  [ -z "$process" ] || { kill -9 "$process" && wait "$process"; } 2>/dev/null || true
   rm -f "$build/running.json"
 }
 trap clean_up EXIT
