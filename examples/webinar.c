@@ -11,10 +11,11 @@
  * Once a second somebody joins or leaves, by turns.  Who leaves a webinar closes the window, so
  * nobody can count on a proposal from there: the server sees the connection end, and asks a member
  * to remove it.  Who joins hands in a key package and is added: the joiner then needs the Welcome and
- * nothing else, and no race for the epoch.  The committers take turns.  One alone would
- * encrypt to each member in each commit, for a commit fills the tree's nodes above its sender only:
- * with C of them, spread over the tree, it is N / C and a few.  In an app where everybody takes a
- * turn now and then it is less still, so the commits here are larger than they need be.
+ * nothing else, and there is no race for the epoch.  The committers take turns.  One alone would
+ * encrypt to each member in each commit, for a commit fills the tree's nodes above its sender only.
+ * With C of them, spread over the tree, it is a few times N / C: a member who leaves empties the
+ * nodes above it, until a committer below them has had its turn.  In an app where everybody takes a
+ * turn now and then it is much less, so the commits here are larger than they need be.
  *
  * All frames are encrypted and decrypted, and compared.  Times are processor time of this thread.
  * SPDX-License-Identifier: ISC
