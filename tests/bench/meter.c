@@ -49,6 +49,14 @@ static enum err hmac(struct view key, const struct view *parts, size_t parts_cou
   return watched.real.hash->hmac(key, parts, parts_count, out);
 }
 
+/* Counted as a whole one: keys that are kept are few. */
+static enum err hmac_keyed(const struct hmac_key *key, const struct view *parts, size_t parts_count,
+                           uint8_t *out) {
+  count(METER_HMAC, 1);
+  count(METER_HMAC_BLOCK, further_blocks(size_of(parts, parts_count)));
+  return watched.real.hash->hmac_keyed(key, parts, parts_count, out);
+}
+
 static enum err derive_public(const uint8_t *private_key, uint8_t *public_key) {
   count(METER_DERIVE, 1);
   return watched.real.dh->derive_public(private_key, public_key);
@@ -101,6 +109,7 @@ void meter_start(const struct suite *suite) {
   watched.meter = (struct meter){{0}};
   watched.hash.digest = digest;
   watched.hash.hmac = hmac;
+  watched.hash.hmac_keyed = hmac_keyed;
   watched.aead.seal = seal;
   watched.aead.open = open;
   watched.dh.derive_public = derive_public;
