@@ -42,23 +42,17 @@ done:
 }
 
 int e2ee_client_save(e2ee_client *client, const uint8_t *key, size_t key_len, e2ee_bytes **out) {
-  enum err err = OK;
   struct e2ee_bytes *result = NULL;
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
   *out = NULL;
   if (client == NULL || key == NULL)
     return E2EE_ERR_INVALID_ARG;
-  err = api_enter(client);
+  enum err err = api_bytes_begin(client, &result);
   if (err != OK)
     return err;
-  TRY(api_bytes_new(&result));
-  TRY(snapshot_save_client(client->client, view_of(key, key_len), &result->bytes));
-  *out = result;
-  result = NULL;
-done:
-  e2ee_bytes_free(result);
-  return api_leave(client, err);
+  err = snapshot_save_client(client->client, view_of(key, key_len), &result->bytes);
+  return api_bytes_end(client, err, result, out);
 }
 
 void e2ee_client_free(e2ee_client *client) {
@@ -160,23 +154,17 @@ int e2ee_client_explain(const e2ee_client *client, uint8_t *out, size_t *len) {
 }
 
 int e2ee_key_package_new(e2ee_client *client, e2ee_bytes **out) {
-  enum err err = OK;
   struct e2ee_bytes *result = NULL;
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
   *out = NULL;
   if (client == NULL)
     return E2EE_ERR_INVALID_ARG;
-  err = api_enter(client);
+  enum err err = api_bytes_begin(client, &result);
   if (err != OK)
     return err;
-  TRY(api_bytes_new(&result));
-  TRY(client_key_package(client->client, &result->bytes));
-  *out = result;
-  result = NULL;
-done:
-  e2ee_bytes_free(result);
-  return api_leave(client, err);
+  err = client_key_package(client->client, &result->bytes);
+  return api_bytes_end(client, err, result, out);
 }
 
 int e2ee_key_package_identity(const uint8_t *key_package, size_t key_package_len, uint8_t *out,

@@ -6,83 +6,59 @@
 
 int e2ee_group_propose_add(e2ee_group *group, const uint8_t *key_package, size_t key_package_len,
                            e2ee_bytes **out) {
-  enum err err = OK;
   struct e2ee_bytes *result = NULL;
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
   *out = NULL;
   if (group == NULL || key_package == NULL)
     return E2EE_ERR_INVALID_ARG;
-  err = api_enter(group->client);
+  enum err err = api_bytes_begin(group->client, &result);
   if (err != OK)
     return err;
-  TRY(api_bytes_new(&result));
-  TRY(group_propose_add(group->group, view_of(key_package, key_package_len), &result->bytes));
-  *out = result;
-  result = NULL;
-done:
-  e2ee_bytes_free(result);
-  return api_leave(group->client, err);
+  err = group_propose_add(group->group, view_of(key_package, key_package_len), &result->bytes);
+  return api_bytes_end(group->client, err, result, out);
 }
 
 int e2ee_group_propose_remove(e2ee_group *group, uint32_t leaf, e2ee_bytes **out) {
-  enum err err = OK;
   struct e2ee_bytes *result = NULL;
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
   *out = NULL;
   if (group == NULL)
     return E2EE_ERR_INVALID_ARG;
-  err = api_enter(group->client);
+  enum err err = api_bytes_begin(group->client, &result);
   if (err != OK)
     return err;
-  TRY(api_bytes_new(&result));
-  TRY(group_propose_remove(group->group, leaf, &result->bytes));
-  *out = result;
-  result = NULL;
-done:
-  e2ee_bytes_free(result);
-  return api_leave(group->client, err);
+  err = group_propose_remove(group->group, leaf, &result->bytes);
+  return api_bytes_end(group->client, err, result, out);
 }
 
 int e2ee_group_propose_update(e2ee_group *group, e2ee_bytes **out) {
-  enum err err = OK;
   struct e2ee_bytes *result = NULL;
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
   *out = NULL;
   if (group == NULL)
     return E2EE_ERR_INVALID_ARG;
-  err = api_enter(group->client);
+  enum err err = api_bytes_begin(group->client, &result);
   if (err != OK)
     return err;
-  TRY(api_bytes_new(&result));
-  TRY(group_propose_update(group->group, &result->bytes));
-  *out = result;
-  result = NULL;
-done:
-  e2ee_bytes_free(result);
-  return api_leave(group->client, err);
+  err = group_propose_update(group->group, &result->bytes);
+  return api_bytes_end(group->client, err, result, out);
 }
 
 int e2ee_group_propose_leave(e2ee_group *group, e2ee_bytes **out) {
-  enum err err = OK;
   struct e2ee_bytes *result = NULL;
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
   *out = NULL;
   if (group == NULL)
     return E2EE_ERR_INVALID_ARG;
-  err = api_enter(group->client);
+  enum err err = api_bytes_begin(group->client, &result);
   if (err != OK)
     return err;
-  TRY(api_bytes_new(&result));
-  TRY(group_propose_leave(group->group, &result->bytes));
-  *out = result;
-  result = NULL;
-done:
-  e2ee_bytes_free(result);
-  return api_leave(group->client, err);
+  err = group_propose_leave(group->group, &result->bytes);
+  return api_bytes_end(group->client, err, result, out);
 }
 
 /* ---- Commits ---- */
@@ -227,7 +203,6 @@ int e2ee_group_encrypt(e2ee_group *group, const uint8_t *data, size_t data_len, 
 int e2ee_group_encrypt_with(e2ee_group *group, const uint8_t *authenticated_data,
                             size_t authenticated_data_len, const uint8_t *data, size_t data_len,
                             e2ee_bytes **out) {
-  enum err err = OK;
   struct e2ee_bytes *result = NULL;
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
@@ -237,15 +212,10 @@ int e2ee_group_encrypt_with(e2ee_group *group, const uint8_t *authenticated_data
     return E2EE_ERR_INVALID_ARG;
   if (authenticated_data_len > API_INPUT_MAX)
     return E2EE_ERR_LIMIT;
-  err = api_enter(group->client);
+  enum err err = api_bytes_begin(group->client, &result);
   if (err != OK)
     return err;
-  TRY(api_bytes_new(&result));
-  TRY(group_encrypt_with(group->group, view_of(authenticated_data, authenticated_data_len),
-                         view_of(data, data_len), &result->bytes));
-  *out = result;
-  result = NULL;
-done:
-  e2ee_bytes_free(result);
-  return api_leave(group->client, err);
+  err = group_encrypt_with(group->group, view_of(authenticated_data, authenticated_data_len),
+                           view_of(data, data_len), &result->bytes);
+  return api_bytes_end(group->client, err, result, out);
 }

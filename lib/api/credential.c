@@ -96,21 +96,15 @@ int e2ee_client_remove_psk(e2ee_client *client, const uint8_t *id, size_t id_len
 }
 
 int e2ee_key_package_new_last_resort(e2ee_client *client, e2ee_bytes **out) {
-  enum err err = OK;
   struct e2ee_bytes *result = NULL;
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
   *out = NULL;
   if (client == NULL)
     return E2EE_ERR_INVALID_ARG;
-  err = api_enter(client);
+  enum err err = api_bytes_begin(client, &result);
   if (err != OK)
     return err;
-  TRY(api_bytes_new(&result));
-  TRY(client_last_resort_key_package(client->client, &result->bytes));
-  *out = result;
-  result = NULL;
-done:
-  e2ee_bytes_free(result);
-  return api_leave(client, err);
+  err = client_last_resort_key_package(client->client, &result->bytes);
+  return api_bytes_end(client, err, result, out);
 }

@@ -7,7 +7,6 @@
 
 int e2ee_group_new(e2ee_client *client, const uint8_t *group_id, size_t group_id_len,
                    e2ee_group **out) {
-  enum err err = OK;
   struct e2ee_group *group = NULL;
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
@@ -16,16 +15,11 @@ int e2ee_group_new(e2ee_client *client, const uint8_t *group_id, size_t group_id
     return E2EE_ERR_INVALID_ARG;
   if (group_id_len > API_INPUT_MAX)
     return E2EE_ERR_LIMIT;
-  err = api_enter(client);
+  enum err err = api_group_begin(client, &group);
   if (err != OK)
     return err;
-  TRY(api_group_new(client, &group));
-  TRY(group_new(client->client, view_of(group_id, group_id_len), &group->group));
-  *out = group;
-  group = NULL;
-done:
-  api_group_undo(group);
-  return api_leave(client, err);
+  err = group_new(client->client, view_of(group_id, group_id_len), &group->group);
+  return api_group_end(client, err, group, out);
 }
 
 int e2ee_group_join_external(e2ee_client *client, const uint8_t *group_info, size_t group_info_len,
@@ -60,23 +54,17 @@ done:
 }
 
 int e2ee_group_info(e2ee_group *group, e2ee_bytes **out) {
-  enum err err = OK;
   struct e2ee_bytes *result = NULL;
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
   *out = NULL;
   if (group == NULL)
     return E2EE_ERR_INVALID_ARG;
-  err = api_enter(group->client);
+  enum err err = api_bytes_begin(group->client, &result);
   if (err != OK)
     return err;
-  TRY(api_bytes_new(&result));
-  TRY(group_info(group->group, &result->bytes));
-  *out = result;
-  result = NULL;
-done:
-  e2ee_bytes_free(result);
-  return api_leave(group->client, err);
+  err = group_info(group->group, &result->bytes);
+  return api_bytes_end(group->client, err, result, out);
 }
 
 void e2ee_group_free(e2ee_group *group) {
@@ -86,111 +74,83 @@ void e2ee_group_free(e2ee_group *group) {
 /* ---- Saved state ---- */
 
 int e2ee_group_save(e2ee_group *group, const uint8_t *key, size_t key_len, e2ee_bytes **out) {
-  enum err err = OK;
   struct e2ee_bytes *result = NULL;
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
   *out = NULL;
   if (group == NULL || key == NULL)
     return E2EE_ERR_INVALID_ARG;
-  err = api_enter(group->client);
+  enum err err = api_bytes_begin(group->client, &result);
   if (err != OK)
     return err;
-  TRY(api_bytes_new(&result));
-  TRY(snapshot_save_group(group->group, view_of(key, key_len), &result->bytes));
-  *out = result;
-  result = NULL;
-done:
-  e2ee_bytes_free(result);
-  return api_leave(group->client, err);
+  err = snapshot_save_group(group->group, view_of(key, key_len), &result->bytes);
+  return api_bytes_end(group->client, err, result, out);
 }
 
 int e2ee_group_save_tree(e2ee_group *group, const uint8_t *key, size_t key_len, e2ee_bytes **out) {
-  enum err err = OK;
   struct e2ee_bytes *result = NULL;
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
   *out = NULL;
   if (group == NULL || key == NULL)
     return E2EE_ERR_INVALID_ARG;
-  err = api_enter(group->client);
+  enum err err = api_bytes_begin(group->client, &result);
   if (err != OK)
     return err;
-  TRY(api_bytes_new(&result));
-  TRY(snapshot_save_tree(group->group, view_of(key, key_len), &result->bytes));
-  *out = result;
-  result = NULL;
-done:
-  e2ee_bytes_free(result);
-  return api_leave(group->client, err);
+  err = snapshot_save_tree(group->group, view_of(key, key_len), &result->bytes);
+  return api_bytes_end(group->client, err, result, out);
 }
 
 int e2ee_group_save_changes(e2ee_group *group, const uint8_t *key, size_t key_len,
                             e2ee_bytes **out) {
-  enum err err = OK;
   struct e2ee_bytes *result = NULL;
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
   *out = NULL;
   if (group == NULL || key == NULL)
     return E2EE_ERR_INVALID_ARG;
-  err = api_enter(group->client);
+  enum err err = api_bytes_begin(group->client, &result);
   if (err != OK)
     return err;
-  TRY(api_bytes_new(&result));
-  TRY(snapshot_save_changes(group->group, view_of(key, key_len), &result->bytes));
-  *out = result;
-  result = NULL;
-done:
-  e2ee_bytes_free(result);
-  return api_leave(group->client, err);
+  err = snapshot_save_changes(group->group, view_of(key, key_len), &result->bytes);
+  return api_bytes_end(group->client, err, result, out);
 }
 
 int e2ee_group_load_changes(e2ee_client *client, const uint8_t *key, size_t key_len,
                             const uint8_t *tree, size_t tree_len, const uint8_t *changes,
                             size_t changes_len, e2ee_group **out) {
-  enum err err = OK;
   struct e2ee_group *group = NULL;
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
   *out = NULL;
   if (client == NULL || key == NULL || tree == NULL || changes == NULL)
     return E2EE_ERR_INVALID_ARG;
-  err = api_enter(client);
+  enum err err = api_group_begin(client, &group);
   if (err != OK)
     return err;
-  TRY(api_group_new(client, &group));
   TRY(snapshot_load_changes(client->client, view_of(key, key_len), view_of(tree, tree_len),
                             view_of(changes, changes_len), &group->group));
   TRY(group_check_alone(group->group));
-  *out = group;
-  group = NULL;
 done:
-  api_group_undo(group);
-  return api_leave(client, err);
+  return api_group_end(client, err, group, out);
 }
 
 int e2ee_group_load(e2ee_client *client, const uint8_t *key, size_t key_len, const uint8_t *blob,
                     size_t blob_len, e2ee_group **out) {
-  enum err err = OK;
   struct e2ee_group *group = NULL;
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
   *out = NULL;
   if (client == NULL || key == NULL || blob == NULL)
     return E2EE_ERR_INVALID_ARG;
-  err = api_enter(client);
+  enum err err = api_group_begin(client, &group);
   if (err != OK)
     return err;
-  TRY(api_group_new(client, &group));
   TRY(snapshot_load_group(client->client, view_of(key, key_len), view_of(blob, blob_len),
                           &group->group));
   TRY(group_check_alone(group->group));
-  *out = group;
-  group = NULL;
 done:
-  api_group_undo(group);
-  return api_leave(client, err);
+  return api_group_end(client, err, group, out);
 }
 
 /* ---- Reading ---- */
@@ -314,23 +274,17 @@ done:
 }
 
 int e2ee_group_ratchet_tree(const e2ee_group *group, e2ee_bytes **out) {
-  enum err err = OK;
   struct e2ee_bytes *result = NULL;
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
   *out = NULL;
   if (group == NULL)
     return E2EE_ERR_INVALID_ARG;
-  err = api_enter(group->client);
+  enum err err = api_bytes_begin(group->client, &result);
   if (err != OK)
     return err;
-  TRY(api_bytes_new(&result));
-  TRY(group_ratchet_tree(group->group, &result->bytes));
-  *out = result;
-  result = NULL;
-done:
-  e2ee_bytes_free(result);
-  return api_leave(group->client, err);
+  err = group_ratchet_tree(group->group, &result->bytes);
+  return api_bytes_end(group->client, err, result, out);
 }
 
 int e2ee_group_export(const e2ee_group *group, const char *label, size_t label_len,

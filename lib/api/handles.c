@@ -101,6 +101,25 @@ void api_group_undo(struct e2ee_group *group) {
   mem_free(group);
 }
 
+enum err api_group_begin(struct e2ee_client *client, struct e2ee_group **group) {
+  enum err err = api_enter(client);
+  if (err != OK)
+    return err;
+  err = api_group_new(client, group);
+  if (err != OK)
+    (void)api_leave(client, err);
+  return err;
+}
+
+int api_group_end(struct e2ee_client *client, enum err err, struct e2ee_group *group,
+                  struct e2ee_group **out) {
+  if (err == OK)
+    *out = group;
+  else
+    api_group_undo(group);
+  return api_leave(client, err);
+}
+
 struct e2ee_group *api_group_share(struct e2ee_group *group) {
   refs_take(&group->refs);
   return group;
@@ -154,4 +173,23 @@ void api_fill(void *out, size_t out_size, const void *from, size_t size) {
 enum err api_bytes_new(struct e2ee_bytes **out) {
   *out = mem_new(1, sizeof **out);
   return *out == NULL ? ERR_NOMEM : OK;
+}
+
+enum err api_bytes_begin(const struct e2ee_client *client, struct e2ee_bytes **bytes) {
+  enum err err = api_enter(client);
+  if (err != OK)
+    return err;
+  err = api_bytes_new(bytes);
+  if (err != OK)
+    (void)api_leave(client, err);
+  return err;
+}
+
+int api_bytes_end(const struct e2ee_client *client, enum err err, struct e2ee_bytes *bytes,
+                  struct e2ee_bytes **out) {
+  if (err == OK)
+    *out = bytes;
+  else
+    e2ee_bytes_free(bytes);
+  return api_leave(client, err);
 }

@@ -91,6 +91,12 @@ CHECKED enum err api_group_new(struct e2ee_client *client, struct e2ee_group **o
 /** Take it back, inside the control domain; accepts NULL. */
 void api_group_undo(struct e2ee_group *group);
 
+/* A call that answers with a new group enters with api_group_begin(), which makes the handle as well,
+ * and leaves with api_group_end(), which hands it out or, after a failure, takes it back. */
+CHECKED enum err api_group_begin(struct e2ee_client *client, struct e2ee_group **group);
+int api_group_end(struct e2ee_client *client, enum err err, struct e2ee_group *group,
+                  struct e2ee_group **out);
+
 /** For media: the group behind a handle, with its control domain entered. */
 CHECKED enum err api_group_enter(const struct e2ee_group *group, const struct group **out);
 int api_group_leave(const struct e2ee_group *group, enum err err);
@@ -106,5 +112,10 @@ void api_fill(void *out, size_t out_size, const void *from, size_t size);
 
 /** An empty e2ee_bytes, made before what it will hold, so that nothing can fail afterwards. */
 CHECKED enum err api_bytes_new(struct e2ee_bytes **out);
+
+/* The same two for a call that answers with bytes. */
+CHECKED enum err api_bytes_begin(const struct e2ee_client *client, struct e2ee_bytes **bytes);
+int api_bytes_end(const struct e2ee_client *client, enum err err, struct e2ee_bytes *bytes,
+                  struct e2ee_bytes **out);
 
 #endif

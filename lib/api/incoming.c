@@ -229,7 +229,6 @@ done:
 }
 
 int e2ee_incoming_join(e2ee_incoming *incoming, e2ee_group **out) {
-  enum err err = OK;
   struct e2ee_group *group = NULL;
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
@@ -237,18 +236,14 @@ int e2ee_incoming_join(e2ee_incoming *incoming, e2ee_group **out) {
   if (incoming == NULL)
     return E2EE_ERR_INVALID_ARG;
   struct e2ee_client *client = incoming->client;
-  err = api_enter(client);
+  enum err err = api_group_begin(client, &group);
   if (err != OK)
     return err;
   TRY(require(incoming->welcome.epoch != NULL, &client->client->why, ERR_INVALID_STATE,
               "this is no Welcome, or it was joined already"));
-  TRY(api_group_new(client, &group));
   TRY(join_accept_welcome(client->client, &incoming->welcome, &group->group));
-  *out = group;
-  group = NULL;
 done:
-  api_group_undo(group);
-  return api_leave(client, err);
+  return api_group_end(client, err, group, out);
 }
 
 void e2ee_incoming_free(e2ee_incoming *incoming) {

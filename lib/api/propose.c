@@ -10,12 +10,9 @@ static int send_draft(e2ee_group *group, enum err err, struct bytes *draft, e2ee
   TRY(err);
   TRY(api_bytes_new(&result));
   TRY(group_propose(group->group, bytes_view(draft), &result->bytes));
-  *out = result;
-  result = NULL;
 done:
   bytes_free(draft);
-  e2ee_bytes_free(result);
-  return api_leave(group->client, err);
+  return api_bytes_end(group->client, err, result, out);
 }
 
 /* Put a draft into a commit.  Entered; leaves.  The draft is freed. */
@@ -195,7 +192,6 @@ int e2ee_commit_custom(e2ee_commit *commit, uint16_t type, const uint8_t *data, 
 
 static int propose_add(e2ee_client *client, struct sender sender, struct view group_id,
                        uint64_t epoch, struct view key_package, e2ee_bytes **out) {
-  enum err err = OK;
   struct e2ee_bytes *result = NULL;
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
@@ -204,16 +200,11 @@ static int propose_add(e2ee_client *client, struct sender sender, struct view gr
     return E2EE_ERR_INVALID_ARG;
   if (group_id.size > API_INPUT_MAX)
     return E2EE_ERR_LIMIT;
-  err = api_enter(client);
+  enum err err = api_bytes_begin(client, &result);
   if (err != OK)
     return err;
-  TRY(api_bytes_new(&result));
-  TRY(external_propose_add(client->client, sender, group_id, epoch, key_package, &result->bytes));
-  *out = result;
-  result = NULL;
-done:
-  e2ee_bytes_free(result);
-  return api_leave(client, err);
+  err = external_propose_add(client->client, sender, group_id, epoch, key_package, &result->bytes);
+  return api_bytes_end(client, err, result, out);
 }
 
 int e2ee_external_propose_add(e2ee_client *client, const uint8_t *group_id, size_t group_id_len,
@@ -235,7 +226,6 @@ int e2ee_new_member_propose(e2ee_client *client, const uint8_t *group_id, size_t
 int e2ee_external_propose_remove(e2ee_client *client, const uint8_t *group_id, size_t group_id_len,
                                  uint64_t epoch, uint32_t sender_index, uint32_t leaf,
                                  e2ee_bytes **out) {
-  enum err err = OK;
   struct e2ee_bytes *result = NULL;
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
@@ -244,15 +234,10 @@ int e2ee_external_propose_remove(e2ee_client *client, const uint8_t *group_id, s
     return E2EE_ERR_INVALID_ARG;
   if (group_id_len > API_INPUT_MAX)
     return E2EE_ERR_LIMIT;
-  err = api_enter(client);
+  enum err err = api_bytes_begin(client, &result);
   if (err != OK)
     return err;
-  TRY(api_bytes_new(&result));
-  TRY(external_propose_remove(client->client, (struct sender){SENDER_EXTERNAL, sender_index},
-                              view_of(group_id, group_id_len), epoch, leaf, &result->bytes));
-  *out = result;
-  result = NULL;
-done:
-  e2ee_bytes_free(result);
-  return api_leave(client, err);
+  err = external_propose_remove(client->client, (struct sender){SENDER_EXTERNAL, sender_index},
+                                view_of(group_id, group_id_len), epoch, leaf, &result->bytes);
+  return api_bytes_end(client, err, result, out);
 }

@@ -6,24 +6,18 @@
 
 int e2ee_group_open(e2ee_client *client, const uint8_t *group_info, size_t group_info_len,
                     const uint8_t *tree, size_t tree_len, e2ee_group **out) {
-  enum err err = OK;
   struct e2ee_group *group = NULL;
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
   *out = NULL;
   if (client == NULL || group_info == NULL || !api_given(tree, tree_len))
     return E2EE_ERR_INVALID_ARG;
-  err = api_enter(client);
+  enum err err = api_group_begin(client, &group);
   if (err != OK)
     return err;
-  TRY(api_group_new(client, &group));
-  TRY(external_open(client->client, view_of(group_info, group_info_len), view_of(tree, tree_len),
-                    &group->group));
-  *out = group;
-  group = NULL;
-done:
-  api_group_undo(group);
-  return api_leave(client, err);
+  err = external_open(client->client, view_of(group_info, group_info_len), view_of(tree, tree_len),
+                      &group->group);
+  return api_group_end(client, err, group, out);
 }
 
 int e2ee_group_reinit(const e2ee_group *group, uint16_t *mls_suite, uint8_t *out, size_t *len) {
@@ -85,7 +79,6 @@ done:
 
 int e2ee_group_branch(const e2ee_group *old, const uint8_t *group_id, size_t group_id_len,
                       e2ee_group **out) {
-  enum err err = OK;
   struct e2ee_group *group = NULL;
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
@@ -95,16 +88,12 @@ int e2ee_group_branch(const e2ee_group *old, const uint8_t *group_id, size_t gro
   if (group_id_len > API_INPUT_MAX)
     return E2EE_ERR_LIMIT;
   struct e2ee_client *client = old->client;
-  err = api_enter(client);
+  enum err err = api_group_begin(client, &group);
   if (err != OK)
     return err;
-  TRY(api_group_new(client, &group));
-  TRY(group_new_branch(client->client, old->group, view_of(group_id, group_id_len), &group->group));
-  *out = group;
-  group = NULL;
-done:
-  api_group_undo(group);
-  return api_leave(client, err);
+  err =
+      group_new_branch(client->client, old->group, view_of(group_id, group_id_len), &group->group);
+  return api_group_end(client, err, group, out);
 }
 
 int e2ee_welcome_open_successor(e2ee_client *client, const e2ee_group *old, const uint8_t *welcome,
