@@ -73,7 +73,8 @@ void e2ee_group_free(e2ee_group *group) {
 
 /* ---- Saved state ---- */
 
-int e2ee_group_save(e2ee_group *group, const uint8_t *key, size_t key_len, e2ee_bytes **out) {
+static int save(e2ee_group *group, const uint8_t *key, size_t key_len, e2ee_bytes **out,
+                enum err (*write)(struct group *, struct view, struct bytes *)) {
   struct e2ee_bytes *result = NULL;
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
@@ -83,37 +84,21 @@ int e2ee_group_save(e2ee_group *group, const uint8_t *key, size_t key_len, e2ee_
   enum err err = api_bytes_begin(group->client, &result);
   if (err != OK)
     return err;
-  err = snapshot_save_group(group->group, view_of(key, key_len), &result->bytes);
+  err = write(group->group, view_of(key, key_len), &result->bytes);
   return api_bytes_end(group->client, err, result, out);
 }
 
+int e2ee_group_save(e2ee_group *group, const uint8_t *key, size_t key_len, e2ee_bytes **out) {
+  return save(group, key, key_len, out, snapshot_save_group);
+}
+
 int e2ee_group_save_tree(e2ee_group *group, const uint8_t *key, size_t key_len, e2ee_bytes **out) {
-  struct e2ee_bytes *result = NULL;
-  if (out == NULL)
-    return E2EE_ERR_INVALID_ARG;
-  *out = NULL;
-  if (group == NULL || key == NULL)
-    return E2EE_ERR_INVALID_ARG;
-  enum err err = api_bytes_begin(group->client, &result);
-  if (err != OK)
-    return err;
-  err = snapshot_save_tree(group->group, view_of(key, key_len), &result->bytes);
-  return api_bytes_end(group->client, err, result, out);
+  return save(group, key, key_len, out, snapshot_save_tree);
 }
 
 int e2ee_group_save_changes(e2ee_group *group, const uint8_t *key, size_t key_len,
                             e2ee_bytes **out) {
-  struct e2ee_bytes *result = NULL;
-  if (out == NULL)
-    return E2EE_ERR_INVALID_ARG;
-  *out = NULL;
-  if (group == NULL || key == NULL)
-    return E2EE_ERR_INVALID_ARG;
-  enum err err = api_bytes_begin(group->client, &result);
-  if (err != OK)
-    return err;
-  err = snapshot_save_changes(group->group, view_of(key, key_len), &result->bytes);
-  return api_bytes_end(group->client, err, result, out);
+  return save(group, key, key_len, out, snapshot_save_changes);
 }
 
 int e2ee_group_load_changes(e2ee_client *client, const uint8_t *key, size_t key_len,

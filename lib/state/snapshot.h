@@ -13,7 +13,9 @@
 /** @param key  SEALBOX_KEY_SIZE bytes, else ERR_INVALID_ARG  @param out  to be freed */
 CHECKED enum err snapshot_save_client(const struct client *client, struct view key,
                                       struct bytes *out);
-CHECKED enum err snapshot_save_group(const struct group *group, struct view key, struct bytes *out);
+/** The same for a group.  None of the three ways to save one takes it const: what was saved can be
+ *  remembered, as snapshot_save_tree() does. */
+CHECKED enum err snapshot_save_group(struct group *group, struct view key, struct bytes *out);
 
 /**
  * @param out  to be freed
@@ -41,8 +43,7 @@ CHECKED enum err snapshot_load_group(struct client *client, struct view key, str
 /** Save the tree; the group remembers it for what follows.  Errors as above. */
 CHECKED enum err snapshot_save_tree(struct group *group, struct view key, struct bytes *out);
 /** Save the rest.  ERR_INVALID_STATE too: no tree was saved, or it has changed too much since. */
-CHECKED enum err snapshot_save_changes(const struct group *group, struct view key,
-                                       struct bytes *out);
+CHECKED enum err snapshot_save_changes(struct group *group, struct view key, struct bytes *out);
 /** Errors as in snapshot_load_group(), and ERR_NOT_FOUND: the changes are of another tree. */
 CHECKED enum err snapshot_load_changes(struct client *client, struct view key,
                                        struct view tree_blob, struct view changes_blob,

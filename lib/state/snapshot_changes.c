@@ -92,7 +92,7 @@ done:
   return err;
 }
 
-enum err snapshot_save_changes(const struct group *group, struct view key, struct bytes *out) {
+enum err snapshot_save_changes(struct group *group, struct view key, struct bytes *out) {
   enum err err = OK;
   struct writer writer = {0};
   TRY(check_due(group));

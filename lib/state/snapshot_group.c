@@ -96,7 +96,7 @@ void snapshot_write_group(struct writer *writer, const struct group *group,
   snapshot_write_bytes(writer, KEY_EXTERNAL_PUB, bytes_view(&group->external_pub));
 }
 
-enum err snapshot_save_group(const struct group *group, struct view key, struct bytes *out) {
+enum err snapshot_save_group(struct group *group, struct view key, struct bytes *out) {
   enum err err = OK;
   struct writer writer = {0};
   snapshot_write_group(&writer, group, NULL);

@@ -36,7 +36,7 @@ static struct bytes saved_client(const struct client *client) {
   return blob;
 }
 
-static struct bytes saved_group(const struct group *group) {
+static struct bytes saved_group(struct group *group) {
   struct bytes blob = {0};
   ck_assert_int_eq(snapshot_save_group(group, VIEW_ARRAY(key), &blob), OK);
   return blob;

@@ -61,7 +61,7 @@ static void export_state(const struct group *group, uint8_t out[32]) {
 
 static const char *folder; /* to write to */
 
-static void write_group(const char *name, const struct group *group) {
+static void write_group(const char *name, struct group *group) {
   struct bytes blob = {0};
   ck_assert_int_eq(snapshot_save_group(group, VIEW_ARRAY(key), &blob), OK);
   file_write(folder, name, bytes_view(&blob));
