@@ -16,6 +16,18 @@ void member_free(struct member *member) {
   *member = (struct member){NULL, NULL};
 }
 
+void members_new(struct member *members, size_t count) {
+  static const char *const names[] = {"alice", "bob", "carol", "dave"};
+  ck_assert_uint_le(count, sizeof names / sizeof *names);
+  for (size_t i = 0; i < count; i++)
+    members[i] = member_new(names[i]);
+}
+
+void members_free(struct member *members, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    member_free(&members[i]);
+}
+
 const char *explanation(const e2ee_client *client) {
   static char text[512];
   size_t size = sizeof text - 1;
@@ -126,28 +138,47 @@ void expect_agreement(struct member *a, struct member *b) {
 
 /* ---- Status ---- */
 
-static e2ee_group_status status_of(const e2ee_group *group) {
+static e2ee_group_status group_status(const e2ee_group *group) {
   e2ee_group_status status;
   ck_assert_int_eq(e2ee_group_get_status(group, &status, sizeof status), E2EE_OK);
   return status;
 }
 
 uint64_t epoch_of(const struct member *member) {
-  return status_of(member->group).epoch;
+  return group_status(member->group).epoch;
 }
 
 uint32_t state_of(const struct member *member) {
-  return status_of(member->group).state;
+  return group_status(member->group).state;
 }
 
 uint32_t leaf_of(const struct member *member) {
-  return status_of(member->group).own_leaf;
+  return group_status(member->group).own_leaf;
+}
+
+e2ee_incoming_status status_of(const e2ee_incoming *incoming) {
+  e2ee_incoming_status status;
+  ck_assert_int_eq(e2ee_incoming_get_status(incoming, &status, sizeof status), E2EE_OK);
+  return status;
 }
 
 uint32_t kind_of(const e2ee_incoming *incoming) {
-  e2ee_incoming_status status;
-  ck_assert_int_eq(e2ee_incoming_get_status(incoming, &status, sizeof status), E2EE_OK);
-  return status.kind;
+  return status_of(incoming).kind;
+}
+
+e2ee_change change_of(const e2ee_incoming *incoming, uint32_t index) {
+  e2ee_change change;
+  ck_assert_int_eq(e2ee_incoming_change(incoming, index, &change, sizeof change), E2EE_OK);
+  return change;
+}
+
+void expect_named(const e2ee_incoming *incoming, uint32_t index, const char *name) {
+  uint8_t identity[16];
+  size_t size = sizeof identity;
+  ck_assert_int_eq(e2ee_incoming_member(incoming, index, E2EE_MEMBER_IDENTITY, identity, &size),
+                   E2EE_OK);
+  ck_assert_uint_eq(size, strlen(name));
+  ck_assert_mem_eq(identity, name, size);
 }
 
 /* ---- Facts ---- */
@@ -192,7 +223,7 @@ static uint64_t hash_pending(const e2ee_group *group) {
 struct facts facts_of(const e2ee_group *group) {
   struct facts facts;
   memset(&facts, 0, sizeof facts);
-  facts.status = status_of(group);
+  facts.status = group_status(group);
   facts.members = hash_members(group);
   facts.pending = hash_pending(group);
   facts.exported = e2ee_group_export(group, "facts", 5, NULL, 0, facts.secret, sizeof facts.secret);

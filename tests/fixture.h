@@ -25,6 +25,10 @@ struct member {
 struct member member_new(const char *name);
 void member_free(struct member *member);
 
+/** `count` clients: alice, bob, carol, dave, or the first of these. */
+void members_new(struct member *members, size_t count);
+void members_free(struct member *members, size_t count);
+
 /** The last explanation of a client, with a terminating zero; static storage. */
 const char *explanation(const e2ee_client *client);
 
@@ -71,7 +75,12 @@ void expect_agreement(struct member *a, struct member *b);
 uint64_t epoch_of(const struct member *member);
 uint32_t state_of(const struct member *member);
 uint32_t leaf_of(const struct member *member);
+
+e2ee_incoming_status status_of(const e2ee_incoming *incoming);
 uint32_t kind_of(const e2ee_incoming *incoming);
+e2ee_change change_of(const e2ee_incoming *incoming, uint32_t index);
+/** Whom a change is about. */
+void expect_named(const e2ee_incoming *incoming, uint32_t index, const char *name);
 
 /** What can be told of a group without changing it. */
 struct facts {

@@ -20,9 +20,7 @@ static e2ee_bytes *key_package, *welcome, *commit, *proposal, *application, *inf
 
 /* Carol is invited, but has not joined yet. */
 static void setup(void) {
-  *alice = member_new("alice");
-  *bob = member_new("bob");
-  *carol = member_new("carol");
+  members_new(members, MEMBERS);
   found_group(members, CAROL);
   key_package = key_package_of(carol);
   commit = build_commit(alice, key_package, UINT32_MAX, &welcome);
@@ -34,8 +32,7 @@ static void setup(void) {
 
 static void teardown(void) {
   e2ee_bytes *const all[] = {key_package, welcome, commit, proposal, application, info};
-  for (size_t i = 0; i < MEMBERS; i++)
-    member_free(&members[i]);
+  members_free(members, MEMBERS);
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     e2ee_bytes_free(all[i]);
 }

@@ -17,36 +17,12 @@ static struct member *const alice = &members[ALICE], *const bob = &members[BOB],
 
 /* A group of the first three; dave is outside. */
 static void setup(void) {
-  static const char *const names[MEMBERS] = {"alice", "bob", "carol", "dave"};
-  for (size_t i = 0; i < MEMBERS; i++)
-    members[i] = member_new(names[i]);
+  members_new(members, MEMBERS);
   found_group(members, DAVE);
 }
 
 static void teardown(void) {
-  for (size_t i = 0; i < MEMBERS; i++)
-    member_free(&members[i]);
-}
-
-static e2ee_incoming_status status_of(const e2ee_incoming *incoming) {
-  e2ee_incoming_status status;
-  ck_assert_int_eq(e2ee_incoming_get_status(incoming, &status, sizeof status), E2EE_OK);
-  return status;
-}
-
-static e2ee_change change_of(const e2ee_incoming *incoming, uint32_t index) {
-  e2ee_change change;
-  ck_assert_int_eq(e2ee_incoming_change(incoming, index, &change, sizeof change), E2EE_OK);
-  return change;
-}
-
-static void expect_identity(const e2ee_incoming *incoming, uint32_t index, const char *name) {
-  uint8_t identity[16];
-  size_t size = sizeof identity;
-  ck_assert_int_eq(e2ee_incoming_member(incoming, index, E2EE_MEMBER_IDENTITY, identity, &size),
-                   E2EE_OK);
-  ck_assert_uint_eq(size, strlen(name));
-  ck_assert_mem_eq(identity, name, size);
+  members_free(members, MEMBERS);
 }
 
 /* The program is linked with this in the place of tree_add_leaf(). */
@@ -78,10 +54,10 @@ START_TEST(commit_shows_its_changes) {
     ck_assert_uint_eq(change.flags, 0);
     /* Dave takes the leaf that carol leaves. */
     ck_assert_uint_eq(change.leaf, change.kind == E2EE_CHANGE_UPDATE ? ALICE : CAROL);
-    expect_identity(incoming, i,
-                    change.kind == E2EE_CHANGE_UPDATE   ? "alice"
-                    : change.kind == E2EE_CHANGE_REMOVE ? "carol"
-                                                        : "dave");
+    expect_named(incoming, i,
+                 change.kind == E2EE_CHANGE_UPDATE   ? "alice"
+                 : change.kind == E2EE_CHANGE_REMOVE ? "carol"
+                                                     : "dave");
   }
   ck_assert(seen[E2EE_CHANGE_ADD] && seen[E2EE_CHANGE_REMOVE] && seen[E2EE_CHANGE_UPDATE]);
   e2ee_incoming_free(incoming);
@@ -391,7 +367,7 @@ START_TEST(leaving_is_committed_by_another) {
   ck_assert_uint_eq(change.kind, E2EE_CHANGE_REMOVE);
   ck_assert_uint_eq(change.leaf, CAROL);
   ck_assert_uint_eq(change.proposer, CAROL);
-  expect_identity(incoming, 0, "carol");
+  expect_named(incoming, 0, "carol");
   ck_assert_done(bob, e2ee_incoming_accept(incoming));
   e2ee_incoming_free(incoming);
   receive(alice, proposal);

@@ -27,9 +27,7 @@ static e2ee_media *media;
 
 /* All handles are bob's, but for the key package of carol. */
 static void setup(void) {
-  *alice = member_new("alice");
-  *bob = member_new("bob");
-  *carol = member_new("carol");
+  members_new(members, MEMBERS);
   found_group(members, CAROL);
   key_package = key_package_of(carol);
   ck_assert_done(alice, e2ee_group_info(alice->group, &info));
@@ -48,8 +46,7 @@ static void teardown(void) {
   e2ee_bytes *const all[] = {key_package, welcome, message, info};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     e2ee_bytes_free(all[i]);
-  for (size_t i = 0; i < MEMBERS; i++)
-    member_free(&members[i]);
+  members_free(members, MEMBERS);
 }
 
 /* ---- While another call is inside ---- */

@@ -47,9 +47,7 @@ static void end_group(void) {
 
 static void setup(void) {
   e2ee_bytes *message = NULL, *welcome = NULL;
-  *alice = member_new("alice");
-  *bob = member_new("bob");
-  *carol = member_new("carol");
+  members_new(members, MEMBERS);
   found_group(members, CAROL);
   ck_assert_done(
       alice, e2ee_group_encrypt_with(alice->group, TEXT("in the clear"), TEXT("hello"), &message));
@@ -79,8 +77,7 @@ static void teardown(void) {
   e2ee_media_free(media);
   e2ee_group_free(ended);
   e2ee_bytes_free(key_package);
-  for (size_t i = 0; i < MEMBERS; i++)
-    member_free(&members[i]);
+  members_free(members, MEMBERS);
 }
 
 /* ---- Buffers ---- */

@@ -16,36 +16,12 @@ static struct member *const alice = &members[ALICE], *const bob = &members[BOB],
 
 /* A group of the first three; dave is outside. */
 static void setup(void) {
-  static const char *const names[MEMBERS] = {"alice", "bob", "carol", "dave"};
-  for (size_t i = 0; i < MEMBERS; i++)
-    members[i] = member_new(names[i]);
+  members_new(members, MEMBERS);
   found_group(members, DAVE);
 }
 
 static void teardown(void) {
-  for (size_t i = 0; i < MEMBERS; i++)
-    member_free(&members[i]);
-}
-
-static e2ee_incoming_status status_of(const e2ee_incoming *incoming) {
-  e2ee_incoming_status status;
-  ck_assert_int_eq(e2ee_incoming_get_status(incoming, &status, sizeof status), E2EE_OK);
-  return status;
-}
-
-static e2ee_change change_of(const e2ee_incoming *incoming, uint32_t index) {
-  e2ee_change change;
-  ck_assert_int_eq(e2ee_incoming_change(incoming, index, &change, sizeof change), E2EE_OK);
-  return change;
-}
-
-static void expect_identity(const e2ee_incoming *incoming, uint32_t index, const char *name) {
-  uint8_t identity[16];
-  size_t size = sizeof identity;
-  ck_assert_int_eq(e2ee_incoming_member(incoming, index, E2EE_MEMBER_IDENTITY, identity, &size),
-                   E2EE_OK);
-  ck_assert_uint_eq(size, strlen(name));
-  ck_assert_mem_eq(identity, name, size);
+  members_free(members, MEMBERS);
 }
 
 /* The program is linked with this in the place of treekem_shared_secret(). */
@@ -77,7 +53,7 @@ START_TEST(welcome_shows_everybody_before_joining) {
     ck_assert_uint_eq(change.kind, E2EE_CHANGE_ADD);
     ck_assert_uint_eq(change.leaf, i);
     ck_assert_uint_eq(change.flags, i == DAVE);
-    expect_identity(incoming, i, names[i]);
+    expect_named(incoming, i, names[i]);
   }
   /* Refused, it can be opened again. */
   e2ee_incoming_free(incoming);
@@ -228,7 +204,7 @@ START_TEST(outsider_joins_by_external_commit) {
   ck_assert_uint_eq(change.kind, E2EE_CHANGE_ADD);
   ck_assert_uint_eq(change.leaf, DAVE);
   ck_assert_uint_eq(change.proposer, UINT32_MAX);
-  expect_identity(incoming, 0, "dave");
+  expect_named(incoming, 0, "dave");
   ck_assert_done(alice, e2ee_incoming_accept(incoming));
   e2ee_incoming_free(incoming);
   receive(bob, commit);

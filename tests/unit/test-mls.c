@@ -23,9 +23,7 @@ static const uint8_t longest[65536];
 
 /* Alice and bob support the application's types; carol is outside. */
 static void setup(void) {
-  *alice = member_new("alice");
-  *bob = member_new("bob");
-  *carol = member_new("carol");
+  members_new(members, MEMBERS);
   for (size_t i = 0; i < CAROL; i++)
     for (uint32_t kind = E2EE_TYPE_EXTENSION; kind <= E2EE_TYPE_PROPOSAL; kind++)
       ck_assert_done(&members[i], e2ee_client_support(members[i].client, kind, TYPE));
@@ -40,14 +38,7 @@ static void teardown(void) {
   e2ee_commit_free(plan);
   e2ee_bytes_free(key_package);
   e2ee_bytes_free(info);
-  for (size_t i = 0; i < MEMBERS; i++)
-    member_free(&members[i]);
-}
-
-static e2ee_change change_of(const e2ee_incoming *incoming, uint32_t index) {
-  e2ee_change change;
-  ck_assert_int_eq(e2ee_incoming_change(incoming, index, &change, sizeof change), E2EE_OK);
-  return change;
+  members_free(members, MEMBERS);
 }
 
 /* Build bob's plan.  @return the message; nobody is added */

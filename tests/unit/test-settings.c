@@ -17,15 +17,12 @@ static struct member *const alice = &members[ALICE], *const bob = &members[BOB],
 
 /* Carol is outside. */
 static void setup(void) {
-  *alice = member_new("alice");
-  *bob = member_new("bob");
-  *carol = member_new("carol");
+  members_new(members, MEMBERS);
   found_group(members, CAROL);
 }
 
 static void teardown(void) {
-  for (size_t i = 0; i < MEMBERS; i++)
-    member_free(&members[i]);
+  members_free(members, MEMBERS);
 }
 
 static void set(struct member *member, uint32_t setting, uint64_t value) {

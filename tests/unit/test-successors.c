@@ -20,9 +20,8 @@ static struct member *const alice = &members[ALICE], *const bob = &members[BOB],
 static struct member dave;
 
 static void setup(void) {
-  static const char *const names[] = {"alice", "bob", "carol"};
+  members_new(members, MEMBERS);
   for (size_t i = 0; i < MEMBERS; i++) {
-    members[i] = member_new(names[i]);
     ck_assert_done(&members[i], e2ee_client_support(members[i].client, E2EE_TYPE_EXTENSION, TYPE));
     next[i] = (struct member){NULL, NULL};
   }
@@ -156,8 +155,7 @@ START_TEST(proposed) {
   ck_assert_done(alice,
                  e2ee_group_propose_reinit(alice->group, TEXT("next"), OTHER_SUITE, &proposal));
   e2ee_incoming *incoming = process(bob, proposal);
-  e2ee_change change;
-  ck_assert_int_eq(e2ee_incoming_change(incoming, 0, &change, sizeof change), E2EE_OK);
+  e2ee_change change = change_of(incoming, 0);
   ck_assert_uint_eq(change.kind, E2EE_CHANGE_REINIT);
   ck_assert_uint_eq(change.proposer, ALICE);
   ck_assert_done(bob, e2ee_incoming_change_data(incoming, 0, &type, id, &size));
