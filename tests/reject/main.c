@@ -1,7 +1,6 @@
 /* What a member must refuse.  SPDX-License-Identifier: ISC */
-#include <stdlib.h>
-
 #include "chapters.h"
+#include "tests/run.h"
 #include "world.h"
 
 #define TIMEOUT_SECONDS 60
@@ -20,9 +19,5 @@ int main(void) {
     tcase_add_unchecked_fixture(cases, world_prepare, world_discard);
     suite_add_tcase(suite, cases);
   }
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_suite(suite);
 }

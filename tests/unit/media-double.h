@@ -17,6 +17,7 @@
 #include "media/receiver.h"
 #include "media/sender.h"
 #include "mls/group.h"
+#include "tests/run.h"
 
 #define LEAVES_MAX 4096
 #define HELPER static __attribute__((unused))
@@ -283,16 +284,6 @@ HELPER e2ee_stats stats_of(const struct member *member) {
   e2ee_stats stats;
   ck_assert_int_eq(e2ee_media_stats(member->media, &stats, sizeof stats), OK);
   return stats;
-}
-
-HELPER int run_suite(const char *name, TCase *tests) {
-  Suite *suite = suite_create(name);
-  suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? 0 : 1;
 }
 
 #endif

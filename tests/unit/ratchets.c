@@ -6,6 +6,7 @@
 
 #include "crypto/kdf.h"
 #include "mls/treemath.h"
+#include "tests/run.h"
 
 const struct suite *ratchet_suite;
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "backends.h"
+#include "tests/run.h"
 
 #define SMALL_MAX 600u
 #define LARGEST 70000u
@@ -237,16 +238,10 @@ START_TEST(test_ctr) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("aes");
   TCase *tcase = tcase_create("backends");
   tcase_add_checked_fixture(tcase, rooms_new, NULL);
   tcase_set_timeout(tcase, 60);
   tcase_add_loop_test(tcase, test_gcm, 0, 2);
   tcase_add_loop_test(tcase, test_ctr, 0, CTR_COUNT);
-  suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? 0 : 1;
+  return run_case("aes", tcase);
 }

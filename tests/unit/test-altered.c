@@ -10,6 +10,7 @@
 #include <e2ee/mls.h>
 
 #include "fixture.h"
+#include "tests/run.h"
 
 /* ---- The stage: two members, one to be invited, one who comes uninvited ---- */
 
@@ -238,14 +239,8 @@ START_TEST(altered_message_is_refused) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("altered");
   TCase *cases = tcase_create("messages");
   tcase_set_timeout(cases, 300);
   tcase_add_loop_test(cases, altered_message_is_refused, 0, sizeof specimens / sizeof *specimens);
-  suite_add_tcase(suite, cases);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_case("altered", cases);
 }

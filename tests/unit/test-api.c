@@ -8,6 +8,7 @@
 
 #include "api/handles.h"
 #include "badinput.h"
+#include "tests/run.h"
 
 enum { ALICE, BOB, CAROL, MEMBERS };
 
@@ -537,7 +538,6 @@ START_TEST(dead_client_does_nothing_more) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("api");
   TCase *cases = tcase_create("bad input");
   tcase_add_checked_fixture(cases, setup, teardown);
   tcase_set_timeout(cases, 120);
@@ -556,10 +556,5 @@ int main(void) {
   tcase_add_test(cases, explanation_is_of_the_last_call);
   tcase_add_test(cases, texts);
   tcase_add_test(cases, dead_client_does_nothing_more);
-  suite_add_tcase(suite, cases);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_case("api", cases);
 }

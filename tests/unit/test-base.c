@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/sync.h"
+#include "tests/run.h"
 
 /* A check of each byte by check's macros would take a minute. */
 static bool all_are(const uint8_t *bytes, size_t size, uint8_t value) {
@@ -524,9 +525,5 @@ int main(void) {
   Suite *all = suite_create("base");
   suite_add_tcase(all, encoding);
   suite_add_tcase(all, memory_tests());
-  SRunner *runner = srunner_create(all);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? 0 : 1;
+  return run_suite(all);
 }

@@ -5,6 +5,7 @@
  */
 #include "bitstream.h"
 #include "media-double.h"
+#include "tests/run.h"
 
 #include <e2ee/media.h>
 #include <stdlib.h>
@@ -382,5 +383,5 @@ int main(void) {
   tcase_add_loop_test(tests, truncated, 0, BITSTREAMS);
   tcase_add_loop_test(tests, truncated_ciphertexts, 0, BITSTREAMS);
   tcase_add_loop_test(tests, flipped_bits, 0, BITSTREAMS);
-  return run_suite("bitstreams", tests);
+  return run_case("bitstreams", tests);
 }

@@ -3,11 +3,11 @@
  * races between commits, echoes, what has become stale, leaving.
  * SPDX-License-Identifier: ISC
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "fixture.h"
 #include "mls/treekem.h"
+#include "tests/run.h"
 
 enum { ALICE, BOB, CAROL, DAVE, MEMBERS };
 
@@ -434,7 +434,6 @@ START_TEST(nothing_goes_in_a_group_that_was_left) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("calls");
   TCase *cases = tcase_create("life");
   tcase_add_checked_fixture(cases, setup, teardown);
   tcase_set_timeout(cases, 120);
@@ -452,10 +451,5 @@ int main(void) {
   tcase_add_test(cases, own_update_is_committed_by_another);
   tcase_add_test(cases, leaving_is_committed_by_another);
   tcase_add_test(cases, nothing_goes_in_a_group_that_was_left);
-  suite_add_tcase(suite, cases);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_case("calls", cases);
 }

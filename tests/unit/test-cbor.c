@@ -3,10 +3,10 @@
  * SPDX-License-Identifier: ISC
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "state/cbor.h"
+#include "tests/run.h"
 
 #define BYTES(...) view_of((const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
 
@@ -317,11 +317,5 @@ int main(void) {
   tcase_add_test(tests, other_types);
   tcase_add_test(tests, sizes_beyond_the_input);
   tcase_add_test(tests, other_values_than_expected);
-  Suite *suite = suite_create("cbor");
-  suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_case("cbor", tests);
 }

@@ -2,7 +2,6 @@
  * Members with X.509 credentials: groups of them, through the public API, and impostors.
  * SPDX-License-Identifier: ISC
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include <e2ee/mls.h>
@@ -12,6 +11,7 @@
 #include "crypto/x509.h"
 #include "issuer.h"
 #include "mls/credential.h"
+#include "tests/run.h"
 
 static struct holder root, middle, stranger;
 
@@ -548,7 +548,6 @@ START_TEST(external_senders) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("certified");
   TCase *cases = tcase_create("members with certificates");
   tcase_add_checked_fixture(cases, setup, teardown);
   tcase_set_timeout(cases, 120);
@@ -563,10 +562,5 @@ int main(void) {
   tcase_add_test(cases, impostors);
   tcase_add_test(cases, impostor_loaded);
   tcase_add_test(cases, external_senders);
-  suite_add_tcase(suite, cases);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_case("certified", cases);
 }

@@ -10,6 +10,7 @@
 #include "codec/bits.h"
 #include "codec/normal.h"
 #include "codec/ranges.h"
+#include "tests/run.h"
 
 #define BYTES_MAX 64
 
@@ -276,11 +277,5 @@ int main(void) {
   tcase_add_test(tests, clear_ranges);
   tcase_add_test(tests, ranges_asked_for);
   tcase_add_test(tests, normal_forms);
-  Suite *suite = suite_create("codec");
-  suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? 0 : 1;
+  return run_case("codec", tests);
 }

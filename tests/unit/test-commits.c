@@ -2,12 +2,12 @@
  * What goes into a commit of mls.h, and what of the others' proposals is left out of it.
  * SPDX-License-Identifier: ISC
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include <e2ee/mls.h>
 
 #include "badinput.h"
+#include "tests/run.h"
 
 enum { ALICE, BOB, CAROL, MEMBERS };
 
@@ -239,7 +239,6 @@ START_TEST(plan_of_who_has_left) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("commits");
   TCase *cases = tcase_create("what is in them");
   tcase_add_checked_fixture(cases, setup, teardown);
   tcase_set_timeout(cases, 60);
@@ -252,10 +251,5 @@ int main(void) {
   tcase_add_test(cases, outsider_without_support);
   tcase_add_test(cases, self_remove_by_hand);
   tcase_add_test(cases, plan_of_who_has_left);
-  suite_add_tcase(suite, cases);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_case("commits", cases);
 }

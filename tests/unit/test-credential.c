@@ -12,6 +12,7 @@
 #include "crypto/der.h"
 #include "crypto/keyinfo.h"
 #include "crypto/x509.h"
+#include "tests/run.h"
 
 #define TYPE 0xf0c0 /* of a credential of the application's own */
 #define RAW_MAX 66
@@ -512,7 +513,6 @@ START_TEST(no_certificates) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("credential");
   TCase *cases = tcase_create("credentials");
   tcase_add_checked_fixture(cases, setup, NULL);
   tcase_set_timeout(cases, 120);
@@ -531,10 +531,5 @@ int main(void) {
   tcase_add_test(cases, saved_credential);
   tcase_add_test(cases, bodies);
   tcase_add_test(cases, no_certificates);
-  suite_add_tcase(suite, cases);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_case("credential", cases);
 }

@@ -12,6 +12,7 @@
 #include "backends.h"
 #include "crypto/selftest.h"
 #include "crypto/suite.h"
+#include "tests/run.h"
 
 #define DATA_MAX 4200
 #define PARTS_MAX 4
@@ -550,9 +551,5 @@ int main(void) {
   Suite *all = suite_create("crypto");
   suite_add_tcase(all, start);
   suite_add_tcase(all, backends);
-  SRunner *runner = srunner_create(all);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? 0 : 1;
+  return run_suite(all);
 }

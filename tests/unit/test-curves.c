@@ -9,6 +9,7 @@
 
 #include "backends.h"
 #include "crypto/der.h"
+#include "tests/run.h"
 
 /* ---- Diffie-Hellman ---- */
 
@@ -475,9 +476,5 @@ int main(void) {
   Suite *all = suite_create("curves");
   suite_add_tcase(all, groups);
   suite_add_tcase(all, signatures);
-  SRunner *runner = srunner_create(all);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? 0 : 1;
+  return run_suite(all);
 }

@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -14,6 +13,7 @@
 
 #include "api/handles.h"
 #include "fixture.h"
+#include "tests/run.h"
 
 enum { ALICE, BOB, CAROL, MEMBERS };
 
@@ -447,7 +447,6 @@ START_TEST(groups_freed_beside_work) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("domain");
   TCase *cases = tcase_create("domain");
   tcase_add_checked_fixture(cases, setup, teardown);
   tcase_set_timeout(cases, 240);
@@ -459,10 +458,5 @@ int main(void) {
   tcase_add_test(cases, member_with_two_handles);
   tcase_add_test(cases, one_client_of_two_threads);
   tcase_add_test(cases, groups_freed_beside_work);
-  suite_add_tcase(suite, cases);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_case("domain", cases);
 }

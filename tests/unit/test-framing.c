@@ -11,6 +11,7 @@
 #include "crypto/kdf.h"
 #include "crypto/sign.h"
 #include "mls/framing.h"
+#include "tests/run.h"
 
 #define WIDTH 4
 #define SPEAKER 1

@@ -3,12 +3,12 @@
  * large, twice the same.
  * SPDX-License-Identifier: ISC
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include <e2ee/mls.h>
 
 #include "fixture.h"
+#include "tests/run.h"
 
 enum { ALICE, BOB, CAROL, MEMBERS };
 
@@ -326,7 +326,6 @@ START_TEST(members_are_walked_in_order) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("getters");
   TCase *cases = tcase_create("reading");
   tcase_add_checked_fixture(cases, setup, teardown);
   tcase_set_timeout(cases, 120);
@@ -334,10 +333,5 @@ int main(void) {
   tcase_add_loop_test(cases, structs, 0, sizeof fills / sizeof *fills);
   tcase_add_loop_test(cases, struct_of_an_event, 0, 3);
   tcase_add_test(cases, members_are_walked_in_order);
-  suite_add_tcase(suite, cases);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_case("getters", cases);
 }

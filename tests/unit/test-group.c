@@ -3,12 +3,12 @@
  * SPDX-License-Identifier: ISC
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "mls/commit.h"
 #include "mls/join.h"
 #include "mls/process.h"
+#include "tests/run.h"
 
 /* A client and what it holds of the one group of a test. */
 struct member {
@@ -272,17 +272,11 @@ START_TEST(lost_race_does_no_harm) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("group");
   TCase *cases = tcase_create("life");
   tcase_set_timeout(cases, 120);
   tcase_add_loop_test(cases, members_come_and_go, 1, 8);
   tcase_add_test(cases, proposals_are_committed_by_others);
   tcase_add_test(cases, outsider_joins_by_external_commit);
   tcase_add_test(cases, lost_race_does_no_harm);
-  suite_add_tcase(suite, cases);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_case("group", cases);
 }

@@ -11,6 +11,7 @@
 #include "crypto/kdf.h"
 #include "crypto/sign.h"
 #include "crypto/smallorder.h"
+#include "tests/run.h"
 
 /* The index-th suite that this build has; NULL beyond the last. */
 static const struct suite *suite_of(int index) {
@@ -611,9 +612,5 @@ int main(void) {
   Suite *all = suite_create("hpke");
   suite_add_tcase(all, derivation);
   suite_add_tcase(all, labels);
-  SRunner *runner = srunner_create(all);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? 0 : 1;
+  return run_suite(all);
 }

@@ -2,11 +2,11 @@
  * Joining, by Welcome and from outside: what is seen before, what it takes, and what is left after.
  * SPDX-License-Identifier: ISC
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "fixture.h"
 #include "mls/treekem.h"
+#include "tests/run.h"
 
 enum { ALICE, BOB, CAROL, DAVE, MEMBERS };
 
@@ -260,7 +260,6 @@ START_TEST(outsider_loses_the_race) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("joining");
   TCase *cases = tcase_create("joining");
   tcase_add_checked_fixture(cases, setup, teardown);
   tcase_set_timeout(cases, 120);
@@ -271,10 +270,5 @@ int main(void) {
   tcase_add_test(cases, joined_with_a_new_key_package);
   tcase_add_test(cases, outsider_joins_by_external_commit);
   tcase_add_test(cases, outsider_loses_the_race);
-  suite_add_tcase(suite, cases);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_case("joining", cases);
 }

@@ -11,6 +11,7 @@
 #include "mls/keypackage.h"
 #include "mls/message.h"
 #include "tests/maker.h"
+#include "tests/run.h"
 
 static struct bytes package(const struct maker *maker, struct key_package_secret *secret) {
   struct bytes raw = {0};
@@ -231,11 +232,5 @@ int main(void) {
   tcase_add_loop_test(packages, test_key_package_message, 0,
                       (int)(sizeof messages / sizeof messages[0]));
   tcase_add_test(packages, test_key_package_bad_arguments);
-  Suite *all = suite_create("keypackage");
-  suite_add_tcase(all, packages);
-  SRunner *runner = srunner_create(all);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? 0 : 1;
+  return run_case("keypackage", packages);
 }

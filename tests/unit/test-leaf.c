@@ -9,6 +9,7 @@
 #include "crypto/x509.h"
 #include "mls/leaf.h"
 #include "tests/maker.h"
+#include "tests/run.h"
 
 static enum err read_all(struct view raw, struct why *why, struct leaf **out) {
   struct reader reader = reader_of(raw);
@@ -426,11 +427,5 @@ int main(void) {
   tcase_add_test(leaves, test_own_capabilities);
   tcase_add_test(leaves, test_extension_lists);
   tcase_add_test(leaves, test_required_capabilities);
-  Suite *all = suite_create("leaf");
-  suite_add_tcase(all, leaves);
-  SRunner *runner = srunner_create(all);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? 0 : 1;
+  return run_case("leaf", leaves);
 }

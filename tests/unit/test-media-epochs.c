@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: ISC
  */
 #include "media-double.h"
+#include "tests/run.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -319,5 +320,5 @@ int main(void) {
   tcase_add_test(tests, keys_nearly_used_up);
   tcase_add_test(tests, more_members_than_events);
   tcase_add_test(tests, each_epoch_has_its_own_members);
-  return run_suite("media-epochs", tests);
+  return run_case("media-epochs", tests);
 }

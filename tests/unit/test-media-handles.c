@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: ISC
  */
 #include "media-double.h"
+#include "tests/run.h"
 
 START_TEST(buffers) {
   struct member alice = member_of(0, 2), bob = member_of(1, 2);
@@ -214,5 +215,5 @@ int main(void) {
   tcase_add_test(tests, arguments);
   tcase_add_test(tests, counts_of_streams);
   tcase_add_loop_test(tests, life_times, 0, 6);
-  return run_suite("media-handles", tests);
+  return run_case("media-handles", tests);
 }

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: ISC
  */
 #include "media-double.h"
+#include "tests/run.h"
 
 #include <e2ee/media.h>
 
@@ -534,5 +535,5 @@ int main(void) {
     tcase_add_loop_test(tests, forgeries_allocate_nothing, 0, 3);
     tcase_add_test(tests, out_of_memory);
   }
-  return run_suite("media-limits", tests);
+  return run_case("media-limits", tests);
 }

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: ISC
  */
 #include "media-double.h"
+#include "tests/run.h"
 
 #include <stdlib.h>
 
@@ -129,5 +130,5 @@ int main(void) {
     tcase_add_loop_test(tests, memory_of_a_key, 1, 9);
     tcase_add_test(tests, memory_of_streams);
   }
-  return run_suite("media-memory", tests);
+  return run_case("media-memory", tests);
 }

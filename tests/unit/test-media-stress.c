@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "fixture.h"
+#include "tests/run.h"
 
 #define EPOCHS_USUAL 300
 #define SENDERS 8
@@ -437,14 +438,8 @@ START_TEST(nothing_lost_nothing_misattributed) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("media-stress");
   TCase *tests = tcase_create("all");
   tcase_set_timeout(tests, 280);
   tcase_add_test(tests, nothing_lost_nothing_misattributed);
-  suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? 0 : 1;
+  return run_case("media-stress", tests);
 }

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: ISC
  */
 #include "media-double.h"
+#include "tests/run.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -206,5 +207,5 @@ int main(void) {
   tcase_set_timeout(tests, 120);
   tcase_add_test(tests, streams_and_epochs);
   tcase_add_test(tests, events_of_many);
-  return run_suite("media-threads", tests);
+  return run_case("media-threads", tests);
 }

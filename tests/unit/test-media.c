@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: ISC
  */
 #include "media-double.h"
+#include "tests/run.h"
 
 /* ---- Frames ---- */
 
@@ -442,5 +443,5 @@ int main(void) {
   tcase_add_test(tests, who_was_it);
   tcase_add_test(tests, key_ids_of_wide_trees);
   tcase_add_test(tests, told_once);
-  return run_suite("media", tests);
+  return run_case("media", tests);
 }

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: ISC
  */
 #include "mls/members.h"
+#include "tests/run.h"
 
 #include <check.h>
 #include <string.h>
@@ -190,9 +191,5 @@ int main(void) {
   Suite *all = suite_create("members");
   suite_add_tcase(all, codes);
   suite_add_tcase(all, rosters);
-  SRunner *runner = srunner_create(all);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? 0 : 1;
+  return run_suite(all);
 }

@@ -7,6 +7,7 @@
 
 #include "mls/message.h"
 #include "tests/recode.h"
+#include "tests/run.h"
 
 #define SAMPLES_MAX 40
 
@@ -604,9 +605,5 @@ int main(void) {
   suite_add_tcase(all, every);
   suite_add_tcase(all, wrong);
   suite_add_tcase(all, parts);
-  SRunner *runner = srunner_create(all);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? 0 : 1;
+  return run_suite(all);
 }

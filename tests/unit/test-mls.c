@@ -2,13 +2,13 @@
  * mls.h: what bad input gets from each function, and what each is for, once.
  * SPDX-License-Identifier: ISC
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include <e2ee/mls.h>
 
 #include "badinput.h"
 #include "config.h"
+#include "tests/run.h"
 
 enum { ALICE, BOB, CAROL, MEMBERS };
 
@@ -540,7 +540,6 @@ START_TEST(support_forgotten_on_restart) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("mls");
   TCase *cases = tcase_create("the rest of RFC 9420");
   tcase_add_checked_fixture(cases, setup, teardown);
   tcase_set_timeout(cases, 120);
@@ -559,10 +558,5 @@ int main(void) {
   tcase_add_test(cases, successor);
   tcase_add_test(cases, branch);
   tcase_add_test(cases, support_forgotten_on_restart);
-  suite_add_tcase(suite, cases);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_case("mls", cases);
 }

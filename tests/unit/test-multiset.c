@@ -9,6 +9,7 @@
 #include "failing.h"
 #include "forge.h"
 #include "mls/multiset.h"
+#include "tests/run.h"
 
 #define ITEMS 200
 #define SNAPSHOTS 12
@@ -168,11 +169,5 @@ int main(void) {
   tcase_add_test(tests, test_empty);
   tcase_add_test(tests, test_memory_is_given_back);
   tcase_add_test(tests, test_out_of_memory);
-  Suite *all = suite_create("multiset");
-  suite_add_tcase(all, tests);
-  SRunner *runner = srunner_create(all);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? 0 : 1;
+  return run_case("multiset", tests);
 }

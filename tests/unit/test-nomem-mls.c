@@ -10,6 +10,7 @@
 #include "config.h"
 #include "failing.h"
 #include "nomem.h"
+#include "tests/run.h"
 
 #define TYPE 0xf001 /* of the application's own */
 
@@ -396,7 +397,6 @@ START_TEST(memory_of_openssl) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("nomem-mls");
   TCase *cases = tcase_create("life");
   tcase_set_timeout(cases, 240);
   tcase_add_test(cases, our_memory);
@@ -404,10 +404,5 @@ int main(void) {
     return EXIT_FAILURE;
   if (HAVE_OPENSSL)
     tcase_add_test(cases, memory_of_openssl);
-  suite_add_tcase(suite, cases);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_case("nomem-mls", cases);
 }

@@ -10,6 +10,7 @@
 #include "failing.h"
 #include "issuer.h"
 #include "nomem.h"
+#include "tests/run.h"
 
 static const uint8_t state_key[32] = {1};
 
@@ -136,17 +137,11 @@ START_TEST(memory_of_openssl) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("nomem-x509");
   TCase *cases = tcase_create("certificates");
   tcase_set_timeout(cases, 120);
   tcase_add_test(cases, our_memory);
   tcase_add_test(cases, memory_of_openssl);
   if (!nomem_start())
     return EXIT_FAILURE;
-  suite_add_tcase(suite, cases);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_case("nomem-x509", cases);
 }

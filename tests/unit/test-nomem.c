@@ -10,6 +10,7 @@
 #include "crypto/provider.h"
 #include "failing.h"
 #include "nomem.h"
+#include "tests/run.h"
 
 /* ---- The scene, and the calls in their order; each is one call ---- */
 
@@ -448,7 +449,6 @@ START_TEST(keys_of_openssl) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("nomem");
   TCase *cases = tcase_create("life");
   tcase_set_timeout(cases, 240);
   tcase_add_loop_test(cases, our_memory, 1, 4);
@@ -459,10 +459,5 @@ int main(void) {
                         sizeof openssl_suites / sizeof *openssl_suites);
     tcase_add_test(cases, keys_of_openssl);
   }
-  suite_add_tcase(suite, cases);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_case("nomem", cases);
 }

@@ -2,12 +2,12 @@
  * Groups from outside: proposals of servers and of those who want to join, and joining by commit.
  * SPDX-License-Identifier: ISC
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include <e2ee/mls.h>
 
 #include "badinput.h"
+#include "tests/run.h"
 
 enum { ALICE, BOB, CAROL, MEMBERS };
 
@@ -460,7 +460,6 @@ START_TEST(restarts) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("outside");
   TCase *cases = tcase_create("from outside");
   tcase_add_checked_fixture(cases, setup, teardown);
   tcase_set_timeout(cases, 60);
@@ -478,10 +477,5 @@ int main(void) {
   tcase_add_test(cases, outside);
   tcase_add_test(cases, two_at_once);
   tcase_add_test(cases, restarts);
-  suite_add_tcase(suite, cases);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_case("outside", cases);
 }

@@ -15,6 +15,7 @@
 #include "crypto/hpke.h"
 #include "crypto/sign.h"
 #include "mls/validate.h"
+#include "tests/run.h"
 
 /* ---- The system's threads, of which there may be too few ---- */
 
@@ -195,11 +196,5 @@ int main(void) {
   tcase_add_test(tests, test_first_error);
   tcase_add_test(tests, test_threads_made);
   tcase_add_test(tests, test_tree);
-  Suite *suite = suite_create("parallel");
-  suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? 0 : 1;
+  return run_case("parallel", tests);
 }

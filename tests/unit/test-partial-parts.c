@@ -10,6 +10,7 @@
 #include "sframe/escape.h"
 #include "sframe/gather.h"
 #include "sframe/number.h"
+#include "tests/run.h"
 
 #define FRAME_MAX 4096
 
@@ -229,11 +230,5 @@ int main(void) {
   tcase_add_test(tests, escaped_small_frames);
   tcase_add_test(tests, escaped_everywhere);
   tcase_add_test(tests, escapes_that_are_none);
-  Suite *suite = suite_create("partial-parts");
-  suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? 0 : 1;
+  return run_case("partial-parts", tests);
 }

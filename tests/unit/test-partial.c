@@ -10,6 +10,7 @@
 
 #include "draw.h"
 #include "sframe/number.h"
+#include "tests/run.h"
 
 #define FRAME_MAX 4096
 
@@ -462,5 +463,5 @@ int main(void) {
   tcase_add_loop_test(tests, every_suite, 0, 8);
   tcase_add_test(tests, arguments);
   tcase_add_test(tests, overlaps);
-  return run_suite("partial", tests);
+  return run_case("partial", tests);
 }

@@ -8,6 +8,7 @@
 
 #include "crypto/provider.h"
 #include "state/seal.h"
+#include "tests/run.h"
 
 #define VERSION_AT 4
 #define KIND_AT 5
@@ -146,11 +147,5 @@ int main(void) {
   tcase_add_test(tests, altered);
   tcase_add_test(tests, other_version);
   tcase_add_test(tests, other_key_or_kind);
-  Suite *suite = suite_create("seal");
-  suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_case("seal", tests);
 }

@@ -5,6 +5,7 @@
 #include <e2ee/media.h>
 
 #include "speakers.h"
+#include "tests/run.h"
 
 /* As many steps may be missing as the header says, and not one more. */
 START_TEST(steps_missed) {
@@ -283,5 +284,5 @@ int main(void) {
   tcase_add_test(tests, key_ids_come_again);
   tcase_add_test(tests, generations_that_wait);
   tcase_add_test(tests, too_many_that_wait);
-  return run_suite("senderkeys-following", tests);
+  return run_case("senderkeys-following", tests);
 }

@@ -10,6 +10,7 @@
 
 #include "media-double.h"
 #include "media/senderkeys.h"
+#include "tests/run.h"
 
 #define STREAMS 3
 #define CHANGES 400
@@ -193,5 +194,5 @@ int main(void) {
   TCase *tests = tcase_create("all");
   tcase_set_timeout(tests, 120);
   tcase_add_test(tests, streams_and_ratchets);
-  return run_suite("senderkeys-threads", tests);
+  return run_case("senderkeys-threads", tests);
 }

@@ -7,6 +7,7 @@
 
 #include "failing.h"
 #include "speakers.h"
+#include "tests/run.h"
 
 /* ---- Keys and key ids ---- */
 
@@ -560,5 +561,5 @@ int main(void) {
   tcase_add_loop_test(tests, life_times, 0, 6);
   tcase_add_test(tests, frames_allocate_nothing);
   tcase_add_test(tests, out_of_memory);
-  return run_suite("senderkeys", tests);
+  return run_case("senderkeys", tests);
 }

@@ -2,12 +2,12 @@
  * Every setting of a client: its range, and what it does on both sides of its value.
  * SPDX-License-Identifier: ISC
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include <e2ee/mls.h>
 
 #include "fixture.h"
+#include "tests/run.h"
 
 enum { ALICE, BOB, CAROL, MEMBERS };
 
@@ -379,7 +379,6 @@ START_TEST(tree_beside_a_welcome) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("settings");
   TCase *cases = tcase_create("settings");
   tcase_add_checked_fixture(cases, setup, teardown);
   tcase_set_timeout(cases, 120);
@@ -395,10 +394,5 @@ int main(void) {
   tcase_add_test(cases, padding);
   tcase_add_test(cases, grease);
   tcase_add_test(cases, tree_beside_a_welcome);
-  suite_add_tcase(suite, cases);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_case("settings", cases);
 }

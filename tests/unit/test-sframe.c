@@ -7,6 +7,7 @@
 
 #include "sframe/frame.h"
 #include "sframe/replay.h"
+#include "tests/run.h"
 
 /* ---- Headers ---- */
 
@@ -508,7 +509,6 @@ END_TEST
 int main(void) {
   if (provider_init() != OK)
     return 1;
-  Suite *suite = suite_create("sframe");
   TCase *tests = tcase_create("all");
   tcase_add_test(tests, header_boundaries);
   tcase_add_test(tests, header_forms);
@@ -528,10 +528,5 @@ int main(void) {
   tcase_add_test(tests, replay_top_of_range);
   tcase_add_test(tests, replay_against_a_model);
   tcase_add_test(tests, replay_resumed);
-  suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? 0 : 1;
+  return run_case("sframe", tests);
 }

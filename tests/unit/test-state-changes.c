@@ -12,6 +12,7 @@
 #include "forge.h"
 #include "state/seal.h"
 #include "state/snapshot.h"
+#include "tests/run.h"
 
 static const uint8_t key[SEALBOX_KEY_SIZE] = {7, 7, 7}, other_key[SEALBOX_KEY_SIZE] = {8};
 
@@ -297,11 +298,5 @@ int main(void) {
   tcase_add_test(tests, test_altered);
   tcase_add_loop_test(tests, test_contents, 0, PARTS);
   tcase_add_test(tests, test_memory);
-  Suite *suite = suite_create("state-changes");
-  suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? 0 : 1;
+  return run_case("state-changes", tests);
 }

@@ -9,6 +9,7 @@
 #include "company.h"
 #include "state/seal.h"
 #include "state/snapshot.h"
+#include "tests/run.h"
 
 static const uint8_t key[SEALBOX_KEY_SIZE] = {7, 7, 7};
 
@@ -406,11 +407,5 @@ int main(void) {
   tcase_add_test(tests, test_member_outside);
   tcase_add_test(tests, test_past_of_another_life);
   tcase_add_test(tests, test_client_contradictions);
-  Suite *suite = suite_create("state-contradictions");
-  suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? 0 : 1;
+  return run_case("state-contradictions", tests);
 }

@@ -4,7 +4,6 @@
  * SPDX-License-Identifier: ISC
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "company.h"
@@ -13,6 +12,7 @@
 #include "state/seal.h"
 #include "state/snapshot.h"
 #include "state/snapshot_parts.h"
+#include "tests/run.h"
 
 #define VERSION_AT 4
 
@@ -509,11 +509,5 @@ int main(void) {
   tcase_add_test(tests, test_too_many_past_epochs);
   tcase_add_test(tests, test_memory_saving);
   tcase_add_test(tests, test_memory_loading);
-  Suite *suite = suite_create("state-hostile");
-  suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? 0 : 1;
+  return run_case("state-hostile", tests);
 }

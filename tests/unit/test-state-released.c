@@ -20,6 +20,7 @@
 #include "company.h"
 #include "state/seal.h"
 #include "state/snapshot.h"
+#include "tests/run.h"
 
 static uint8_t key[SEALBOX_KEY_SIZE];
 
@@ -228,11 +229,5 @@ int main(int argc, char **argv) {
     tcase_add_test(tests, write_folder);
   else
     tcase_add_loop_test(tests, test_version, 1, SEAL_VERSION + 1);
-  Suite *suite = suite_create("state-released");
-  suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? 0 : 1;
+  return run_case("state-released", tests);
 }

@@ -8,6 +8,7 @@
 #include "company.h"
 #include "state/seal.h"
 #include "state/snapshot.h"
+#include "tests/run.h"
 
 #define MEMBERS 5
 
@@ -608,11 +609,5 @@ int main(void) {
   tcase_add_test(tests, test_reinit);
   tcase_add_test(tests, test_client);
   tcase_add_test(tests, test_list_of_groups);
-  Suite *suite = suite_create("state");
-  suite_add_tcase(suite, tests);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? 0 : 1;
+  return run_case("state", tests);
 }

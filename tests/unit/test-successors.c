@@ -2,12 +2,12 @@
  * Groups that go on from another one: ReInit and branches of three members, and who may come along.
  * SPDX-License-Identifier: ISC
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include <e2ee/mls.h>
 
 #include "badinput.h"
+#include "tests/run.h"
 
 enum { ALICE, BOB, CAROL, MEMBERS };
 
@@ -483,7 +483,6 @@ START_TEST(resumption_and_a_newcomer) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("successors");
   TCase *cases = tcase_create("groups that go on");
   tcase_add_checked_fixture(cases, setup, teardown);
   tcase_set_timeout(cases, 60);
@@ -502,10 +501,5 @@ int main(void) {
   tcase_add_test(cases, branch_of_a_forgotten_epoch);
   tcase_add_test(cases, resumption);
   tcase_add_test(cases, resumption_and_a_newcomer);
-  suite_add_tcase(suite, cases);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_case("successors", cases);
 }

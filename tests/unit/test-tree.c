@@ -12,6 +12,7 @@
 #include "forge.h"
 #include "mls/treecheck.h"
 #include "mls/treenode.h"
+#include "tests/run.h"
 #include "treemodel.h"
 
 #define SNAPSHOTS 8
@@ -481,9 +482,5 @@ int main(void) {
   Suite *all = suite_create("tree");
   suite_add_tcase(all, edits);
   suite_add_tcase(all, memory);
-  SRunner *runner = srunner_create(all);
-  srunner_run_all(runner, CK_NORMAL);
-  int failures = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failures == 0 ? 0 : 1;
+  return run_suite(all);
 }

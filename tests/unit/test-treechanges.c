@@ -9,6 +9,7 @@
 #include "failing.h"
 #include "forge.h"
 #include "mls/tree.h"
+#include "tests/run.h"
 #include "treemodel.h"
 
 static const struct suite *suite;
@@ -288,11 +289,5 @@ int main(void) {
   tcase_add_loop_test(tests, test_altered, 0, 3);
   tcase_add_test(tests, test_refused);
   tcase_add_test(tests, test_memory);
-  Suite *all = suite_create("treechanges");
-  suite_add_tcase(all, tests);
-  SRunner *runner = srunner_create(all);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? 0 : 1;
+  return run_case("treechanges", tests);
 }

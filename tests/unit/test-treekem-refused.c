@@ -8,6 +8,7 @@
 #include "crypto/hpke.h"
 #include "forge.h"
 #include "mls/treekem.h"
+#include "tests/run.h"
 #include "treeworld.h"
 
 /* ---- Paths with something wrong ---- */
@@ -379,11 +380,5 @@ int main(void) {
   tcase_add_test(refused, test_keys_above);
   tcase_add_test(refused, test_join_refused);
   tcase_add_test(refused, test_own_keys);
-  Suite *all = suite_create("treekem-refused");
-  suite_add_tcase(all, refused);
-  SRunner *runner = srunner_create(all);
-  srunner_run_all(runner, CK_NORMAL);
-  int failures = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failures == 0 ? 0 : 1;
+  return run_case("treekem-refused", refused);
 }

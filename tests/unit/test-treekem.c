@@ -8,6 +8,7 @@
 #include "failing.h"
 #include "forge.h"
 #include "mls/treekem.h"
+#include "tests/run.h"
 #include "treeworld.h"
 
 /* ---- Histories ---- */
@@ -254,9 +255,5 @@ int main(void) {
   Suite *all = suite_create("treekem");
   suite_add_tcase(all, histories);
   suite_add_tcase(all, memory);
-  SRunner *runner = srunner_create(all);
-  srunner_run_all(runner, CK_NORMAL);
-  int failures = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failures == 0 ? 0 : 1;
+  return run_suite(all);
 }

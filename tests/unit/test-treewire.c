@@ -8,6 +8,7 @@
 
 #include "forge.h"
 #include "mls/tree.h"
+#include "tests/run.h"
 #include "treemodel.h"
 
 static const struct suite *suite;
@@ -574,9 +575,5 @@ int main(void) {
   Suite *all = suite_create("treewire");
   suite_add_tcase(all, form);
   suite_add_tcase(all, hashes);
-  SRunner *runner = srunner_create(all);
-  srunner_run_all(runner, CK_NORMAL);
-  int failures = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failures == 0 ? 0 : 1;
+  return run_suite(all);
 }

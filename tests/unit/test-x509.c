@@ -6,13 +6,13 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "crypto/sign.h"
 #include "crypto/x509.h"
 #include "issuer.h"
+#include "tests/run.h"
 
 static const struct wish a_root = {.name = "root", .kind = "P-256", ROOT},
                          a_middle = {.name = "middle", .kind = "P-256", ROOT},
@@ -407,7 +407,6 @@ START_TEST(not_der) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("x509");
   TCase *cases = tcase_create("certificates");
   tcase_add_checked_fixture(cases, setup, teardown);
   tcase_set_timeout(cases, 60);
@@ -423,10 +422,5 @@ int main(void) {
   tcase_add_test(cases, more_than_one_certificate);
   tcase_add_test(cases, every_byte_altered);
   tcase_add_test(cases, not_der);
-  suite_add_tcase(suite, cases);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_case("x509", cases);
 }
