@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "ratchets.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "crypto/kdf.h"
 #include "mls/treemath.h"
-#include "tests/run.h"
 
 const struct suite *ratchet_suite;
 
@@ -118,31 +116,4 @@ void assert_next(const struct secret_tree *tree, uint32_t leaf, enum ratchet_kin
   uint32_t generation = 0;
   ck_assert_int_eq(secret_tree_next(tree, leaf, kind, &generation), OK);
   ck_assert_uint_eq(generation, expected);
-}
-
-/* ---- Running ---- */
-
-static int run_all(const char *name, void (*add_tests)(TCase *)) {
-  TCase *tests = tcase_create("secret tree");
-  tcase_set_timeout(tests, 120);
-  add_tests(tests);
-  Suite *all = suite_create(name);
-  suite_add_tcase(all, tests);
-  SRunner *runner = srunner_create(all);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed;
-}
-
-int ratchets_run(const char *name, void (*add_tests)(TCase *)) {
-  if (provider_init() != OK)
-    return EXIT_FAILURE;
-  int failed = 0;
-  for (size_t i = 0; suite_id_at(i) != 0; i++) {
-    ratchet_suite = suite_find(suite_id_at(i));
-    if (ratchet_suite != NULL)
-      failed += run_all(name, add_tests);
-  }
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -46,7 +46,4 @@ void assert_refused(struct secret_tree *tree, uint32_t leaf, uint32_t generation
 void assert_next(const struct secret_tree *tree, uint32_t leaf, enum ratchet_kind kind,
                  uint32_t expected);
 
-/** All tests with every suite there is; they differ in the sizes of hash and key. */
-int ratchets_run(const char *name, void (*add_tests)(TCase *));
-
 #endif

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: ISC
  */
 #include "ratchets.h"
+#include "suites.h"
 
 /* One ratchet, written by hand; `secret` may be empty. */
 static void write_ratchet(struct writer *writer, uint64_t next, struct secret secret,
@@ -187,5 +188,5 @@ static void add_tests(TCase *tests) {
 }
 
 int main(void) {
-  return ratchets_run("secrettree-saved", add_tests);
+  return run_with_each_suite("secrettree-saved", add_tests, &ratchet_suite);
 }

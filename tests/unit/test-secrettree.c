@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ratchets.h"
+#include "suites.h"
 
 /* ---- Keys ---- */
 
@@ -326,5 +327,5 @@ static void add_tests(TCase *tests) {
 }
 
 int main(void) {
-  return ratchets_run("secrettree", add_tests);
+  return run_with_each_suite("secrettree", add_tests, &ratchet_suite);
 }

@@ -1,90 +1,15 @@
 /*
- * Message protection: what opens, and each single reason for which a message does not, with every
- * suite.  Messages that the library would not make are built here by hand.
+ * PrivateMessage: what opens, and each single reason for which a message does not, with every suite.
+ * Messages that the library would not make are built here by hand.
  * SPDX-License-Identifier: ISC
  */
-#include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "crypto/kdf.h"
-#include "crypto/sign.h"
-#include "mls/framing.h"
-#include "tests/run.h"
-
-#define WIDTH 4
-#define SPEAKER 1
-#define SKIP 8
-
-static const struct suite *suite;
-
-/* ---- Two members with the same secrets ---- */
-
-static struct secret membership, sender_data, signature_key;
-static struct bytes signature_public;
-static struct framing_keys alice, bob;
-
-static struct secret secret_of(uint8_t fill) {
-  struct secret secret = {.size = (uint16_t)suite->hash->size};
-  memset(secret.bytes, fill, secret.size);
-  return secret;
-}
-
-static struct secret_tree *tree_new(void) {
-  struct secret secret = secret_of(3);
-  struct secret_tree *tree = NULL;
-  ck_assert_int_eq(secret_tree_new(suite, &secret, WIDTH, &tree), OK);
-  return tree;
-}
-
-static void setup(void) {
-  membership = secret_of(1);
-  sender_data = secret_of(2);
-  ck_assert_int_eq(sign_generate(suite, &signature_key, &signature_public), OK);
-  alice = (struct framing_keys){.suite = suite,
-                                .group_context = VIEW_TEXT("a group context"),
-                                .membership = &membership,
-                                .sender_data = &sender_data,
-                                .secret_tree = tree_new(),
-                                .max_skip = SKIP};
-  bob = alice;
-  bob.secret_tree = tree_new();
-}
-
-static void teardown(void) {
-  secret_tree_free(alice.secret_tree);
-  secret_tree_free(bob.secret_tree);
-  bytes_free(&signature_public);
-}
+#include "framed.h"
+#include "suites.h"
 
 /* ---- Messages ---- */
-
-/* A Commit without proposals or path. */
-static const uint8_t empty_commit[] = {0, 0};
-static const uint8_t tag[HASH_MAX] = {5};
-
-static struct framed_content content_of(uint8_t content_type, struct view body) {
-  return (struct framed_content){.group_id = VIEW_TEXT("group"),
-                                 .epoch = 7,
-                                 .sender = {SENDER_MEMBER, SPEAKER},
-                                 .authenticated_data = VIEW_TEXT("data"),
-                                 .content_type = content_type,
-                                 .content = body};
-}
-
-/* @param signature  out, to be freed */
-static struct authenticated_content signed_as(uint16_t wire_format, struct framed_content content,
-                                              struct bytes *signature) {
-  ck_assert_int_eq(
-      framing_sign(suite, wire_format, &content, alice.group_context, &signature_key, signature),
-      OK);
-  return (struct authenticated_content){
-      .wire_format = wire_format,
-      .content = content,
-      .auth = {.signature = bytes_view(signature),
-               .confirmation_tag = view_of(tag, suite->hash->size)}};
-}
 
 static struct bytes private_bytes(struct view text, uint32_t padding) {
   struct bytes signature = {0}, message = {0};
@@ -118,7 +43,8 @@ static enum err open_private(struct private_message message, uint32_t width, str
     ck_assert(view_equal(out.content.content, text));
     ck_assert_uint_eq(out.content.sender.index, SPEAKER);
     ck_assert_int_eq(
-        framing_verify(suite, &out, bob.group_context, bytes_view(&signature_public), &why), OK);
+        framing_verify(framed_suite, &out, bob.group_context, bytes_view(&signature_public), &why),
+        OK);
     if (use)
       ck_assert_int_eq(framing_used(&bob, &origin), OK);
   } else {
@@ -133,7 +59,7 @@ static enum err open_bytes(const struct bytes *bytes, struct view text) {
   return open_private(private_parsed(bytes), WIDTH, text, true);
 }
 
-/* ---- PrivateMessage ---- */
+/* ---- Sending and opening ---- */
 
 START_TEST(private_in_any_order) {
   enum { COUNT = 6 };
@@ -153,8 +79,8 @@ END_TEST
 
 START_TEST(handshake_has_its_own_ratchet) {
   struct bytes text = private_bytes(VIEW_TEXT("text"), 0), signature = {0}, message = {0};
-  struct authenticated_content commit = signed_as(
-      WIRE_PRIVATE_MESSAGE, content_of(CONTENT_COMMIT, VIEW_ARRAY(empty_commit)), &signature);
+  struct authenticated_content commit =
+      signed_as(WIRE_PRIVATE_MESSAGE, content_of(CONTENT_COMMIT, EMPTY_COMMIT), &signature);
   ck_assert_int_eq(framing_protect_private(&alice, &commit, 0, &message), OK);
   struct private_message parsed = private_parsed(&message);
   struct bytes storage = {0};
@@ -184,8 +110,8 @@ START_TEST(padding_hides_the_size) {
       bytes_free(&message);
     }
   ck_assert_uint_lt(sizes[0][0], sizes[0][1]);
-  ck_assert_uint_eq(sizes[1][0], 512 + suite->aead->tag_size);
-  ck_assert_uint_eq(sizes[1][1], 512 + suite->aead->tag_size);
+  ck_assert_uint_eq(sizes[1][0], 512 + framed_suite->aead->tag_size);
+  ck_assert_uint_eq(sizes[1][1], 512 + framed_suite->aead->tag_size);
 }
 END_TEST
 
@@ -193,7 +119,7 @@ END_TEST
 START_TEST(reuse_guard) {
   struct bytes one = private_bytes(VIEW_TEXT("the same text"), 0);
   secret_tree_free(alice.secret_tree);
-  alice.secret_tree = tree_new();
+  alice.secret_tree = framed_tree();
   struct bytes two = private_bytes(VIEW_TEXT("the same text"), 0);
   struct view a = private_parsed(&one).ciphertext, b = private_parsed(&two).ciphertext;
   ck_assert_int_ne(memcmp(a.data, b.data, 13), 0);
@@ -249,10 +175,12 @@ START_TEST(too_far_ahead) {
 }
 END_TEST
 
+/* ---- Built by hand ---- */
+
 /* Encrypt a PrivateMessageContent as the speaker, with the key of a generation. */
 static struct private_message crafted(struct view plaintext, uint32_t generation,
                                       struct bytes *ciphertext, struct bytes *encrypted) {
-  const struct aead *aead = suite->aead;
+  const struct aead *aead = framed_suite->aead;
   struct private_message message = {.group_id = VIEW_TEXT("group"),
                                     .epoch = 7,
                                     .content_type = CONTENT_APPLICATION,
@@ -282,7 +210,8 @@ static struct private_message crafted(struct view plaintext, uint32_t generation
   aead->key_free(state);
   message.ciphertext = bytes_view(ciphertext);
 
-  ck_assert_int_eq(framing_sender_data_key(suite, &sender_data, message.ciphertext, &key), OK);
+  ck_assert_int_eq(framing_sender_data_key(framed_suite, &sender_data, message.ciphertext, &key),
+                   OK);
   *encrypted = (struct bytes){mem_new(data.size + aead->tag_size, 1), data.size + aead->tag_size};
   ck_assert_int_eq(aead->key_new(key.key, &state), OK);
   ck_assert_int_eq(aead->seal(state, key.nonce, &(struct view){aad.data, sender_aad.size}, 1,
@@ -330,7 +259,7 @@ END_TEST
 /* Sender data that authenticates beside a ciphertext with no room for a tag. */
 START_TEST(short_ciphertext) {
   struct bytes ciphertext = {0}, encrypted = {0};
-  const size_t tag_size = suite->aead->tag_size;
+  const size_t tag_size = framed_suite->aead->tag_size;
   struct private_message message = crafted(VIEW_TEXT("text"), 0, &ciphertext, &encrypted);
   message.ciphertext.size = tag_size - 1;
   struct message_key key = {0};
@@ -342,11 +271,13 @@ START_TEST(short_ciphertext) {
   write_u64(&data, 0);
   struct aead_key *state = NULL;
   const struct view sender_aad = writer_view(&aad);
-  ck_assert_int_eq(framing_sender_data_key(suite, &sender_data, message.ciphertext, &key), OK);
-  ck_assert_int_eq(suite->aead->key_new(key.key, &state), OK);
-  ck_assert_int_eq(
-      suite->aead->seal(state, key.nonce, &sender_aad, 1, writer_view(&data), encrypted.data), OK);
-  suite->aead->key_free(state);
+  ck_assert_int_eq(framing_sender_data_key(framed_suite, &sender_data, message.ciphertext, &key),
+                   OK);
+  ck_assert_int_eq(framed_suite->aead->key_new(key.key, &state), OK);
+  ck_assert_int_eq(framed_suite->aead->seal(state, key.nonce, &sender_aad, 1, writer_view(&data),
+                                            encrypted.data),
+                   OK);
+  framed_suite->aead->key_free(state);
   ck_assert_int_eq(open_private(message, WIDTH, VIEW_TEXT("text"), false), ERR_MALFORMED);
   writer_free(&aad);
   writer_free(&data);
@@ -355,17 +286,19 @@ START_TEST(short_ciphertext) {
 }
 END_TEST
 
+/* ---- What is not sent ---- */
+
 static unsigned seals, seal_fails_at;
 static enum err failing_seal(struct aead_key *key, const uint8_t *nonce, const struct view *aad,
                              size_t aad_count, struct view plaintext, uint8_t *out) {
   if (++seals == seal_fails_at)
     return ERR_NOMEM;
-  return suite->aead->seal(key, nonce, aad, aad_count, plaintext, out);
+  return framed_suite->aead->seal(key, nonce, aad, aad_count, plaintext, out);
 }
 
 START_TEST(sending_fails_without_a_trace) {
-  struct aead failing_aead = *suite->aead;
-  struct suite failing = *suite;
+  struct aead failing_aead = *framed_suite->aead;
+  struct suite failing = *framed_suite;
   failing_aead.seal = failing_seal;
   failing.aead = &failing_aead;
   struct framing_keys keys = alice;
@@ -398,8 +331,8 @@ START_TEST(only_members_send_private) {
   static const uint8_t types[] = {SENDER_EXTERNAL, SENDER_NEW_MEMBER_PROPOSAL,
                                   SENDER_NEW_MEMBER_COMMIT};
   struct bytes signature = {0}, message = {0};
-  struct authenticated_content content = signed_as(
-      WIRE_PRIVATE_MESSAGE, content_of(CONTENT_COMMIT, VIEW_ARRAY(empty_commit)), &signature);
+  struct authenticated_content content =
+      signed_as(WIRE_PRIVATE_MESSAGE, content_of(CONTENT_COMMIT, EMPTY_COMMIT), &signature);
   for (size_t i = 0; i < sizeof types; i++) {
     content.content.sender.type = types[i];
     ck_assert_int_eq(framing_protect_private(&alice, &content, 0, &message), ERR_INVALID_ARG);
@@ -411,183 +344,8 @@ START_TEST(only_members_send_private) {
 }
 END_TEST
 
-/* ---- PublicMessage ---- */
-
-/* The membership tag as RFC 9420, section 6.2 has it. */
-static void expected_tag(const struct public_message *message, uint8_t *out) {
-  struct writer writer = {0};
-  write_u16(&writer, MLS_VERSION_10);
-  write_u16(&writer, WIRE_PUBLIC_MESSAGE);
-  framed_content_write(&writer, &message->content);
-  write_bytes(&writer, alice.group_context);
-  content_auth_write(&writer, message->content.content_type, &message->auth);
-  ck_assert_int_eq(kdf_mac(suite, &membership, writer_view(&writer), out), OK);
-  writer_free(&writer);
-}
-
-static enum err open_public(const struct public_message *message) {
-  struct why why = {""};
-  struct authenticated_content out;
-  enum err err = framing_open_public(&bob, message, &why, &out);
-  ck_assert((err == OK) == (why.text[0] == '\0'));
-  return err;
-}
-
-START_TEST(membership_tag) {
-  struct bytes signature = {0}, bytes = {0};
-  struct authenticated_content commit = signed_as(
-      WIRE_PUBLIC_MESSAGE, content_of(CONTENT_COMMIT, VIEW_ARRAY(empty_commit)), &signature);
-  ck_assert_int_eq(framing_protect_public(&alice, &commit, &bytes), OK);
-  struct reader reader = reader_of(bytes_view(&bytes));
-  uint16_t format = 0;
-  struct public_message message;
-  ck_assert_int_eq(message_read_header(&reader, NULL, &format), OK);
-  ck_assert_int_eq(public_message_read(&reader, NULL, &message), OK);
-  const size_t size = suite->hash->size;
-  uint8_t expected[HASH_MAX + 1] = {0};
-  expected_tag(&message, expected);
-  ck_assert(view_equal(message.membership_tag, view_of(expected, size)));
-  ck_assert_int_eq(open_public(&message), OK);
-
-  /* Other sizes, and each altered bit. */
-  message.membership_tag = view_of(expected, size + 1);
-  ck_assert_int_eq(open_public(&message), ERR_AUTH);
-  message.membership_tag = view_of(expected, size - 1);
-  ck_assert_int_eq(open_public(&message), ERR_AUTH);
-  message.membership_tag = VIEW_NONE;
-  ck_assert_int_eq(open_public(&message), ERR_AUTH);
-  message.membership_tag = view_of(expected, size);
-  for (size_t bit = 0; bit < 8 * size; bit++) {
-    expected[bit / 8] ^= (uint8_t)(1u << bit % 8);
-    ck_assert_int_eq(open_public(&message), ERR_AUTH);
-    expected[bit / 8] ^= (uint8_t)(1u << bit % 8);
-  }
-
-  /* It covers the whole message and the epoch's context. */
-  struct public_message other = message;
-  other.content.sender.index++;
-  ck_assert_int_eq(open_public(&other), ERR_AUTH);
-  other = message;
-  other.auth.confirmation_tag.size--;
-  ck_assert_int_eq(open_public(&other), ERR_AUTH);
-  other = message;
-  other.auth.signature.size--;
-  ck_assert_int_eq(open_public(&other), ERR_AUTH);
-  bob.group_context = VIEW_TEXT("another context");
-  ck_assert_int_eq(open_public(&message), ERR_AUTH);
-  bytes_free(&bytes);
-  bytes_free(&signature);
-}
-END_TEST
-
-/* Who may send what: proposal types, or 0 for a commit, in a PublicMessage. */
-static bool may_send(uint8_t sender, uint8_t content_type, uint16_t proposal) {
-  if (content_type == CONTENT_APPLICATION)
-    return false;
-  bool external = proposal != PROPOSAL_UPDATE && proposal != PROPOSAL_EXTERNAL_INIT &&
-                  proposal != PROPOSAL_SELF_REMOVE;
-  switch (sender) {
-  case SENDER_MEMBER:
-    return true;
-  case SENDER_EXTERNAL:
-    return content_type == CONTENT_PROPOSAL && external;
-  case SENDER_NEW_MEMBER_PROPOSAL:
-    return content_type == CONTENT_PROPOSAL && proposal == PROPOSAL_ADD;
-  case SENDER_NEW_MEMBER_COMMIT:
-    return content_type == CONTENT_COMMIT;
-  default:
-    return false;
-  }
-}
-
-static void check_sender(uint8_t sender, uint8_t content_type, uint16_t proposal) {
-  const uint8_t body[] = {(uint8_t)(proposal >> 8), (uint8_t)proposal, 0, 0, 0, 0};
-  uint8_t mac[HASH_MAX];
-  struct public_message message = {.content = content_of(content_type, VIEW_ARRAY(body)),
-                                   .auth = {.signature = VIEW_TEXT("signature"),
-                                            .confirmation_tag = view_of(tag, suite->hash->size)}};
-  message.content.sender.type = sender;
-  if (sender == SENDER_MEMBER) {
-    expected_tag(&message, mac);
-    message.membership_tag = view_of(mac, suite->hash->size);
-  }
-  bool allowed = may_send(sender, content_type, proposal);
-  ck_assert_int_eq(open_public(&message), allowed ? OK : ERR_MALFORMED);
-
-  struct bytes bytes = {0};
-  struct authenticated_content content = {WIRE_PUBLIC_MESSAGE, message.content, message.auth};
-  ck_assert_int_eq(framing_protect_public(&alice, &content, &bytes),
-                   allowed ? OK : ERR_INVALID_ARG);
-  bytes_free(&bytes);
-}
-
-START_TEST(senders_and_contents) {
-  static const uint16_t proposals[] = {PROPOSAL_ADD,         PROPOSAL_UPDATE,
-                                       PROPOSAL_REMOVE,      PROPOSAL_PSK,
-                                       PROPOSAL_REINIT,      PROPOSAL_EXTERNAL_INIT,
-                                       PROPOSAL_SELF_REMOVE, PROPOSAL_GROUP_CONTEXT_EXTENSIONS};
-  for (uint8_t sender = 0; sender <= SENDER_NEW_MEMBER_COMMIT + 1; sender++) {
-    check_sender(sender, CONTENT_APPLICATION, 0);
-    check_sender(sender, CONTENT_COMMIT, 0);
-    for (size_t i = 0; i < sizeof proposals / sizeof proposals[0]; i++)
-      check_sender(sender, CONTENT_PROPOSAL, proposals[i]);
-  }
-}
-END_TEST
-
-START_TEST(public_arguments) {
-  struct bytes signature = {0}, bytes = {0};
-  struct authenticated_content commit = signed_as(
-      WIRE_PRIVATE_MESSAGE, content_of(CONTENT_COMMIT, VIEW_ARRAY(empty_commit)), &signature);
-  ck_assert_int_eq(framing_protect_public(&alice, &commit, &bytes), ERR_INVALID_ARG);
-  ck_assert_ptr_null(bytes.data);
-  bytes_free(&signature);
-}
-END_TEST
-
-/* ---- Signatures ---- */
-
-static enum err verify(const struct authenticated_content *content, struct view context) {
-  struct why why = {""};
-  enum err err = framing_verify(suite, content, context, bytes_view(&signature_public), &why);
-  ck_assert((err == OK) == (why.text[0] == '\0'));
-  return err;
-}
-
-/* A signature holds for one wire format, one content, one sender; and for one epoch's context if the
- * sender knows it. */
-START_TEST(signature_covers) {
-  for (uint8_t sender = SENDER_MEMBER; sender <= SENDER_NEW_MEMBER_COMMIT; sender++) {
-    struct framed_content framed = content_of(CONTENT_COMMIT, VIEW_ARRAY(empty_commit));
-    struct bytes signature = {0};
-    framed.sender.type = sender;
-    struct authenticated_content content = signed_as(WIRE_PUBLIC_MESSAGE, framed, &signature);
-    ck_assert_int_eq(verify(&content, alice.group_context), OK);
-    bool bound = sender == SENDER_MEMBER || sender == SENDER_NEW_MEMBER_COMMIT;
-    ck_assert_int_eq(verify(&content, VIEW_TEXT("another")), bound ? ERR_SIGNATURE : OK);
-
-    struct authenticated_content other = content;
-    other.wire_format = WIRE_PRIVATE_MESSAGE;
-    ck_assert_int_eq(verify(&other, alice.group_context), ERR_SIGNATURE);
-    other = content;
-    other.content.epoch++;
-    ck_assert_int_eq(verify(&other, alice.group_context), ERR_SIGNATURE);
-    other = content;
-    other.content.sender.type = sender == SENDER_MEMBER ? SENDER_EXTERNAL : SENDER_MEMBER;
-    ck_assert_int_eq(verify(&other, alice.group_context), ERR_SIGNATURE);
-    other = content;
-    other.content.content_type = CONTENT_PROPOSAL;
-    ck_assert_int_eq(verify(&other, alice.group_context), ERR_SIGNATURE);
-    bytes_free(&signature);
-  }
-}
-END_TEST
-
-/* All tests with the suite of the day; they differ in sizes and backends. */
-static int run_all(void) {
-  TCase *tests = tcase_create("framing");
-  tcase_set_timeout(tests, 120);
-  tcase_add_checked_fixture(tests, setup, teardown);
+static void add_tests(TCase *tests) {
+  tcase_add_checked_fixture(tests, members_begin, members_end);
   tcase_add_test(tests, private_in_any_order);
   tcase_add_test(tests, handshake_has_its_own_ratchet);
   tcase_add_test(tests, padding_hides_the_size);
@@ -598,27 +356,8 @@ static int run_all(void) {
   tcase_add_test(tests, short_ciphertext);
   tcase_add_test(tests, sending_fails_without_a_trace);
   tcase_add_test(tests, only_members_send_private);
-  tcase_add_test(tests, membership_tag);
-  tcase_add_test(tests, senders_and_contents);
-  tcase_add_test(tests, public_arguments);
-  tcase_add_test(tests, signature_covers);
-  Suite *all = suite_create("framing");
-  suite_add_tcase(all, tests);
-  SRunner *runner = srunner_create(all);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed;
 }
 
 int main(void) {
-  if (provider_init() != OK)
-    return EXIT_FAILURE;
-  int failed = 0;
-  for (size_t i = 0; suite_id_at(i) != 0; i++) {
-    suite = suite_find(suite_id_at(i));
-    if (suite != NULL)
-      failed += run_all();
-  }
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return run_with_each_suite("framing-private", add_tests, &framed_suite);
 }
