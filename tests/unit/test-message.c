@@ -5,7 +5,7 @@
 #include <check.h>
 #include <string.h>
 
-#include "mls/message.h"
+#include "samples.h"
 #include "tests/recode.h"
 #include "tests/run.h"
 
@@ -44,213 +44,38 @@ done:
   return err;
 }
 
-/* ---- Samples ---- */
-
-static const uint8_t basic[] = {0, 1, 5, 'a', 'l', 'i', 'c', 'e'};
-static const uint8_t chain[] = {0, 2, 6, 2, 'a', 'b', 2, 'c', 'd'};
-static const uint8_t extensions[] = {0, 1, 2, 'i', 'd', 0xf1, 0x23, 0};
-static const uint8_t ones[] = {0, 1, 0x0a, 0x0a};
-static const uint8_t hash[32] = {7};
-
-static void write_leaf(struct writer *writer, enum leaf_source source) {
-  struct leaf_template fields = {
-      .encryption_key = VIEW_ARRAY(hash),
-      .signature_key = VIEW_TEXT("signature key"),
-      .credential = source == LEAF_UPDATE ? VIEW_ARRAY(chain) : VIEW_ARRAY(basic),
-      .capabilities = {.versions = VIEW_ARRAY(ones), .credentials = VIEW_ARRAY(ones)},
-      .extensions = VIEW_ARRAY(extensions),
-      .source = source,
-      .not_before = 1,
-      .not_after = UINT64_MAX,
-      .parent_hash = VIEW_ARRAY(hash)};
-  leaf_write(writer, &fields);
-  write_vector(writer, VIEW_TEXT("signature"));
-}
-
-static void write_key_package(struct writer *writer) {
-  struct writer raw = {0};
-  struct key_package key_package = {.version = 1,
-                                    .cipher_suite = 1,
-                                    .init_key = VIEW_ARRAY(hash),
-                                    .extensions = VIEW_ARRAY(extensions),
-                                    .signature = VIEW_TEXT("signature")};
-  write_leaf(&raw, LEAF_KEY_PACKAGE);
-  struct reader reader = reader_of(writer_view(&raw));
-  ck_assert_int_eq(leaf_read(&reader, NULL, &key_package.leaf), OK);
-  key_package_write(writer, &key_package);
-  key_package_free(&key_package);
-  writer_free(&raw);
-}
-
-static const struct psk_id external_psk = {
-    .type = PSK_EXTERNAL, .external_id = {basic, sizeof basic}, .nonce = {hash, sizeof hash}};
-static const struct psk_id resumption_psk = {.type = PSK_RESUMPTION,
-                                             .usage = PSK_BRANCH,
-                                             .psk_group_id = {basic, sizeof basic},
-                                             .psk_epoch = 5,
-                                             .nonce = {hash, sizeof hash}};
-
-/* The proposals one after another: index 0, 1, ...; false after the last. */
-static bool write_proposal(struct writer *writer, int index) {
-  struct writer part = {0};
-  switch (index) {
-  case 0:
-    write_key_package(&part);
-    proposal_write_add(writer, writer_view(&part));
-    break;
-  case 1:
-    write_leaf(&part, LEAF_UPDATE);
-    proposal_write_update(writer, writer_view(&part));
-    break;
-  case 2:
-    proposal_write_remove(writer, 0x01020304);
-    break;
-  case 3:
-    proposal_write_psk(writer, &external_psk);
-    break;
-  case 4:
-    proposal_write_psk(writer, &resumption_psk);
-    break;
-  case 5:
-    proposal_write_reinit(writer, VIEW_TEXT("new"), 1, 2, VIEW_ARRAY(extensions));
-    break;
-  case 6:
-    proposal_write_external_init(writer, VIEW_ARRAY(hash));
-    break;
-  case 7:
-    proposal_write_group_context_extensions(writer, VIEW_ARRAY(extensions));
-    break;
-  case 8:
-    proposal_write_self_remove(writer);
-    break;
-  default:
-    return false;
-  }
-  writer_free(&part);
-  return true;
-}
-
-static void write_commit(struct writer *writer, bool full) {
-  struct writer proposals = {0}, leaf = {0}, ciphertexts = {0}, nodes = {0}, proposal = {0};
-  if (full) {
-    for (int i = 0; write_proposal(&proposal, i); i++) {
-      proposal_or_ref_write_proposal(&proposals, writer_view(&proposal));
-      writer_free(&proposal);
-    }
-    hpke_ciphertext_write(&ciphertexts, VIEW_ARRAY(hash), VIEW_TEXT("one"));
-    hpke_ciphertext_write(&ciphertexts, VIEW_ARRAY(hash), VIEW_TEXT("two"));
-    struct update_path_node node = {VIEW_ARRAY(hash), writer_view(&ciphertexts)};
-    update_path_node_write(&nodes, &node);
-    update_path_node_write(&nodes, &node);
-    write_leaf(&leaf, LEAF_COMMIT);
-  } else {
-    proposal_or_ref_write_reference(&proposals, VIEW_ARRAY(hash));
-  }
-  struct commit commit = {.proposals = writer_view(&proposals),
-                          .has_path = full,
-                          .path = {writer_view(&leaf), writer_view(&nodes)}};
-  commit_write(writer, &commit);
-  writer_free(&proposals);
-  writer_free(&leaf);
-  writer_free(&ciphertexts);
-  writer_free(&nodes);
-}
-
-static void write_public(struct writer *writer, uint8_t sender, uint8_t content_type) {
-  struct writer body = {0};
-  if (content_type == CONTENT_APPLICATION)
-    write_bytes(&body, VIEW_TEXT("hello"));
-  else if (content_type == CONTENT_PROPOSAL)
-    (void)write_proposal(&body, 0);
-  else
-    write_commit(&body, sender == SENDER_NEW_MEMBER_COMMIT);
-  struct public_message message = {
-      .content = {.group_id = VIEW_TEXT("group"),
-                  .epoch = 0x0102030405060708,
-                  .sender = {sender, sender <= SENDER_EXTERNAL ? 9 : 0},
-                  .authenticated_data = VIEW_TEXT("aad"),
-                  .content_type = content_type,
-                  .content = writer_view(&body)},
-      .auth = {.signature = VIEW_TEXT("signature"), .confirmation_tag = VIEW_ARRAY(hash)},
-      .membership_tag = VIEW_TEXT("membership tag")};
-  message_write_header(writer, WIRE_PUBLIC_MESSAGE);
-  public_message_write(writer, &message);
-  writer_free(&body);
-}
-
-static void write_group_info(struct writer *writer) {
-  struct group_info info = {.context = {.version = 1,
-                                        .cipher_suite = 1,
-                                        .group_id = VIEW_TEXT("group"),
-                                        .epoch = 3,
-                                        .tree_hash = VIEW_ARRAY(hash),
-                                        .confirmed_transcript_hash = VIEW_ARRAY(hash),
-                                        .extensions = VIEW_ARRAY(extensions)},
-                            .extensions = VIEW_ARRAY(extensions),
-                            .confirmation_tag = VIEW_ARRAY(hash),
-                            .signer = 4,
-                            .signature = VIEW_TEXT("signature")};
-  message_write_header(writer, WIRE_GROUP_INFO);
-  group_info_write(writer, &info);
-}
-
-static void write_group_secrets(struct writer *writer, bool full) {
-  struct writer psks = {0};
-  if (full) {
-    psk_id_write(&psks, &external_psk);
-    psk_id_write(&psks, &resumption_psk);
-  }
-  struct group_secrets secrets = {.joiner_secret = VIEW_ARRAY(hash),
-                                  .has_path_secret = full,
-                                  .path_secret = VIEW_ARRAY(hash),
-                                  .psks = writer_view(&psks)};
-  group_secrets_write(writer, &secrets);
-  writer_free(&psks);
-}
-
-static void write_welcome(struct writer *writer) {
-  struct writer items = {0};
-  struct encrypted_group_secrets item = {VIEW_ARRAY(hash), {VIEW_ARRAY(hash), VIEW_TEXT("text")}};
-  encrypted_group_secrets_write(&items, &item);
-  encrypted_group_secrets_write(&items, &item);
-  struct welcome welcome = {1, writer_view(&items), VIEW_TEXT("group info")};
-  message_write_header(writer, WIRE_WELCOME);
-  welcome_write(writer, &welcome);
-  writer_free(&items);
-}
-
 static void setup(void) {
   struct writer writer = {0};
   sample_count = 0;
   for (uint8_t source = LEAF_KEY_PACKAGE; source <= LEAF_COMMIT; source++) {
-    write_leaf(&writer, (enum leaf_source)source);
+    sample_leaf(&writer, (enum leaf_source)source);
     sample("leaf", recode_leaf, &writer);
   }
-  for (int i = 0; write_proposal(&writer, i); i++)
+  for (int i = 0; sample_proposal(&writer, i); i++)
     sample("proposal", recode_proposal, &writer);
   for (int full = 0; full < 2; full++) {
-    write_commit(&writer, full != 0);
+    sample_commit(&writer, full != 0);
     sample("commit", recode_commit, &writer);
-    write_group_secrets(&writer, full != 0);
+    sample_group_secrets(&writer, full != 0);
     sample("group secrets", recode_group_secrets, &writer);
   }
   for (uint8_t sender = SENDER_MEMBER; sender <= SENDER_NEW_MEMBER_COMMIT; sender++)
     for (uint8_t content = CONTENT_APPLICATION; content <= CONTENT_COMMIT; content++) {
-      write_public(&writer, sender, content);
+      sample_public_message(&writer, sender, content);
       sample("public message", recode_message, &writer);
     }
   struct private_message private = {VIEW_TEXT("group"),  9,
                                     CONTENT_COMMIT,      VIEW_TEXT("aad"),
-                                    VIEW_TEXT("sender"), VIEW_ARRAY(hash)};
+                                    VIEW_TEXT("sender"), VIEW_ARRAY(sample_hash)};
   message_write_header(&writer, WIRE_PRIVATE_MESSAGE);
   private_message_write(&writer, &private);
   sample("private message", recode_message, &writer);
-  write_group_info(&writer);
+  sample_group_info(&writer);
   sample("group info", recode_message, &writer);
-  write_welcome(&writer);
+  sample_welcome(&writer);
   sample("welcome", recode_message, &writer);
   message_write_header(&writer, WIRE_KEY_PACKAGE);
-  write_key_package(&writer);
+  sample_key_package(&writer);
   sample("key package", recode_message, &writer);
 }
 
@@ -322,15 +147,15 @@ static enum err changed(recoder *recode, struct writer *writer, long offset, uin
 START_TEST(test_header) {
   struct writer writer = {0};
   struct why why = {""};
-  write_welcome(&writer);
+  sample_welcome(&writer);
   ck_assert_int_eq(changed(recode_message, &writer, 1, 2, &why), ERR_UNSUPPORTED);
   ck_assert_ptr_nonnull(strstr(why.text, "protocol version 2"));
-  write_welcome(&writer);
+  sample_welcome(&writer);
   ck_assert_int_eq(changed(recode_message, &writer, 3, 6, &why), ERR_UNSUPPORTED);
   ck_assert_ptr_nonnull(strstr(why.text, "wire format 6"));
-  write_welcome(&writer);
+  sample_welcome(&writer);
   ck_assert_int_eq(changed(recode_message, &writer, 3, 0, NULL), ERR_UNSUPPORTED);
-  write_group_info(&writer);
+  sample_group_info(&writer);
   ck_assert_int_eq(changed(recode_message, &writer, 5, 2, &why), ERR_UNSUPPORTED);
   ck_assert_ptr_nonnull(strstr(why.text, "section 8.1"));
 }
@@ -360,20 +185,20 @@ START_TEST(test_enumerations) {
   static const uint8_t item_types[] = {0, 3, 255};
   struct writer writer = {0};
   for (size_t i = 0; i < 3; i++) {
-    proposal_write_psk(&writer, &resumption_psk);
+    proposal_write_psk(&writer, &sample_resumption_psk);
     ck_assert_int_eq(changed(recode_proposal, &writer, 2, psk_types[i], NULL), ERR_MALFORMED);
-    proposal_write_psk(&writer, &resumption_psk);
+    proposal_write_psk(&writer, &sample_resumption_psk);
     ck_assert_int_eq(changed(recode_proposal, &writer, 3, psk_usages[i], NULL), ERR_MALFORMED);
     /* header 4, group id 6, epoch 8; then sender 5, authenticated data 4, content type */
-    write_public(&writer, SENDER_NEW_MEMBER_PROPOSAL, CONTENT_APPLICATION);
+    sample_public_message(&writer, SENDER_NEW_MEMBER_PROPOSAL, CONTENT_APPLICATION);
     ck_assert_int_eq(changed(recode_message, &writer, 18, senders[i], NULL), ERR_MALFORMED);
-    write_public(&writer, SENDER_MEMBER, CONTENT_APPLICATION);
+    sample_public_message(&writer, SENDER_MEMBER, CONTENT_APPLICATION);
     ck_assert_int_eq(changed(recode_message, &writer, 27, contents[i], NULL), ERR_MALFORMED);
     struct private_message private = {.content_type = CONTENT_COMMIT};
     message_write_header(&writer, WIRE_PRIVATE_MESSAGE);
     private_message_write(&writer, &private);
     ck_assert_int_eq(changed(recode_message, &writer, 13, contents[i], NULL), ERR_MALFORMED);
-    write_commit(&writer, false);
+    sample_commit(&writer, false);
     ck_assert_int_eq(changed(recode_commit, &writer, 1, item_types[i], NULL), ERR_MALFORMED);
   }
 }
@@ -382,11 +207,11 @@ END_TEST
 /* RFC 9420, section 2.1.1 */
 START_TEST(test_optional_octet) {
   struct writer writer = {0};
-  write_commit(&writer, false);
+  sample_commit(&writer, false);
   ck_assert_int_eq(changed(recode_commit, &writer, -1, 2, NULL), ERR_MALFORMED);
-  write_commit(&writer, false);
+  sample_commit(&writer, false);
   ck_assert_int_eq(changed(recode_commit, &writer, -1, 255, NULL), ERR_MALFORMED);
-  write_group_secrets(&writer, false);
+  sample_group_secrets(&writer, false);
   ck_assert_int_eq(changed(recode_group_secrets, &writer, -2, 2, NULL), ERR_MALFORMED);
 }
 END_TEST
@@ -416,12 +241,12 @@ END_TEST
 START_TEST(test_trailing_bytes_in_vectors) {
   struct writer items = {0}, writer = {0};
   struct why why = {""};
-  hpke_ciphertext_write(&items, VIEW_ARRAY(hash), VIEW_TEXT("one"));
+  hpke_ciphertext_write(&items, VIEW_ARRAY(sample_hash), VIEW_TEXT("one"));
   write_u8(&items, 0);
-  struct update_path_node node = {VIEW_ARRAY(hash), writer_view(&items)};
+  struct update_path_node node = {VIEW_ARRAY(sample_hash), writer_view(&items)};
   update_path_node_write(&writer, &node);
   struct bytes nodes = taken(&writer);
-  write_leaf(&writer, LEAF_COMMIT);
+  sample_leaf(&writer, LEAF_COMMIT);
   struct bytes leaf = taken(&writer);
   /* The commit is read, as nobody looks at the ciphertexts yet; they are refused when somebody does. */
   struct commit commit = {.has_path = true,
@@ -521,7 +346,7 @@ START_TEST(test_public_message_parts) {
   struct writer writer = {0}, content = {0}, auth = {0};
   struct public_message message;
   uint16_t wire_format;
-  write_public(&writer, SENDER_MEMBER, CONTENT_COMMIT);
+  sample_public_message(&writer, SENDER_MEMBER, CONTENT_COMMIT);
   struct reader reader = reader_of(writer_view(&writer));
   ck_assert_int_eq(message_read_header(&reader, NULL, &wire_format), OK);
   ck_assert_uint_eq(wire_format, WIRE_PUBLIC_MESSAGE);
@@ -535,7 +360,7 @@ START_TEST(test_public_message_parts) {
   ck_assert_uint_eq(message.content.sender.index, 9);
   ck_assert(view_equal(message.content.authenticated_data, VIEW_TEXT("aad")));
   ck_assert(view_equal(message.auth.signature, VIEW_TEXT("signature")));
-  ck_assert(view_equal(message.auth.confirmation_tag, VIEW_ARRAY(hash)));
+  ck_assert(view_equal(message.auth.confirmation_tag, VIEW_ARRAY(sample_hash)));
   ck_assert(view_equal(message.membership_tag, VIEW_TEXT("membership tag")));
   writer_free(&writer);
   writer_free(&content);
@@ -546,7 +371,7 @@ END_TEST
 START_TEST(test_group_info_parts) {
   struct writer writer = {0}, part = {0};
   struct group_info info;
-  write_group_info(&writer);
+  sample_group_info(&writer);
   struct reader reader = reader_of(writer_view(&writer));
   reader.at += 4;
   reader.left -= 4;
@@ -566,7 +391,7 @@ END_TEST
 START_TEST(test_proposal_parts) {
   struct writer writer = {0};
   struct proposal proposal;
-  proposal_write_reinit(&writer, VIEW_TEXT("new"), 1, 2, VIEW_ARRAY(extensions));
+  proposal_write_reinit(&writer, VIEW_TEXT("new"), 1, 2, VIEW_ARRAY(sample_extensions));
   write_u8(&writer, 99); /* of whatever follows */
   struct reader reader = reader_of(writer_view(&writer));
   ck_assert_int_eq(proposal_read(&reader, NULL, &proposal), OK);
@@ -576,7 +401,7 @@ START_TEST(test_proposal_parts) {
   ck_assert(view_equal(proposal.body.reinit.group_id, VIEW_TEXT("new")));
   ck_assert_uint_eq(proposal.body.reinit.version, 1);
   ck_assert_uint_eq(proposal.body.reinit.cipher_suite, 2);
-  ck_assert(view_equal(proposal.body.reinit.extensions, VIEW_ARRAY(extensions)));
+  ck_assert(view_equal(proposal.body.reinit.extensions, VIEW_ARRAY(sample_extensions)));
   writer_free(&writer);
 }
 END_TEST
