@@ -662,12 +662,14 @@ E2EE_API size_t e2ee_frame_overhead(void);
 typedef struct e2ee_frame_info {
   uint64_t kid;        /**< SFrame key id. */
   uint64_t counter;    /**< SFrame counter. */
-  uint64_t epoch;      /**< Full epoch; after decrypting only, else low bits. */
+  uint64_t epoch;      /**< Full epoch; from e2ee_frame_peek() the key id's low four bits. */
   uint32_t leaf;       /**< Sender; after decrypting only, else UINT32_MAX. */
   uint32_t header_len; /**< Bytes before the ciphertext. */
 } e2ee_frame_info;
 
 /** Parse a frame's header, as a forwarding server may; what follows it is not looked at.
+ *  No frame says how its keys are managed: the key id's low four bits, here in epoch, are those of a
+ *  group's epoch; with the sender keys of media.h they mean nothing.
  *  @return 0, or E2EE_ERR_MALFORMED.  [any] */
 E2EE_API E2EE_CHECKED int e2ee_frame_peek(const uint8_t *frame, size_t frame_len,
                                           e2ee_frame_info *out, size_t out_size);

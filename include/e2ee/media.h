@@ -38,9 +38,10 @@ extern "C" {
  *
  * Who is speaking no frame says: senders have equal key ids.  The application gives each sender a
  * number, and each stream a receiver for its sender, which it knows from elsewhere (an SSRC, a
- * track).  That number is e2ee_frame_info.leaf and e2ee_event.leaf; epoch is the generation.  With the
- * wrong sender's receiver a stream does not decrypt.  But whoever has a sender's key can forge its
- * frames.
+ * track).  That number is e2ee_frame_info.leaf and e2ee_event.leaf; epoch is the generation.  (Without
+ * keys neither is known: after e2ee_frame_peek() epoch means nothing, and generation and step have to be
+ * taken from the kid.)  With the wrong sender's receiver a stream does not decrypt.  But whoever has a
+ * sender's key can forge its frames.
  *
  * Of a sender, a receiver takes frames of the generation and step heard last, of later ones that it has
  * or can ratchet to, and of the one before: until 1024 more frames of that sender were accepted, the
@@ -276,8 +277,8 @@ e2ee_receiver_decrypt_partial(e2ee_receiver *receiver, const uint8_t *metadata, 
                               const uint8_t *frame, size_t frame_len, uint8_t *out, size_t out_cap,
                               size_t *out_len, e2ee_frame_info *info, size_t info_size);
 
-/** e2ee_frame_peek() for a partial frame; header_len, here and after decrypting, is the size of trailer,
- *  length and form.  @return 0, or E2EE_ERR_MALFORMED.  [any] */
+/** e2ee_frame_peek() for a partial frame, with the same epoch; header_len, here and after decrypting, is
+ *  the size of trailer, length and form.  @return 0, or E2EE_ERR_MALFORMED.  [any] */
 E2EE_API E2EE_CHECKED int e2ee_partial_peek(const uint8_t *frame, size_t frame_len,
                                             e2ee_frame_info *out, size_t out_size);
 
