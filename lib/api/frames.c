@@ -11,9 +11,10 @@ bool api_overlap(struct view a, struct view b) {
   return a.size > 0 && b.size > 0 && (from_a < a.size || from_b < b.size);
 }
 
+/* A sum that wraps is of a frame that api_check_frame() refuses. */
 size_t api_frame_written(size_t frame_size, size_t overhead, size_t capacity) {
-  bool fits = capacity >= overhead && capacity - overhead >= frame_size;
-  return fits ? frame_size + overhead : capacity;
+  size_t most = frame_size + overhead;
+  return most < capacity ? most : capacity;
 }
 
 enum err api_check_frame(struct view metadata, struct view frame, struct view out,

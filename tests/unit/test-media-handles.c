@@ -59,6 +59,34 @@ START_TEST(buffers) {
 }
 END_TEST
 
+/* What a call cannot write may overlap, and nothing overlaps an empty piece. */
+START_TEST(neighbours_of_the_output) {
+  struct member alice = member_of(0, 2);
+  enter(&alice, 1);
+  e2ee_sender *s = alice.sender;
+  uint8_t frame[40] = {0}, buffer[128] = {0};
+  size_t written = 0;
+  for (size_t size = 0; size <= sizeof frame; size++) {
+    const size_t most = size + e2ee_frame_overhead();
+    for (size_t room = 1; room <= sizeof buffer - 1; room++) {
+      const size_t end = room < most ? room : most;
+      ck_assert_int_eq(e2ee_sender_encrypt(s, buffer + end, 1, frame, size, buffer, room, &written),
+                       room < most ? ERR_BUFFER_TOO_SMALL : OK);
+      ck_assert_int_eq(
+          e2ee_sender_encrypt(s, buffer + end - 1, 1, frame, size, buffer, room, &written),
+          ERR_INVALID_ARG);
+    }
+  }
+  ck_assert_int_eq(e2ee_sender_encrypt(s, buffer, 9, frame, 1, buffer + 9, 100, &written), OK);
+  ck_assert_int_eq(e2ee_sender_encrypt(s, buffer + 1, 0, frame, 1, buffer, 100, &written), OK);
+  ck_assert_int_eq(e2ee_sender_encrypt(s, NULL, 0, buffer, 9, buffer + 1, 1, &written),
+                   ERR_INVALID_ARG);
+  ck_assert_int_eq(e2ee_sender_encrypt(s, NULL, 0, buffer, 9, buffer + 1, 0, &written),
+                   ERR_BUFFER_TOO_SMALL);
+  member_free(&alice);
+}
+END_TEST
+
 START_TEST(arguments) {
   struct member a = member_of(0, 2);
   enter(&a, 1);
@@ -213,6 +241,7 @@ int main(void) {
   TCase *tests = tcase_create("all");
   tcase_add_test(tests, buffers);
   tcase_add_test(tests, arguments);
+  tcase_add_test(tests, neighbours_of_the_output);
   tcase_add_test(tests, counts_of_streams);
   tcase_add_loop_test(tests, life_times, 0, 6);
   return run_case("media-handles", tests);
