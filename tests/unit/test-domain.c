@@ -157,6 +157,7 @@ START_TEST(overlap_is_refused_by_the_rest_of_mls) {
   expect_busy(e2ee_group_successor(alice->client, group, &other));
   expect_busy(
       e2ee_welcome_open_successor(alice->client, group, BYTES(welcome), NULL, 0, &incoming));
+  ck_assert_str_eq(explanation(alice->client), e2ee_strerror(E2EE_ERR_BUSY));
   ck_assert(bytes == NULL && other == NULL && incoming == NULL);
   ck_assert_int_eq(e2ee_group_id(alice->group, out, &size), E2EE_OK);
   ck_assert_int_eq(api_leave(client, OK), OK);

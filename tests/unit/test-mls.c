@@ -472,6 +472,11 @@ START_TEST(successor) {
   struct member new_alice = {NULL, NULL}, new_bob = {NULL, NULL};
   ck_assert_int_eq(e2ee_client_new(3, TEXT("alice"), &new_alice.client), E2EE_OK);
   ck_assert_int_eq(e2ee_client_new(3, TEXT("bob"), &new_bob.client), E2EE_OK);
+  /* Which of the two clients the reason was found by makes no difference. */
+  ck_assert_returns(&new_alice,
+                    e2ee_group_successor(new_alice.client, alice->group, &new_alice.group),
+                    E2EE_ERR_INVALID_STATE);
+  ck_assert_str_ne(explanation(new_alice.client), e2ee_strerror(E2EE_ERR_INVALID_STATE));
   ck_assert_done(bob, e2ee_commit_reinit(plan, TEXT("next"), 3));
   e2ee_bytes *message = build();
   receive(alice, message);
@@ -484,6 +489,9 @@ START_TEST(successor) {
   /* Only with a client of the new suite. */
   ck_assert_returns(alice, e2ee_group_successor(alice->client, alice->group, &new_alice.group),
                     E2EE_ERR_UNSUPPORTED);
+  ck_assert_returns(carol, e2ee_group_successor(carol->client, alice->group, &new_alice.group),
+                    E2EE_ERR_UNSUPPORTED);
+  ck_assert_str_ne(explanation(carol->client), e2ee_strerror(E2EE_ERR_UNSUPPORTED));
   ck_assert_done(&new_alice,
                  e2ee_group_successor(new_alice.client, alice->group, &new_alice.group));
   go_on(&new_alice, &new_bob, bob->group);
