@@ -29,29 +29,42 @@ void hmac_compute(const struct hmac_hash *hash, const struct hmac_key *key,
                   const struct view *parts, size_t count, uint8_t *out);
 
 /**
- * Define, for a `struct hmac_hash` named PREFIX_functions, what a `struct hash` has: PREFIX_digest(),
- * PREFIX_hmac(), PREFIX_hmac_key(), PREFIX_hmac_keyed().
+ * Define the `struct hash` of a SHA-2 that a backend exports, PREFIX_shaBITS, from what the backend has
+ * written of a `struct hmac_hash`: shaBITS_first() and shaBITS_rest(), and from its available().
+ * @param title  of the backend
  */
-#define DEFINE_HASH_FUNCTIONS(prefix)                                                              \
-  static enum err prefix##_digest(const struct view *parts, size_t count, uint8_t *out) {          \
-    prefix##_functions.rest(NULL, parts, count, out);                                              \
+#define DEFINE_HASH(prefix, title, bits, block_size)                                               \
+  static const struct hmac_hash sha##bits##_functions = {.size = bits / 8,                         \
+                                                         .block = block_size,                      \
+                                                         .first = sha##bits##_first,               \
+                                                         .rest = sha##bits##_rest};                \
+  static enum err sha##bits##_digest(const struct view *parts, size_t count, uint8_t *out) {       \
+    sha##bits##_rest(NULL, parts, count, out);                                                     \
     return OK;                                                                                     \
   }                                                                                                \
-  static void prefix##_hmac_key(struct view key, struct hmac_key *out) {                           \
-    hmac_key_set(&prefix##_functions, key, out);                                                   \
+  static void sha##bits##_hmac_key(struct view key, struct hmac_key *out) {                        \
+    hmac_key_set(&sha##bits##_functions, key, out);                                                \
   }                                                                                                \
-  static enum err prefix##_hmac_keyed(const struct hmac_key *key, const struct view *parts,        \
-                                      size_t count, uint8_t *out) {                                \
-    hmac_compute(&prefix##_functions, key, parts, count, out);                                     \
+  static enum err sha##bits##_hmac_keyed(const struct hmac_key *key, const struct view *parts,     \
+                                         size_t count, uint8_t *out) {                             \
+    hmac_compute(&sha##bits##_functions, key, parts, count, out);                                  \
     return OK;                                                                                     \
   }                                                                                                \
-  static enum err prefix##_hmac(struct view key, const struct view *parts, size_t count,           \
-                                uint8_t *out) {                                                    \
+  static enum err sha##bits##_hmac(struct view key, const struct view *parts, size_t count,        \
+                                   uint8_t *out) {                                                 \
     struct hmac_key halves;                                                                        \
-    hmac_key_set(&prefix##_functions, key, &halves);                                               \
-    hmac_compute(&prefix##_functions, &halves, parts, count, out);                                 \
+    hmac_key_set(&sha##bits##_functions, key, &halves);                                            \
+    hmac_compute(&sha##bits##_functions, &halves, parts, count, out);                              \
     wipe(&halves, sizeof halves);                                                                  \
     return OK;                                                                                     \
-  }
+  }                                                                                                \
+  const struct hash prefix##_sha##bits = {.name = "SHA-" #bits,                                    \
+                                          .backend = title,                                        \
+                                          .size = bits / 8,                                        \
+                                          .available = available,                                  \
+                                          .digest = sha##bits##_digest,                            \
+                                          .hmac = sha##bits##_hmac,                                \
+                                          .hmac_key = sha##bits##_hmac_key,                        \
+                                          .hmac_keyed = sha##bits##_hmac_keyed}
 
 #endif

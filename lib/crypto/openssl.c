@@ -125,19 +125,7 @@ static bool has_ed448(void) {
     (void)SHA##bits##_Final(out, &hash);                                                           \
     wipe(&hash, sizeof hash);                                                                      \
   }                                                                                                \
-  static const struct hmac_hash sha##bits##_functions = {.size = bits / 8,                         \
-                                                         .block = block_size,                      \
-                                                         .first = sha##bits##_first,               \
-                                                         .rest = sha##bits##_rest};                \
-  DEFINE_HASH_FUNCTIONS(sha##bits)                                                                 \
-  const struct hash openssl_sha##bits = {.name = "SHA-" #bits,                                     \
-                                         .backend = OPENSSL_NAME,                                  \
-                                         .size = bits / 8,                                         \
-                                         .available = available,                                   \
-                                         .digest = sha##bits##_digest,                             \
-                                         .hmac = sha##bits##_hmac,                                 \
-                                         .hmac_key = sha##bits##_hmac_key,                         \
-                                         .hmac_keyed = sha##bits##_hmac_keyed}
+  DEFINE_HASH(openssl, OPENSSL_NAME, bits, block_size)
 
 DEFINE_SHA(256, SHA256_CTX, 64);
 DEFINE_SHA(384, SHA512_CTX, 128);

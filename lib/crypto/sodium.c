@@ -43,19 +43,7 @@ static bool available(void) {
     (void)crypto_hash_sha##bits##_final(&hash, out);                                               \
     wipe(&hash, sizeof hash);                                                                      \
   }                                                                                                \
-  static const struct hmac_hash sha##bits##_functions = {.size = bits / 8,                         \
-                                                         .block = block_size,                      \
-                                                         .first = sha##bits##_first,               \
-                                                         .rest = sha##bits##_rest};                \
-  DEFINE_HASH_FUNCTIONS(sha##bits)                                                                 \
-  const struct hash sodium_sha##bits = {.name = "SHA-" #bits,                                      \
-                                        .backend = "libsodium",                                    \
-                                        .size = bits / 8,                                          \
-                                        .available = available,                                    \
-                                        .digest = sha##bits##_digest,                              \
-                                        .hmac = sha##bits##_hmac,                                  \
-                                        .hmac_key = sha##bits##_hmac_key,                          \
-                                        .hmac_keyed = sha##bits##_hmac_keyed}
+  DEFINE_HASH(sodium, "libsodium", bits, block_size)
 
 DEFINE_SHA(256, count, 64);
 DEFINE_SHA(512, count[1], 128);

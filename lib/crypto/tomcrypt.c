@@ -48,19 +48,7 @@ static bool available(void) {
     (void)sha##bits##_done(&hash, out);                                                            \
     wipe(&hash, sizeof hash);                                                                      \
   }                                                                                                \
-  static const struct hmac_hash sha##bits##_functions = {.size = bits / 8,                         \
-                                                         .block = block_size,                      \
-                                                         .first = sha##bits##_first,               \
-                                                         .rest = sha##bits##_rest};                \
-  DEFINE_HASH_FUNCTIONS(sha##bits)                                                                 \
-  const struct hash tomcrypt_sha##bits = {.name = "SHA-" #bits,                                    \
-                                          .backend = NAME,                                         \
-                                          .size = bits / 8,                                        \
-                                          .available = available,                                  \
-                                          .digest = sha##bits##_digest,                            \
-                                          .hmac = sha##bits##_hmac,                                \
-                                          .hmac_key = sha##bits##_hmac_key,                        \
-                                          .hmac_keyed = sha##bits##_hmac_keyed}
+  DEFINE_HASH(tomcrypt, NAME, bits, block_size)
 
 DEFINE_SHA(256, sha256, 64);
 DEFINE_SHA(384, sha512, 128);
