@@ -9,13 +9,11 @@
 #include <openssl/param_build.h>
 #include <string.h>
 
-#include "crypto/backend.h"
+#include "crypto/curve.h"
 #include "crypto/der.h"
 #include "crypto/openssl.h"
 
 /* ---- The curves: shared by all threads, not written after openssl_ec_start() ---- */
-
-enum curve_id { CURVE_P256, CURVE_P384, CURVE_P521, CURVE_COUNT };
 
 static EC_GROUP *groups[CURVE_COUNT];
 static const char *const curve_name[CURVE_COUNT] = {"P-256", "P-384", "P-521"};
@@ -218,51 +216,9 @@ static enum err curve_generate(enum curve_id curve, uint8_t *private_key, uint8_
   return err;
 }
 
-#define DEFINE_CURVE(id, curve, title, bytes, hash, der_max)                                       \
-  static bool has_##id(void) {                                                                     \
-    return groups[curve] != NULL;                                                                  \
-  }                                                                                                \
-  static enum err id##_derive_public(const uint8_t *private_key, uint8_t *public_key) {            \
-    return curve_derive_public(curve, private_key, public_key);                                    \
-  }                                                                                                \
-  static enum err id##_check_public(const uint8_t *public_key) {                                   \
-    return curve_check_public(curve, public_key);                                                  \
-  }                                                                                                \
-  static enum err id##_agree(const uint8_t *private_key, const uint8_t *public_key,                \
-                             uint8_t *shared_secret) {                                             \
-    return curve_agree(curve, private_key, public_key, shared_secret);                             \
-  }                                                                                                \
-  const struct dh openssl_##id = {.name = title,                                                   \
-                                  .backend = OPENSSL_NAME,                                         \
-                                  .public_size = 1 + 2 * bytes,                                    \
-                                  .private_size = bytes,                                           \
-                                  .shared_size = bytes,                                            \
-                                  .available = has_##id,                                           \
-                                  .derive_public = id##_derive_public,                             \
-                                  .check_public = id##_check_public,                               \
-                                  .agree = id##_agree};                                            \
-  static enum err id##_generate(uint8_t *private_key, uint8_t *public_key) {                       \
-    return curve_generate(curve, private_key, public_key);                                         \
-  }                                                                                                \
-  static enum err id##_sign(const uint8_t *private_key, struct view message, uint8_t *out,         \
-                            size_t *size) {                                                        \
-    return curve_sign(curve, hash, private_key, message, out, size);                               \
-  }                                                                                                \
-  static enum err id##_verify(const uint8_t *public_key, struct view message,                      \
-                              struct view signature) {                                             \
-    return curve_verify(curve, hash, public_key, message, signature);                              \
-  }                                                                                                \
-  const struct signature openssl_ecdsa_##id = {.name = "ECDSA-" title,                             \
-                                               .backend = OPENSSL_NAME,                            \
-                                               .public_size = 1 + 2 * bytes,                       \
-                                               .private_size = bytes,                              \
-                                               .max_size = der_max,                                \
-                                               .available = has_##id,                              \
-                                               .generate = id##_generate,                          \
-                                               .derive_public = id##_derive_public,                \
-                                               .sign = id##_sign,                                  \
-                                               .verify = id##_verify}
+static bool has_curve(enum curve_id curve) {
+  return groups[curve] != NULL;
+}
 
-DEFINE_CURVE(p256, CURVE_P256, "P-256", 32, &openssl_sha256, 72);
-DEFINE_CURVE(p384, CURVE_P384, "P-384", 48, &openssl_sha384, 104);
-DEFINE_CURVE(p521, CURVE_P521, "P-521", 66, &openssl_sha512, 139);
+#define CURVE(id) id
+DEFINE_CURVES(openssl, OPENSSL_NAME);

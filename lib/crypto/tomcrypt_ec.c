@@ -12,7 +12,7 @@
 #define LTC_SOURCE /* and short names for its functions: mp_add() and so on */
 #include <tomcrypt.h>
 
-#include "crypto/backend.h"
+#include "crypto/curve.h"
 #include "crypto/der.h"
 #include "crypto/tomcrypt.h"
 
@@ -49,8 +49,6 @@ static enum err numbers_new(void **const *numbers, size_t count) {
 #define BLINDING_BYTES 8   /* of the multiple of the order added to a scalar */
 #define CURVE_BYTES_MAX 66 /* P-521 */
 #define CURVE_PUBLIC_MAX 133
-
-enum curve_id { CURVE_P256, CURVE_P384, CURVE_P521, CURVE_COUNT };
 
 /* y^2 = x^3 - 3x + b modulo prime; base generates a group of `order` points. */
 struct curve {
@@ -450,51 +448,9 @@ done:
   return err == OK || err == ERR_NOMEM ? err : ERR_SIGNATURE;
 }
 
-#define DEFINE_CURVE(id, curve, title, bytes, hash, der_max)                                       \
-  static bool has_##id(void) {                                                                     \
-    return curves[curve].base != NULL;                                                             \
-  }                                                                                                \
-  static enum err id##_derive_public(const uint8_t *private_key, uint8_t *public_key) {            \
-    return curve_derive_public(&curves[curve], private_key, public_key);                           \
-  }                                                                                                \
-  static enum err id##_check_public(const uint8_t *public_key) {                                   \
-    return curve_check_public(&curves[curve], public_key);                                         \
-  }                                                                                                \
-  static enum err id##_agree(const uint8_t *private_key, const uint8_t *public_key,                \
-                             uint8_t *shared_secret) {                                             \
-    return curve_agree(&curves[curve], private_key, public_key, shared_secret);                    \
-  }                                                                                                \
-  const struct dh tomcrypt_##id = {.name = title,                                                  \
-                                   .backend = "libtomcrypt",                                       \
-                                   .public_size = 1 + 2 * bytes,                                   \
-                                   .private_size = bytes,                                          \
-                                   .shared_size = bytes,                                           \
-                                   .available = has_##id,                                          \
-                                   .derive_public = id##_derive_public,                            \
-                                   .check_public = id##_check_public,                              \
-                                   .agree = id##_agree};                                           \
-  static enum err id##_generate(uint8_t *private_key, uint8_t *public_key) {                       \
-    return curve_generate(&curves[curve], private_key, public_key);                                \
-  }                                                                                                \
-  static enum err id##_sign(const uint8_t *private_key, struct view message, uint8_t *out,         \
-                            size_t *size) {                                                        \
-    return curve_sign(&curves[curve], hash, private_key, message, out, size);                      \
-  }                                                                                                \
-  static enum err id##_verify(const uint8_t *public_key, struct view message,                      \
-                              struct view signature) {                                             \
-    return curve_verify(&curves[curve], hash, public_key, message, signature);                     \
-  }                                                                                                \
-  const struct signature tomcrypt_ecdsa_##id = {.name = "ECDSA-" title,                            \
-                                                .backend = "libtomcrypt",                          \
-                                                .public_size = 1 + 2 * bytes,                      \
-                                                .private_size = bytes,                             \
-                                                .max_size = der_max,                               \
-                                                .available = has_##id,                             \
-                                                .generate = id##_generate,                         \
-                                                .derive_public = id##_derive_public,               \
-                                                .sign = id##_sign,                                 \
-                                                .verify = id##_verify}
+static bool has_curve(const struct curve *curve) {
+  return curve->base != NULL;
+}
 
-DEFINE_CURVE(p256, CURVE_P256, "P-256", 32, &tomcrypt_sha256, 72);
-DEFINE_CURVE(p384, CURVE_P384, "P-384", 48, &tomcrypt_sha384, 104);
-DEFINE_CURVE(p521, CURVE_P521, "P-521", 66, &tomcrypt_sha512, 139);
+#define CURVE(id) (&curves[id])
+DEFINE_CURVES(tomcrypt, "libtomcrypt");
