@@ -140,6 +140,11 @@ uint64_t client_now(const struct client *client) {
   return now < 0 ? 0 : (uint64_t)now;
 }
 
+enum err client_check_size(struct client *client, struct view message) {
+  return require(message.size <= client->settings.max_message_bytes, &client->why, ERR_LIMIT,
+                 "a message of %zu bytes", message.size);
+}
+
 enum err client_leaf(const struct client *client, struct leaf_storage *storage,
                      struct leaf_template *out) {
   enum err err = OK;

@@ -101,6 +101,9 @@ void client_free(struct client *client); /* accepts NULL */
 /** The time that lifetimes are measured against. */
 uint64_t client_now(const struct client *client);
 
+/** ERR_LIMIT: a message is larger than the settings allow. */
+CHECKED enum err client_check_size(struct client *client, struct view message);
+
 /** What the views of a leaf_template point to. */
 struct leaf_storage {
   struct bytes capabilities;

@@ -11,14 +11,9 @@
 static enum err read_group_info(struct client *client, struct view message,
                                 struct group_info *out) {
   enum err err = OK;
-  uint16_t wire_format = 0;
   struct reader reader = reader_of(message);
-  TRY(require(message.size <= client->settings.max_message_bytes, &client->why, ERR_LIMIT,
-              "a message of %zu bytes", message.size));
-  TRY(message_read_header(&reader, &client->why, &wire_format));
-  TRY(require(wire_format == WIRE_GROUP_INFO, &client->why, ERR_MALFORMED,
-              "RFC 9420, section 6: a message of wire format %u instead of a GroupInfo",
-              wire_format));
+  TRY(client_check_size(client, message));
+  TRY(message_read_header_of(&reader, WIRE_GROUP_INFO, "GroupInfo", &client->why));
   TRY(group_info_read(&reader, &client->why, out));
   TRY(read_end(&reader));
 done:
@@ -152,8 +147,7 @@ enum err external_propose_add(struct client *client, struct sender sender, struc
   enum err err = OK;
   struct view raw;
   struct writer writer = {0};
-  TRY(require(key_package.size <= client->settings.max_message_bytes, &client->why, ERR_LIMIT,
-              "a key package of %zu bytes", key_package.size));
+  TRY(client_check_size(client, key_package));
   TRY(message_read_key_package(key_package, &client->why, &raw));
   if (sender.type == SENDER_NEW_MEMBER_PROPOSAL)
     TRY(check_own(client, raw));

@@ -159,8 +159,7 @@ enum err group_read_key_package(const struct group *group, struct view message, 
   enum err err = OK;
   struct client *client = group->client;
   TRY(group_check_active(group));
-  TRY(require(message.size <= client->settings.max_message_bytes, &client->why, ERR_LIMIT,
-              "a key package of %zu bytes", message.size));
+  TRY(client_check_size(client, message));
   TRY(message_read_key_package(message, &client->why, out));
 done:
   return err;

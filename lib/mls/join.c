@@ -316,14 +316,9 @@ done:
 
 static enum err read_welcome(struct client *client, struct view message, struct welcome *out) {
   enum err err = OK;
-  uint16_t wire_format = 0;
   struct reader reader = reader_of(message);
-  TRY(require(message.size <= client->settings.max_message_bytes, &client->why, ERR_LIMIT,
-              "a message of %zu bytes", message.size));
-  TRY(message_read_header(&reader, &client->why, &wire_format));
-  TRY(require(wire_format == WIRE_WELCOME, &client->why, ERR_MALFORMED,
-              "RFC 9420, section 6: a message of wire format %u instead of a Welcome",
-              wire_format));
+  TRY(client_check_size(client, message));
+  TRY(message_read_header_of(&reader, WIRE_WELCOME, "Welcome", &client->why));
   TRY(welcome_read(&reader, out));
   TRY(read_end(&reader));
   TRY(require(out->cipher_suite == client->suite->id, &client->why, ERR_UNSUPPORTED,

@@ -167,6 +167,16 @@ done:
   return codec_unparsed(err, why, "MLSMessage");
 }
 
+enum err message_read_header_of(struct reader *reader, enum wire_format wire_format,
+                                const char *what, struct why *why) {
+  uint16_t found = 0;
+  enum err err = message_read_header(reader, why, &found);
+  if (err != OK)
+    return err;
+  return require(found == wire_format, why, ERR_MALFORMED,
+                 "RFC 9420, section 6: a message of wire format %u instead of a %s", found, what);
+}
+
 void message_write_header(struct writer *writer, enum wire_format wire_format) {
   write_u16(writer, MLS_VERSION_10);
   write_u16(writer, (uint16_t)wire_format);
@@ -174,13 +184,9 @@ void message_write_header(struct writer *writer, enum wire_format wire_format) {
 
 enum err message_read_key_package(struct view message, struct why *why, struct view *out) {
   enum err err = OK;
-  uint16_t wire_format = 0;
   struct key_package key_package = {0};
   struct reader reader = reader_of(message);
-  TRY(message_read_header(&reader, why, &wire_format));
-  TRY(require(wire_format == WIRE_KEY_PACKAGE, why, ERR_MALFORMED,
-              "RFC 9420, section 6: a message of wire format %u instead of a key package",
-              wire_format));
+  TRY(message_read_header_of(&reader, WIRE_KEY_PACKAGE, "key package", why));
   TRY(key_package_read(&reader, why, &key_package));
   TRY(read_end(&reader));
   *out = key_package.raw;

@@ -90,6 +90,9 @@ void private_message_write(struct writer *writer, const struct private_message *
 /** The header of an MLSMessage; the body follows in the reader.  ERR_UNSUPPORTED: another version, or
  *  a wire format that is none of enum wire_format. */
 CHECKED enum err message_read_header(struct reader *reader, struct why *why, uint16_t *wire_format);
+/** The same where only one wire format will do.  @param what  its name  @return ERR_MALFORMED too */
+CHECKED enum err message_read_header_of(struct reader *reader, enum wire_format wire_format,
+                                        const char *what, struct why *why);
 void message_write_header(struct writer *writer, enum wire_format wire_format);
 
 /** One item of the external_senders extension (section 12.1.8.1). */

@@ -32,8 +32,7 @@ static enum err read_message(const struct group *group, struct view message, str
   enum err err = OK;
   struct client *client = group->client;
   struct reader reader = reader_of(message);
-  TRY(require(message.size <= client->settings.max_message_bytes, &client->why, ERR_LIMIT,
-              "a message of %zu bytes", message.size));
+  TRY(client_check_size(client, message));
   TRY(message_read_header(&reader, &client->why, &out->wire_format));
   if (out->wire_format == WIRE_PUBLIC_MESSAGE) {
     TRY(public_message_read(&reader, &client->why, &out->public_message));

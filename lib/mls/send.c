@@ -64,8 +64,7 @@ enum err group_encrypt_with(struct group *group, struct view authenticated_data,
               "RFC 9420, section 12.4: %zu proposals wait to be committed before application data "
               "may be sent",
               group->proposals.count));
-  TRY(require(data.size <= group->client->settings.max_message_bytes, &group->client->why,
-              ERR_LIMIT, "an application message of %zu bytes", data.size));
+  TRY(client_check_size(group->client, data));
   TRY(group_sign(group, &framed, true, &storage, &content));
   TRY(group_protect(group, &content, out));
 done:
