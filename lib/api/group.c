@@ -1,6 +1,5 @@
 /* Groups and their members.  SPDX-License-Identifier: ISC */
 #include "api/handles.h"
-#include "base/mem.h"
 #include "state/snapshot.h"
 
 /* ---- Life cycle ---- */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "mls/external.h"
 
-#include "base/mem.h"
 #include "crypto/hpke.h"
 #include "mls/commit.h"
 #include "mls/groupinfo.h"

@@ -81,6 +81,11 @@ bool tree_parent(const struct tree *tree, uint32_t node, struct parent_node *out
   return true;
 }
 
+bool parent_is_unmerged(const struct parent_node *parent, uint32_t leaf) {
+  uint32_t at = leaves_position(parent->unmerged_leaves, parent->unmerged_count, leaf);
+  return at < parent->unmerged_count && parent->unmerged_leaves[at] == leaf;
+}
+
 uint32_t tree_resolution_size(const struct tree *tree, uint32_t node) {
   const struct node *found = tree_find(tree, node);
   return found == NULL ? 0 : found->resolution;

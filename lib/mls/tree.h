@@ -39,8 +39,10 @@ struct parent_node {
   struct view encryption_key;
   struct view parent_hash;
   const uint32_t *unmerged_leaves; /* sorted */
-  size_t unmerged_count;
+  uint32_t unmerged_count;
 };
+
+bool parent_is_unmerged(const struct parent_node *parent, uint32_t leaf);
 
 /** @return false if the node is blank, a leaf, or beyond the tree */
 bool tree_parent(const struct tree *tree, uint32_t node, struct parent_node *out);

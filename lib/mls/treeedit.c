@@ -36,13 +36,21 @@ static void path_refresh(const struct path *path) {
     node_refresh(path->node[height]);
 }
 
-enum err tree_new(const struct suite *suite, struct tree **out) {
-  enum err err = OK;
+enum err tree_start(const struct suite *suite, struct tree **out) {
   struct tree *tree = mem_new(1, sizeof *tree);
-  TRY(tree == NULL ? ERR_NOMEM : OK);
+  if (tree == NULL)
+    return ERR_NOMEM;
   refs_init(&tree->refs);
   tree->suite = suite;
   provider_random(tree->salt, sizeof tree->salt);
+  *out = tree;
+  return OK;
+}
+
+enum err tree_new(const struct suite *suite, struct tree **out) {
+  enum err err = OK;
+  struct tree *tree = NULL;
+  TRY(tree_start(suite, &tree));
   TRY(node_new(suite, 0, &tree->root));
   tree_check(tree);
   *out = tree;

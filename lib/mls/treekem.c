@@ -32,18 +32,6 @@ void private_keys_free(struct private_keys *keys) {
   locked_free(keys, sizeof *keys);
 }
 
-static bool is_unmerged(const struct parent_node *parent, uint32_t leaf) {
-  size_t low = 0, high = parent->unmerged_count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (parent->unmerged_leaves[middle] < leaf)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low < parent->unmerged_count && parent->unmerged_leaves[low] == leaf;
-}
-
 void private_keys_prune(struct private_keys *keys, const struct tree *tree) {
   for (uint32_t height = 1; height < PATH_NODES_MAX; height++) {
     struct parent_node parent;
@@ -59,7 +47,7 @@ enum err private_keys_complete(const struct private_keys *keys, const struct tre
     struct parent_node parent;
     if (!tree_parent(tree, node_ancestor(keys->leaf, height), &parent))
       continue;
-    TRY(require(keys->at[height].size > 0 || is_unmerged(&parent, keys->leaf), why,
+    TRY(require(keys->at[height].size > 0 || parent_is_unmerged(&parent, keys->leaf), why,
                 ERR_INVALID_TREE,
                 "RFC 9420, section 12.4.3.1: leaf %u was not told the key of the node at height %u",
                 keys->leaf, height));
@@ -379,7 +367,7 @@ static uint32_t own_position(const struct tree *tree, uint32_t node, uint32_t ow
     node = right;
   }
   *height = node_height(node);
-  if (*height == 0 || !is_unmerged(&parent, own))
+  if (*height == 0 || !parent_is_unmerged(&parent, own))
     return position;
   *height = 0;
   position++;

@@ -79,12 +79,11 @@ done:
   return err;
 }
 
-/* Position of the first unmerged leaf that is not below `leaf`. */
-static uint32_t unmerged_position(const struct parent *parent, uint32_t leaf) {
-  uint32_t low = 0, high = parent->unmerged_count;
+uint32_t leaves_position(const uint32_t *leaves, uint32_t count, uint32_t leaf) {
+  uint32_t low = 0, high = count;
   while (low < high) {
     uint32_t middle = low + (high - low) / 2;
-    if (parent->unmerged[middle] < leaf)
+    if (leaves[middle] < leaf)
       low = middle + 1;
     else
       high = middle;
@@ -96,7 +95,7 @@ enum err parent_add_unmerged(struct parent *parent, uint32_t leaf) {
   enum err err = unmerged_room(parent, parent->unmerged_count + 1);
   if (err != OK)
     return err;
-  uint32_t at = unmerged_position(parent, leaf);
+  uint32_t at = leaves_position(parent->unmerged, parent->unmerged_count, leaf);
   memmove(parent->unmerged + at + 1, parent->unmerged + at,
           (parent->unmerged_count - at) * sizeof *parent->unmerged);
   parent->unmerged[at] = leaf;
@@ -106,8 +105,8 @@ enum err parent_add_unmerged(struct parent *parent, uint32_t leaf) {
 
 uint32_t parent_unmerged_between(const struct parent *parent, uint32_t first, uint32_t end,
                                  uint32_t *position) {
-  *position = unmerged_position(parent, first);
-  return unmerged_position(parent, end) - *position;
+  *position = leaves_position(parent->unmerged, parent->unmerged_count, first);
+  return leaves_position(parent->unmerged, parent->unmerged_count, end) - *position;
 }
 
 void parent_remove_unmerged(struct parent *parent, const uint32_t *leaves, uint32_t count) {

@@ -66,6 +66,8 @@ CHECKED enum err parent_own(struct parent **parent);
 CHECKED enum err parent_add_unmerged(struct parent *parent, uint32_t leaf);
 /** Take out those of some sorted leaves that are unmerged. */
 void parent_remove_unmerged(struct parent *parent, const uint32_t *leaves, uint32_t count);
+/** Position of the first of some sorted leaves that is not below `leaf`. */
+uint32_t leaves_position(const uint32_t *leaves, uint32_t count, uint32_t leaf);
 /** How many unmerged leaves are in [first, end), and the position of the first of them. */
 uint32_t parent_unmerged_between(const struct parent *parent, uint32_t first, uint32_t end,
                                  uint32_t *position);
@@ -94,6 +96,9 @@ CHECKED enum err node_hash_blank(const struct suite *suite, uint32_t height, uin
 /** Compute the hashes of a subtree that are not up to date.  @param first_leaf  of the subtree */
 CHECKED enum err node_hash_subtree(const struct suite *suite, struct node *node,
                                    uint32_t first_leaf);
+
+/** A tree without a node yet, with a salt of its own.  @param out  to be dropped */
+CHECKED enum err tree_start(const struct suite *suite, struct tree **out);
 
 /** The node of an index; NULL beyond the tree, or inside a blank subtree of one node. */
 const struct node *tree_find(const struct tree *tree, uint32_t node);

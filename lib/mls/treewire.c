@@ -1,5 +1,4 @@
 /* The ratchet_tree extension (RFC 9420, section 12.4.3.3).  SPDX-License-Identifier: ISC */
-#include "base/mem.h"
 #include "mls/treenode.h"
 
 enum { NODE_TYPE_LEAF = 1, NODE_TYPE_PARENT = 2 };
@@ -256,11 +255,8 @@ done:
 enum err tree_read(const struct suite *suite, struct view ratchet_tree, uint32_t max_members,
                    struct why *why, struct tree **out) {
   enum err err = OK;
-  struct tree *tree = mem_new(1, sizeof *tree);
-  TRY(tree == NULL ? ERR_NOMEM : OK);
-  refs_init(&tree->refs);
-  tree->suite = suite;
-  provider_random(tree->salt, sizeof tree->salt);
+  struct tree *tree = NULL;
+  TRY(tree_start(suite, &tree));
   TRY(read_root(suite, ratchet_tree, max_members, why, &tree->root));
   for (uint32_t index = 1; index < node_count(tree_width(tree)); index += 2)
     TRY(tree_check_parent(tree, index, why));
