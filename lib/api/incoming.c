@@ -143,7 +143,7 @@ static enum err change_at(const struct e2ee_incoming *incoming, uint32_t index,
 /* Whether a change is about the own member: who is added at the own leaf takes it over. */
 static bool is_own(const struct e2ee_incoming *incoming, const struct change *change) {
   bool takes_over = change->kind == E2EE_CHANGE_ADD && incoming->message != NULL;
-  return change->leaf != LEAF_NONE && change->leaf == incoming->own_index && !takes_over;
+  return change->leaf == incoming->own_index && !takes_over;
 }
 
 int e2ee_incoming_change(const e2ee_incoming *incoming, uint32_t index, e2ee_change *out,

@@ -369,6 +369,7 @@ START_TEST(incoming_messages) {
                 *opened = NULL;
   e2ee_incoming_status status;
   e2ee_change change;
+  uint16_t type = 0;
   ck_assert_done(carol, e2ee_welcome_open(carol->client, BYTES(welcome), NULL, 0, &opened));
   e2ee_incoming *const all[] = {of_commit, of_proposal, opened};
   struct member *const owners[] = {bob, bob, carol};
@@ -386,6 +387,8 @@ START_TEST(incoming_messages) {
     for (size_t j = 0; j < 2; j++) {
       expect_refusal(owners[i], E2EE_ERR_NOT_FOUND,
                      e2ee_incoming_change(incoming, beyond[j], &change, sizeof change));
+      expect_refusal(owners[i], E2EE_ERR_NOT_FOUND,
+                     e2ee_incoming_change_data(incoming, beyond[j], &type, data, &out.size));
       expect_refusal(
           owners[i], E2EE_ERR_NOT_FOUND,
           e2ee_incoming_member(incoming, beyond[j], E2EE_MEMBER_IDENTITY, data, &out.size));

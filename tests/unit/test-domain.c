@@ -311,6 +311,22 @@ START_TEST(handles_are_freed_in_any_order) {
 }
 END_TEST
 
+/* What arrived for a group can still be accepted: it keeps the group alive, as a commit does. */
+START_TEST(group_outlives_its_handle) {
+  const struct client *client = bob->client->client;
+  e2ee_group_free(bob->group);
+  bob->group = NULL;
+  e2ee_commit_free(plan);
+  plan = NULL;
+  ck_assert_uint_eq(client->group_count, 1);
+  ck_assert_done(bob, e2ee_incoming_accept(of_commit));
+  ck_assert_returns(bob, e2ee_incoming_accept(of_commit), E2EE_ERR_INVALID_STATE);
+  e2ee_incoming_free(of_commit);
+  of_commit = NULL;
+  ck_assert_uint_eq(client->group_count, 0);
+}
+END_TEST
+
 /* Two handles of one member would encrypt with the same keys. */
 START_TEST(member_with_two_handles) {
   static const uint8_t key[32] = {1};
@@ -456,6 +472,7 @@ int main(void) {
   tcase_add_test(cases, other_clients_and_streams_go_on);
   tcase_add_test(cases, death_is_not_catching);
   tcase_add_loop_test(cases, handles_are_freed_in_any_order, 0, 2 * HANDLES);
+  tcase_add_test(cases, group_outlives_its_handle);
   tcase_add_test(cases, member_with_two_handles);
   tcase_add_test(cases, one_client_of_two_threads);
   tcase_add_test(cases, groups_freed_beside_work);

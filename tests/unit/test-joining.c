@@ -4,6 +4,8 @@
  */
 #include <string.h>
 
+#include <e2ee/mls.h>
+
 #include "fixture.h"
 #include "mls/treekem.h"
 #include "tests/run.h"
@@ -39,28 +41,34 @@ const struct secret *__wrap_treekem_shared_secret(const struct new_path *path, u
 
 START_TEST(welcome_shows_everybody_before_joining) {
   e2ee_bytes *key_package = key_package_of(dave), *welcome = NULL;
-  e2ee_bytes *message = build_commit(alice, key_package, UINT32_MAX, &welcome);
+  e2ee_bytes *message = build_commit(bob, key_package, UINT32_MAX, &welcome);
   e2ee_incoming *incoming = NULL;
   ck_assert_done(dave, e2ee_welcome_open(dave->client, BYTES(welcome), NULL, 0, &incoming));
   e2ee_incoming_status status = status_of(incoming);
   ck_assert_uint_eq(status.kind, E2EE_INCOMING_WELCOME);
-  ck_assert_uint_eq(status.epoch, epoch_of(alice) + 1);
-  ck_assert_uint_eq(status.sender, leaf_of(alice));
+  ck_assert_uint_eq(status.epoch, epoch_of(bob) + 1);
+  ck_assert_uint_eq(status.sender, leaf_of(bob));
   ck_assert_uint_eq(status.changes, MEMBERS);
   static const char *const names[MEMBERS] = {"alice", "bob", "carol", "dave"};
   for (uint32_t i = 0; i < MEMBERS; i++) {
     e2ee_change change = change_of(incoming, i);
     ck_assert_uint_eq(change.kind, E2EE_CHANGE_ADD);
     ck_assert_uint_eq(change.leaf, i);
+    ck_assert_uint_eq(change.proposer, leaf_of(bob));
     ck_assert_uint_eq(change.flags, i == DAVE);
     expect_named(incoming, i, names[i]);
+    uint16_t type = UINT16_MAX;
+    size_t size = SIZE_MAX;
+    ck_assert_done(dave, e2ee_incoming_change_data(incoming, i, &type, NULL, &size));
+    ck_assert_uint_eq(type, 1); /* add */
+    ck_assert_uint_eq(size, 0);
   }
   /* Refused, it can be opened again. */
   e2ee_incoming_free(incoming);
-  ck_assert_done(alice, e2ee_group_commit_accepted(alice->group));
-  receive(bob, message);
+  ck_assert_done(bob, e2ee_group_commit_accepted(bob->group));
+  receive(alice, message);
   join(dave, welcome);
-  expect_agreement(dave, bob);
+  expect_agreement(dave, alice);
 
   /* The key package is used up, and the group entered. */
   ck_assert_returns(dave, e2ee_welcome_open(dave->client, BYTES(welcome), NULL, 0, &incoming),
