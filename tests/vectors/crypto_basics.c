@@ -120,22 +120,18 @@ static bool check_encrypt_with_label(const struct suite *suite, json_object *obj
   return good;
 }
 
+static bool check(const struct suite *suite, json_object *vector) {
+  bool good = check_ref_hash(suite, vectors_field(vector, "ref_hash"));
+  good &= check_expand_with_label(suite, vectors_field(vector, "expand_with_label"));
+  good &= check_derive_secret(suite, vectors_field(vector, "derive_secret"));
+  good &= check_derive_tree_secret(suite, vectors_field(vector, "derive_tree_secret"));
+  good &= check_sign_with_label(suite, vectors_field(vector, "sign_with_label"));
+  good &= check_encrypt_with_label(suite, vectors_field(vector, "encrypt_with_label"));
+  return good;
+}
+
 void vectors_crypto_basics(json_object *root, struct tally *tally) {
-  for (size_t i = 0; i < vectors_count(root); i++) {
-    json_object *vector = vectors_item(root, i);
-    const struct suite *suite = vectors_suite(vector);
-    if (suite == NULL) {
-      vectors_skip(tally);
-      continue;
-    }
-    bool good = check_ref_hash(suite, vectors_field(vector, "ref_hash"));
-    good &= check_expand_with_label(suite, vectors_field(vector, "expand_with_label"));
-    good &= check_derive_secret(suite, vectors_field(vector, "derive_secret"));
-    good &= check_derive_tree_secret(suite, vectors_field(vector, "derive_tree_secret"));
-    good &= check_sign_with_label(suite, vectors_field(vector, "sign_with_label"));
-    good &= check_encrypt_with_label(suite, vectors_field(vector, "encrypt_with_label"));
-    vectors_check(tally, good, "crypto-basics", i);
-  }
+  vectors_each(root, tally, "crypto-basics", check);
 }
 
 /* ---- Generating: each operation on random inputs ---- */

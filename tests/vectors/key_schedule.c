@@ -103,24 +103,20 @@ static bool check_epoch(const struct suite *suite, json_object *epoch, struct vi
   return ok;
 }
 
+static bool check(const struct suite *suite, json_object *vector) {
+  struct bytes group_id = vectors_bytes(vector, "group_id");
+  struct secret init = vectors_secret(vector, "initial_init_secret");
+  json_object *epochs = vectors_array(vector, "epochs");
+  bool ok = vectors_count(epochs) > 0;
+  for (size_t e = 0; ok && e < vectors_count(epochs); e++)
+    ok = check_epoch(suite, vectors_item(epochs, e), bytes_view(&group_id), e, &init);
+  secret_wipe(&init);
+  bytes_free(&group_id);
+  return ok;
+}
+
 void vectors_key_schedule(json_object *root, struct tally *tally) {
-  for (size_t i = 0; i < vectors_count(root); i++) {
-    json_object *vector = vectors_item(root, i);
-    const struct suite *suite = vectors_suite(vector);
-    if (suite == NULL) {
-      vectors_skip(tally);
-      continue;
-    }
-    struct bytes group_id = vectors_bytes(vector, "group_id");
-    struct secret init = vectors_secret(vector, "initial_init_secret");
-    json_object *epochs = vectors_array(vector, "epochs");
-    bool ok = vectors_count(epochs) > 0;
-    for (size_t e = 0; ok && e < vectors_count(epochs); e++)
-      ok = check_epoch(suite, vectors_item(epochs, e), bytes_view(&group_id), e, &init);
-    vectors_check(tally, ok, "key schedule", i);
-    secret_wipe(&init);
-    bytes_free(&group_id);
-  }
+  vectors_each(root, tally, "key schedule", check);
 }
 
 /* ---- Generating: random inputs, and section 8's formulas one after the other ---- */

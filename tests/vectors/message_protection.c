@@ -214,14 +214,7 @@ static bool check(const struct suite *suite, json_object *vector) {
 }
 
 void vectors_message_protection(json_object *root, struct tally *tally) {
-  for (size_t i = 0; i < vectors_count(root); i++) {
-    json_object *vector = vectors_item(root, i);
-    const struct suite *suite = vectors_suite(vector);
-    if (suite == NULL)
-      vectors_skip(tally);
-    else
-      vectors_check(tally, check(suite, vector), "message protection", i);
-  }
+  vectors_each(root, tally, "message protection", check);
 }
 
 /* ---- Generating: what the second member of a real group says ---- */

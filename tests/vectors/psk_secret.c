@@ -40,14 +40,7 @@ static bool check(const struct suite *suite, json_object *vector) {
 }
 
 void vectors_psk_secret(json_object *root, struct tally *tally) {
-  for (size_t i = 0; i < vectors_count(root); i++) {
-    json_object *vector = vectors_item(root, i);
-    const struct suite *suite = vectors_suite(vector);
-    if (suite == NULL)
-      vectors_skip(tally);
-    else
-      vectors_check(tally, check(suite, vector), "psk_secret", i);
-  }
+  vectors_each(root, tally, "psk_secret", check);
 }
 
 /* ---- Generating: PreSharedKey proposals of a real group, as its commit would mix them ---- */

@@ -79,17 +79,13 @@ static bool check_tree(const struct suite *suite, json_object *vector) {
   return ok;
 }
 
+static bool check(const struct suite *suite, json_object *vector) {
+  bool ok = check_sender_data(suite, vectors_field(vector, "sender_data"));
+  return check_tree(suite, vector) && ok;
+}
+
 void vectors_secret_tree(json_object *root, struct tally *tally) {
-  for (size_t i = 0; i < vectors_count(root); i++) {
-    json_object *vector = vectors_item(root, i);
-    const struct suite *suite = vectors_suite(vector);
-    if (suite == NULL) {
-      vectors_skip(tally);
-      continue;
-    }
-    bool ok = check_sender_data(suite, vectors_field(vector, "sender_data"));
-    vectors_check(tally, check_tree(suite, vector) && ok, "secret tree", i);
-  }
+  vectors_each(root, tally, "secret tree", check);
 }
 
 /* ---- Generating: every secret of section 9 from the one above, from the root down ---- */

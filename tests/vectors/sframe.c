@@ -78,7 +78,7 @@ static bool check_frame(json_object *vector, struct sframe_key *key) {
   return ok;
 }
 
-static bool check_suite(json_object *vector, const struct sframe_suite *suite) {
+static bool check_all(json_object *vector, const struct sframe_suite *suite) {
   struct bytes base_key = vectors_bytes(vector, "base_key");
   struct secret secret = {0};
   struct sframe_key key = {.cipher = NULL};
@@ -93,21 +93,9 @@ static bool check_suite(json_object *vector, const struct sframe_suite *suite) {
   return ok;
 }
 
-/* Elements of one array of the file, which need not have it. */
-static void check_suites(json_object *root, const char *field, struct tally *tally) {
-  json_object *array = vectors_optional(root, field);
-  for (size_t i = 0; array != NULL && i < vectors_count(array); i++) {
-    json_object *vector = vectors_item(array, i);
-    struct sframe_suite suite;
-    if (sframe_suite_find(vectors_u16(vector, "cipher_suite"), &suite) != OK)
-      vectors_skip(tally);
-    else
-      vectors_check(tally, check_suite(vector, &suite), field, i);
-  }
-}
-
 /* The composed AEAD by itself, both ways. */
-static bool check_composed(json_object *vector, const struct aead *aead) {
+static bool check_composed(json_object *vector, const struct sframe_suite *suite) {
+  const struct aead *aead = suite->aead;
   struct bytes bytes = vectors_bytes(vector, "key"), nonce = vectors_bytes(vector, "nonce");
   struct bytes about = vectors_bytes(vector, "aad"), plaintext = vectors_bytes(vector, "pt");
   const struct view aad = bytes_view(&about);
@@ -128,7 +116,9 @@ static bool check_composed(json_object *vector, const struct aead *aead) {
   return ok;
 }
 
-static void check_all_composed(json_object *root, const char *field, struct tally *tally) {
+/* Elements of one array of the file, which need not have it. */
+static void check_array(json_object *root, const char *field, struct tally *tally,
+                        bool (*check)(json_object *vector, const struct sframe_suite *suite)) {
   json_object *array = vectors_optional(root, field);
   for (size_t i = 0; array != NULL && i < vectors_count(array); i++) {
     json_object *vector = vectors_item(array, i);
@@ -136,7 +126,7 @@ static void check_all_composed(json_object *root, const char *field, struct tall
     if (sframe_suite_find(vectors_u16(vector, "cipher_suite"), &suite) != OK)
       vectors_skip(tally);
     else
-      vectors_check(tally, check_composed(vector, suite.aead), field, i);
+      vectors_check(tally, check(vector, &suite), field, i);
   }
 }
 
@@ -144,10 +134,10 @@ void vectors_sframe(json_object *root, struct tally *tally) {
   json_object *headers = vectors_optional(root, "header");
   for (size_t i = 0; headers != NULL && i < vectors_count(headers); i++)
     vectors_check(tally, check_header(vectors_item(headers, i)), "header", i);
-  check_all_composed(root, "aes_ctr_hmac", tally);
-  check_all_composed(root, "aes_256_ctr_hmac", tally);
-  check_suites(root, "sframe", tally);
-  check_suites(root, "sframe_aes_256_ctr_hmac", tally);
+  check_array(root, "aes_ctr_hmac", tally, check_composed);
+  check_array(root, "aes_256_ctr_hmac", tally, check_composed);
+  check_array(root, "sframe", tally, check_all);
+  check_array(root, "sframe_aes_256_ctr_hmac", tally, check_all);
 }
 
 /* ---- Generating: headers byte by byte, frames and all that leads to them ---- */

@@ -47,21 +47,17 @@ static bool check_hashes(const struct suite *suite, json_object *vector,
   return ok;
 }
 
+static bool check(const struct suite *suite, json_object *vector) {
+  struct bytes bytes = vectors_bytes(vector, "authenticated_content");
+  struct authenticated_content commit = {0};
+  bool ok = read_commit(bytes_view(&bytes), &commit) && check_writer(vector, &commit) &&
+            check_hashes(suite, vector, &commit);
+  bytes_free(&bytes);
+  return ok;
+}
+
 void vectors_transcript_hashes(json_object *root, struct tally *tally) {
-  for (size_t i = 0; i < vectors_count(root); i++) {
-    json_object *vector = vectors_item(root, i);
-    const struct suite *suite = vectors_suite(vector);
-    if (suite == NULL) {
-      vectors_skip(tally);
-      continue;
-    }
-    struct bytes bytes = vectors_bytes(vector, "authenticated_content");
-    struct authenticated_content commit = {0};
-    bool ok = read_commit(bytes_view(&bytes), &commit) && check_writer(vector, &commit) &&
-              check_hashes(suite, vector, &commit);
-    vectors_check(tally, ok, "transcript hashes", i);
-    bytes_free(&bytes);
-  }
+  vectors_each(root, tally, "transcript hashes", check);
 }
 
 /* ---- Generating: what a commit does to the hashes of a real group ---- */

@@ -76,14 +76,7 @@ static bool check(const struct suite *suite, json_object *vector) {
 }
 
 void vectors_tree_validation(json_object *root, struct tally *tally) {
-  for (size_t i = 0; i < vectors_count(root); i++) {
-    json_object *vector = vectors_item(root, i);
-    const struct suite *suite = vectors_suite(vector);
-    if (suite == NULL)
-      vectors_skip(tally);
-    else
-      vectors_check(tally, check(suite, vector), "tree", i);
-  }
+  vectors_each(root, tally, "tree", check);
 }
 
 /* ---- Generating: trees of real groups, read as the RFC defines what is asked of them ---- */

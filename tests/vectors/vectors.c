@@ -176,3 +176,15 @@ struct secret vectors_private_key(json_object *object, const char *field, size_t
 const struct suite *vectors_suite(json_object *object) {
   return suite_find(vectors_u16(object, "cipher_suite"));
 }
+
+void vectors_each(json_object *root, struct tally *tally, const char *what,
+                  bool (*check)(const struct suite *suite, json_object *vector)) {
+  for (size_t i = 0; i < vectors_count(root); i++) {
+    json_object *vector = vectors_item(root, i);
+    const struct suite *suite = vectors_suite(vector);
+    if (suite == NULL)
+      vectors_skip(tally);
+    else
+      vectors_check(tally, check(suite, vector), what, i);
+  }
+}

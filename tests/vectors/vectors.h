@@ -77,6 +77,12 @@ const struct suite *vectors_suite(json_object *object);
  *  @param out  to be freed  @return false, said on stderr, if they do not */
 bool vectors_group_secrets(const struct suite *suite, json_object *vector, struct bytes *out);
 
+/* ---- A file whose vectors are of a suite each. ---- */
+
+/** Check and count them all; what this build has no suite for is skipped.  @param what  they are */
+void vectors_each(json_object *root, struct tally *tally, const char *what,
+                  bool (*check)(const struct suite *suite, json_object *vector));
+
 /* ---- The families. ---- */
 
 /* generate_function(): what a file holds.  @param suite  0: all suites  @return to be put */
