@@ -13,18 +13,14 @@ static struct member *mallory(struct world *world) {
 static void empty(struct world *world, struct bytes *out) {
   struct forgery forgery;
   forgery_begin(&forgery, mallory(world));
-  forgery_path(&forgery);
-  forgery_finish_path(&forgery);
-  forgery_send(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 static void encrypted(struct world *world, struct bytes *out) {
   struct forgery forgery;
   forgery_begin(&forgery, mallory(world));
   forgery.encrypt = true;
-  forgery_path(&forgery);
-  forgery_finish_path(&forgery);
-  forgery_send(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 static void add(struct world *world, struct bytes *out) {
@@ -38,18 +34,14 @@ static void add_with_path(struct world *world, struct bytes *out) {
   struct forgery forgery;
   forgery_begin(&forgery, mallory(world));
   forgery_item(&forgery, an_add(world->joiner.client));
-  forgery_path(&forgery);
-  forgery_finish_path(&forgery);
-  forgery_send(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 static void removal(struct world *world, struct bytes *out) {
   struct forgery forgery;
   forgery_begin(&forgery, mallory(world));
   forgery_item(&forgery, propose_remove(ALICE));
-  forgery_path(&forgery);
-  forgery_finish_path(&forgery);
-  forgery_send(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 static void update_by_reference(struct world *world, struct bytes *out) {
@@ -57,9 +49,7 @@ static void update_by_reference(struct world *world, struct bytes *out) {
   const struct stored_proposal *stored = world_update(world, BOB);
   forgery_begin(&forgery, mallory(world));
   forgery_reference(&forgery, stored);
-  forgery_path(&forgery);
-  forgery_finish_path(&forgery);
-  forgery_send(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 /* ---- The path as a whole ---- */

@@ -13,10 +13,13 @@ static void begin(struct forgery *forgery, struct world *world) {
   forgery_external(forgery, world->joiner.client, seen(world));
 }
 
-static void finish(struct forgery *forgery, struct bytes *out) {
-  forgery_path(forgery);
-  forgery_finish_path(forgery);
-  forgery_send(forgery, out);
+/* With one more proposal, which is taken. */
+static void commit_with(struct world *world, struct bytes proposal, struct bytes *out) {
+  struct forgery forgery;
+  begin(&forgery, world);
+  forgery_list(&forgery, forgery_external_init(&forgery));
+  forgery_item(&forgery, proposal);
+  forgery_send_with_path(&forgery, out);
 }
 
 /* ---- Nothing changed ---- */
@@ -25,7 +28,7 @@ static void join(struct world *world, struct bytes *out) {
   struct forgery forgery;
   begin(&forgery, world);
   forgery_list(&forgery, forgery_external_init(&forgery));
-  finish(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 /* ERIN has lost its state, and takes the place of what it was. */
@@ -35,7 +38,7 @@ static void resync(struct world *world, struct bytes *out) {
   forgery_list(&forgery, forgery_external_init(&forgery));
   forgery_item(&forgery, propose_remove(ERIN));
   world->victims &= ~BIT(ERIN);
-  finish(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 static void resync_of_leaf_0(struct world *world, struct bytes *out) {
@@ -44,16 +47,12 @@ static void resync_of_leaf_0(struct world *world, struct bytes *out) {
   forgery_item(&forgery, propose_remove(ALICE));
   forgery_list(&forgery, forgery_external_init(&forgery));
   world->victims &= ~BIT(ALICE);
-  finish(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 static void with_psk(struct world *world, struct bytes *out) {
-  struct forgery forgery;
   struct psk_id id = known_psk(world);
-  begin(&forgery, world);
-  forgery_list(&forgery, forgery_external_init(&forgery));
-  forgery_item(&forgery, propose_psk(&id));
-  finish(&forgery, out);
+  commit_with(world, propose_psk(&id), out);
 }
 
 /* ---- The proposals ---- */
@@ -61,7 +60,7 @@ static void with_psk(struct world *world, struct bytes *out) {
 static void no_external_init(struct world *world, struct bytes *out) {
   struct forgery forgery;
   begin(&forgery, world);
-  finish(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 static void two_external_inits(struct world *world, struct bytes *out) {
@@ -69,29 +68,22 @@ static void two_external_inits(struct world *world, struct bytes *out) {
   begin(&forgery, world);
   forgery_list(&forgery, forgery_external_init(&forgery));
   forgery_list(&forgery, forgery_external_init(&forgery));
-  finish(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 static void adds_another(struct world *world, struct bytes *out) {
-  struct forgery forgery;
   struct key_package_forger forger;
   struct member other = member_new("oscar", 1);
   key_package_forger_begin(&forger, other.client);
-  begin(&forgery, world);
-  forgery_list(&forgery, forgery_external_init(&forgery));
-  forgery_item(&forgery, propose_add(key_package_forger_end(&forger)));
-  finish(&forgery, out);
+  commit_with(world, propose_add(key_package_forger_end(&forger)), out);
   member_free(&other);
 }
 
 static void extensions(struct world *world, struct bytes *out) {
   static const uint8_t nothing_required[] = {0, 0, 0};
-  struct forgery forgery;
-  begin(&forgery, world);
-  forgery_list(&forgery, forgery_external_init(&forgery));
-  forgery_item(&forgery,
-               propose_extensions(EXTENSION_REQUIRED_CAPABILITIES, VIEW_ARRAY(nothing_required)));
-  finish(&forgery, out);
+  commit_with(world,
+              propose_extensions(EXTENSION_REQUIRED_CAPABILITIES, VIEW_ARRAY(nothing_required)),
+              out);
 }
 
 static void two_removes(struct world *world, struct bytes *out) {
@@ -101,31 +93,19 @@ static void two_removes(struct world *world, struct bytes *out) {
   forgery_item(&forgery, propose_remove(ERIN));
   forgery_item(&forgery, propose_remove(CAROL));
   world->victims = BIT(ALICE) | BIT(BOB);
-  finish(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 static void remove_of_another(struct world *world, struct bytes *out) {
-  struct forgery forgery;
-  begin(&forgery, world);
-  forgery_list(&forgery, forgery_external_init(&forgery));
-  forgery_item(&forgery, propose_remove(CAROL));
-  finish(&forgery, out);
+  commit_with(world, propose_remove(CAROL), out);
 }
 
 static void remove_of_leaf_0(struct world *world, struct bytes *out) {
-  struct forgery forgery;
-  begin(&forgery, world);
-  forgery_list(&forgery, forgery_external_init(&forgery));
-  forgery_item(&forgery, propose_remove(ALICE));
-  finish(&forgery, out);
+  commit_with(world, propose_remove(ALICE), out);
 }
 
 static void remove_of_nobody(struct world *world, struct bytes *out) {
-  struct forgery forgery;
-  begin(&forgery, world);
-  forgery_list(&forgery, forgery_external_init(&forgery));
-  forgery_item(&forgery, propose_remove(MEMBERS));
-  finish(&forgery, out);
+  commit_with(world, propose_remove(MEMBERS), out);
 }
 
 static void by_reference(struct world *world, struct bytes *out) {
@@ -135,7 +115,7 @@ static void by_reference(struct world *world, struct bytes *out) {
   begin(&forgery, world);
   forgery_list(&forgery, forgery_external_init(&forgery));
   forgery_reference(&forgery, stored);
-  finish(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 static void no_kem_output(struct world *world, struct bytes *out) {
@@ -144,7 +124,7 @@ static void no_kem_output(struct world *world, struct bytes *out) {
   begin(&forgery, world);
   proposal_write_external_init(&writer, VIEW_TEXT("too short"));
   forgery_list(&forgery, taken(&writer));
-  finish(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 static void kem_output_of_small_order(struct world *world, struct bytes *out) {
@@ -154,7 +134,7 @@ static void kem_output_of_small_order(struct world *world, struct bytes *out) {
   begin(&forgery, world);
   proposal_write_external_init(&writer, VIEW_ARRAY(zero));
   forgery_list(&forgery, taken(&writer));
-  finish(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 /* The init_secret of the epoch instead of the one that ExternalInit brings: what a member knows. */
@@ -163,7 +143,7 @@ static void init_secret_of_the_epoch(struct world *world, struct bytes *out) {
   begin(&forgery, world);
   forgery_list(&forgery, forgery_external_init(&forgery));
   forgery.init_secret = seen(world)->secrets->init;
-  finish(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 /* ---- The path ---- */
@@ -202,7 +182,7 @@ static void member_joins_again(struct world *world, struct bytes *out) {
   struct forgery forgery;
   forgery_external(&forgery, world->member[ERIN].client, seen(world));
   forgery_list(&forgery, forgery_external_init(&forgery));
-  finish(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 static void identity_of_another(struct world *world, struct bytes *out) {
@@ -276,7 +256,7 @@ static void from_new_member_proposal(struct world *world, struct bytes *out) {
   begin(&forgery, world);
   forgery_list(&forgery, forgery_external_init(&forgery));
   forgery.sender.type = SENDER_NEW_MEMBER_PROPOSAL;
-  finish(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 static void from_external_sender(struct world *world, struct bytes *out) {
@@ -284,7 +264,7 @@ static void from_external_sender(struct world *world, struct bytes *out) {
   begin(&forgery, world);
   forgery_list(&forgery, forgery_external_init(&forgery));
   forgery.sender.type = SENDER_EXTERNAL;
-  finish(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 static void group_is_full(struct world *world, struct bytes *out) {

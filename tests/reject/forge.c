@@ -546,6 +546,12 @@ void forgery_send(struct forgery *forgery, struct bytes *out) {
   forgery_end(forgery);
 }
 
+void forgery_send_with_path(struct forgery *forgery, struct bytes *out) {
+  forgery_path(forgery);
+  forgery_finish_path(forgery);
+  forgery_send(forgery, out);
+}
+
 void forgery_adopt(struct forgery *forgery, struct group *group, struct bytes *out) {
   struct letter letter;
   struct private_keys *keys = NULL;

@@ -166,6 +166,8 @@ void forgery_sign(struct forgery *forgery, struct letter *letter);
 
 /** The same, protect it, and end. */
 void forgery_send(struct forgery *forgery, struct bytes *out);
+/** Send it after the four steps of a path of which nothing is to be changed. */
+void forgery_send_with_path(struct forgery *forgery, struct bytes *out);
 
 /** Sign, protect, and let the committer enter the epoch behind it; end. */
 void forgery_adopt(struct forgery *forgery, struct group *group, struct bytes *out);

@@ -18,6 +18,15 @@ static struct incoming *verified(struct member *member, const struct bytes *mess
   return incoming;
 }
 
+/* All but alice and bob. */
+static void others_accept(struct world *world, const struct bytes *message) {
+  for (uint32_t i = CAROL; i < MEMBERS; i++) {
+    struct incoming *incoming = verified(&world->member[i], message);
+    ck_assert_int_eq(process_accept(incoming), OK);
+    incoming_free(incoming);
+  }
+}
+
 static void expect_not_accepted(struct member *member, struct incoming *incoming,
                                 const struct row *row) {
   struct bytes before = state_of(member);
@@ -69,11 +78,7 @@ START_TEST(two_commits) {
   incoming_free(second);
   ck_assert_int_eq(commit_accepted(world.member[BOB].group), OK);
   ck_assert_int_eq(commit_discard(world.member[CAROL].group), OK);
-  for (uint32_t i = CAROL; i < MEMBERS; i++) {
-    struct incoming *incoming = verified(&world.member[i], &bob);
-    ck_assert_int_eq(process_accept(incoming), OK);
-    incoming_free(incoming);
-  }
+  others_accept(&world, &bob);
   world_works(&world);
   bytes_free(&bob);
   bytes_free(&carol);
@@ -96,11 +101,7 @@ START_TEST(pending_commit) {
   ck_assert_int_eq(process_accept(incoming), OK);
   incoming_free(incoming);
   ck_assert_int_eq(commit_accepted(world.member[BOB].group), OK);
-  for (uint32_t i = CAROL; i < MEMBERS; i++) {
-    incoming = verified(&world.member[i], &bob);
-    ck_assert_int_eq(process_accept(incoming), OK);
-    incoming_free(incoming);
-  }
+  others_accept(&world, &bob);
   world_works(&world);
   bytes_free(&own);
   bytes_free(&bob);

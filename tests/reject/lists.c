@@ -26,9 +26,7 @@ static void commit(struct world *world, struct bytes first, struct bytes second,
   forgery_item(&forgery, first);
   if (second.data != NULL)
     forgery_item(&forgery, second);
-  forgery_path(&forgery);
-  forgery_finish_path(&forgery);
-  forgery_send(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 static const struct bytes none = {0};
@@ -41,9 +39,7 @@ static void refer(struct world *world, const struct stored_proposal *first,
   forgery_reference(&forgery, first);
   if (second != NULL)
     forgery_reference(&forgery, second);
-  forgery_path(&forgery);
-  forgery_finish_path(&forgery);
-  forgery_send(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 /* ---- Lists: Updates and Removes ---- */
@@ -272,9 +268,7 @@ static void psks_without_end(struct world *world, struct bytes *out) {
     proposal_or_ref_write_proposal(&forgery.proposals, bytes_view(&proposal));
     bytes_free(&proposal);
   }
-  forgery_path(&forgery);
-  forgery_finish_path(&forgery);
-  forgery_send(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 /* ---- Lists: extensions, ReInit, ExternalInit, references ---- */
@@ -332,9 +326,7 @@ static void member_sends_external_init(struct world *world, struct bytes *out) {
   forgery_begin(&forgery, mallory(world));
   forgery.init_secret = outside.init_secret;
   forgery_list(&forgery, proposal);
-  forgery_path(&forgery);
-  forgery_finish_path(&forgery);
-  forgery_send(&forgery, out);
+  forgery_send_with_path(&forgery, out);
   forgery_end(&outside);
 }
 
@@ -359,9 +351,7 @@ static void unknown_reference(struct world *world, struct bytes *out) {
   struct forgery forgery;
   forgery_begin(&forgery, mallory(world));
   proposal_or_ref_write_reference(&forgery.proposals, VIEW_ARRAY(reference));
-  forgery_path(&forgery);
-  forgery_finish_path(&forgery);
-  forgery_send(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 static void short_reference(struct world *world, struct bytes *out) {
@@ -370,9 +360,7 @@ static void short_reference(struct world *world, struct bytes *out) {
   forgery_begin(&forgery, mallory(world));
   proposal_or_ref_write_reference(&forgery.proposals, view_of(stored->ref, 31));
   forgery_apply(&forgery, stored->proposal.raw, BOB);
-  forgery_path(&forgery);
-  forgery_finish_path(&forgery);
-  forgery_send(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 static void one_reference_twice(struct world *world, struct bytes *out) {
@@ -386,9 +374,7 @@ static void references_without_end(struct world *world, struct bytes *out) {
   forgery_begin(&forgery, mallory(world));
   for (size_t i = 0; i < 100000; i++)
     proposal_or_ref_write_reference(&forgery.proposals, view_of(stored->ref, 32));
-  forgery_path(&forgery);
-  forgery_finish_path(&forgery);
-  forgery_send(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 static const struct row rows[] = {

@@ -30,9 +30,7 @@ static void commit(struct world *world, const struct announced *announced, struc
   forgery_begin(&forgery, &world->member[MALLORY]);
   forgery_item(&forgery, reinit(announced));
   forgery.reinit = bytes_view(&forgery.item[0]);
-  forgery_path(&forgery);
-  forgery_finish_path(&forgery);
-  forgery_send(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 static void straight(struct world *world, struct bytes *out) {
@@ -52,9 +50,7 @@ static void extension_twice(struct world *world, struct bytes *out) {
   struct forgery forgery;
   forgery_begin(&forgery, &world->member[MALLORY]);
   forgery_list(&forgery, reinit(&announced));
-  forgery_path(&forgery);
-  forgery_finish_path(&forgery);
-  forgery_send(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 static void half_a_sender(struct world *world, struct bytes *out) {
@@ -99,9 +95,7 @@ static void commit_after(struct world *world, struct bytes *out) {
   struct forgery forgery;
   end_group(world);
   forgery_begin(&forgery, &world->member[MALLORY]);
-  forgery_path(&forgery);
-  forgery_finish_path(&forgery);
-  forgery_send(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 static void proposal_after(struct world *world, struct bytes *out) {

@@ -31,9 +31,7 @@ static void commit(struct world *world, struct bytes proposal, struct bytes *out
   struct forgery forgery;
   forgery_begin(&forgery, &world->member[MALLORY]);
   forgery_item(&forgery, proposal);
-  forgery_path(&forgery);
-  forgery_finish_path(&forgery);
-  forgery_send(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 static void allow_judy(struct world *world) {
@@ -239,9 +237,7 @@ static void refer(struct world *world, const struct stored_proposal *first, stru
   if (second.data != NULL)
     forgery_item(&forgery, second);
   world->victims &= ~BIT(first->sender.index);
-  forgery_path(&forgery);
-  forgery_finish_path(&forgery);
-  forgery_send(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 static void bob_leaves(struct world *world, struct bytes *out) {
@@ -261,18 +257,14 @@ static void committer_leaves(struct world *world, struct bytes *out) {
   const struct stored_proposal *stored = world_propose(world, MALLORY, self_remove());
   forgery_begin(&forgery, &world->member[MALLORY]);
   proposal_or_ref_write_reference(&forgery.proposals, view_of(stored->ref, 32));
-  forgery_path(&forgery);
-  forgery_finish_path(&forgery);
-  forgery_send(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 static void leaves_by_value(struct world *world, struct bytes *out) {
   struct forgery forgery;
   forgery_begin(&forgery, &world->member[MALLORY]);
   forgery_list(&forgery, self_remove());
-  forgery_path(&forgery);
-  forgery_finish_path(&forgery);
-  forgery_send(&forgery, out);
+  forgery_send_with_path(&forgery, out);
 }
 
 /* MALLORY no longer lists SelfRemove. */
