@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <e2ee/mls.h>
+
 #include "base/sync.h"
 
 void __real_busy_leave(struct busy *busy);
@@ -51,6 +53,12 @@ e2ee_bytes *key_package_of(struct member *member) {
   e2ee_bytes *key_package = NULL;
   ck_assert_done(member, e2ee_key_package_new(member->client, &key_package));
   return key_package;
+}
+
+void members_support(struct member *members, size_t count, uint16_t type) {
+  for (size_t i = 0; i < count; i++)
+    for (uint32_t kind = E2EE_TYPE_EXTENSION; kind <= E2EE_TYPE_PROPOSAL; kind++)
+      ck_assert_done(&members[i], e2ee_client_support(members[i].client, kind, type));
 }
 
 /* ---- Commits ---- */

@@ -28,6 +28,8 @@ void member_free(struct member *member);
 /** `count` clients: alice, bob, carol, dave, or the first of these. */
 void members_new(struct member *members, size_t count);
 void members_free(struct member *members, size_t count);
+/** They support the extension and the proposal of a type; before they are in a group. */
+void members_support(struct member *members, size_t count, uint16_t type);
 
 /** The last explanation of a client, with a terminating zero; static storage. */
 const char *explanation(const e2ee_client *client);

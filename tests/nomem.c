@@ -71,6 +71,11 @@ bool nomem_start(void) {
 
 /* ---- Calls ---- */
 
+void drop(e2ee_bytes **bytes) {
+  e2ee_bytes_free(*bytes);
+  *bytes = NULL;
+}
+
 /* Every one of ours; OpenSSL takes too many. */
 static size_t next_try(size_t after, enum whose whose) {
   return after + 1 + (whose == OPENSSL && after > 64 ? after / 16 : 0);

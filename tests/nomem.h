@@ -18,6 +18,9 @@ struct step {
   void (*after)(void); /* what to do when it has succeeded; may be NULL */
 };
 
+/** Free what a call has made. */
+void drop(e2ee_bytes **bytes);
+
 /** @return false: OpenSSL does not let its memory be taken away */
 bool nomem_start(void);
 

@@ -235,6 +235,12 @@ HELPER void enter(struct member *member, uint64_t epoch) {
   ck_assert_int_eq(e2ee_media_activate(member->media, epoch), OK);
 }
 
+HELPER struct member member_in(uint32_t leaf, uint32_t width, uint64_t epoch) {
+  struct member member = member_of(leaf, width);
+  enter(&member, epoch);
+  return member;
+}
+
 HELPER struct frame seal_with(e2ee_sender *sender, const char *text) {
   struct frame frame;
   ck_assert_int_eq(e2ee_sender_encrypt(sender, ABOUT, (const uint8_t *)text, strlen(text),

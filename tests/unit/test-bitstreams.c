@@ -25,10 +25,8 @@ static struct member alice, bob;
 static struct bitstream stream;
 
 static void setup(void) {
-  alice = member_of(0, 2);
-  bob = member_of(1, 2);
-  enter(&alice, 1);
-  enter(&bob, 1);
+  alice = member_in(0, 2, 1);
+  bob = member_in(1, 2, 1);
 }
 
 static void teardown(void) {

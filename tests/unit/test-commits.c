@@ -21,9 +21,7 @@ static e2ee_commit *plan; /* of bob, who has nothing pending */
 /* Alice and bob support the application's types; carol is outside. */
 static void setup(void) {
   members_new(members, MEMBERS);
-  for (size_t i = 0; i < CAROL; i++)
-    for (uint32_t kind = E2EE_TYPE_EXTENSION; kind <= E2EE_TYPE_PROPOSAL; kind++)
-      ck_assert_done(&members[i], e2ee_client_support(members[i].client, kind, TYPE));
+  members_support(members, CAROL, TYPE);
   found_group(members, CAROL);
   ck_assert_done(bob, e2ee_commit_new(bob->group, &plan));
 }

@@ -138,14 +138,20 @@ static void expect_context(const struct member *member, bool counted) {
   ck_assert_uint_eq(first_key_id(member) >> 6 == 0, counted);
 }
 
+/* A client that is in no group is saved and loaded. */
+static void restart(struct member *member) {
+  static const uint8_t key[32] = {1};
+  e2ee_bytes *blob = NULL;
+  ck_assert_done(member, e2ee_client_save(member->client, key, sizeof key, &blob));
+  member_free(member);
+  ck_assert_int_eq(e2ee_client_load(key, sizeof key, BYTES(blob), &member->client), E2EE_OK);
+  e2ee_bytes_free(blob);
+}
+
 /* Another copy of the client may join the same epoch, so contexts are drawn until that is over. */
 START_TEST(joined_by_a_client_that_was_loaded) {
-  static const uint8_t key[32] = {1};
-  e2ee_bytes *key_package = key_package_of(dave), *blob = NULL, *welcome = NULL;
-  ck_assert_done(dave, e2ee_client_save(dave->client, key, sizeof key, &blob));
-  member_free(dave);
-  *dave = (struct member){NULL, NULL};
-  ck_assert_int_eq(e2ee_client_load(key, sizeof key, BYTES(blob), &dave->client), E2EE_OK);
+  e2ee_bytes *key_package = key_package_of(dave), *welcome = NULL;
+  restart(dave);
   e2ee_bytes *message = build_commit(alice, key_package, UINT32_MAX, &welcome);
   ck_assert_done(alice, e2ee_group_commit_accepted(alice->group));
   join(dave, welcome);
@@ -154,7 +160,6 @@ START_TEST(joined_by_a_client_that_was_loaded) {
   e2ee_bytes_free(renew(dave));
   expect_context(dave, true);
   e2ee_bytes_free(key_package);
-  e2ee_bytes_free(blob);
   e2ee_bytes_free(welcome);
   e2ee_bytes_free(message);
 }
@@ -162,18 +167,13 @@ END_TEST
 
 /* A key package that it made since is in no copy. */
 START_TEST(joined_with_a_new_key_package) {
-  static const uint8_t key[32] = {1};
-  e2ee_bytes *blob = NULL, *welcome = NULL;
-  ck_assert_done(dave, e2ee_client_save(dave->client, key, sizeof key, &blob));
-  member_free(dave);
-  *dave = (struct member){NULL, NULL};
-  ck_assert_int_eq(e2ee_client_load(key, sizeof key, BYTES(blob), &dave->client), E2EE_OK);
+  e2ee_bytes *welcome = NULL;
+  restart(dave);
   e2ee_bytes *key_package = key_package_of(dave);
   e2ee_bytes *message = build_commit(alice, key_package, UINT32_MAX, &welcome);
   join(dave, welcome);
   expect_context(dave, true);
   e2ee_bytes_free(key_package);
-  e2ee_bytes_free(blob);
   e2ee_bytes_free(welcome);
   e2ee_bytes_free(message);
 }

@@ -186,10 +186,8 @@ static void *run_retire(void *arg) {
 /* The frame being worked on is finished with its key, retiring waits for it; other streams, also of
  * the epoch that goes, are held up by neither. */
 START_TEST(retired_under_a_frame) {
-  struct member alice = member_of(0, 2), bob = member_of(1, 2);
+  struct member alice = member_in(0, 2, 1), bob = member_in(1, 2, 1);
   e2ee_receiver *other = NULL;
-  enter(&alice, 1);
-  enter(&bob, 1);
   install(&bob, 2);
   ck_assert_int_eq(e2ee_receiver_new(bob.media, &other), OK);
   struct job decrypting = {.member = &bob, .frame = seal(&alice, "just in time")};

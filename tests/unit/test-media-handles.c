@@ -6,9 +6,7 @@
 #include "tests/run.h"
 
 START_TEST(buffers) {
-  struct member alice = member_of(0, 2), bob = member_of(1, 2);
-  enter(&alice, 1);
-  enter(&bob, 1);
+  struct member alice = member_in(0, 2, 1), bob = member_in(1, 2, 1);
   uint8_t buffer[256] = "hello", out[256];
   size_t size = 0, most = SIZE_MAX;
   e2ee_sender *s = alice.sender;
@@ -214,9 +212,7 @@ END_TEST
 /* Handles may be freed in any order. */
 START_TEST(life_times) {
   static const char orders[6][4] = {"msr", "mrs", "smr", "srm", "rms", "rsm"};
-  struct member alice = member_of(0, 2), bob = member_of(1, 2);
-  enter(&alice, 1);
-  enter(&bob, 1);
+  struct member alice = member_in(0, 2, 1), bob = member_in(1, 2, 1);
   struct frame frame = seal(&bob, "hello");
   for (const char *step = orders[_i]; *step != 0; step++) {
     if (*step == 'm')

@@ -3,6 +3,7 @@
  * floods of forgeries, keys that must be gone, memory that runs out.
  * SPDX-License-Identifier: ISC
  */
+#include "allocator.h"
 #include "media-double.h"
 #include "tests/run.h"
 
@@ -13,23 +14,10 @@
 
 /* ---- Watching the allocator ---- */
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
-    __has_feature(memory_sanitizer)
-#define SANITIZED
-#endif
-#endif
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) &&       \
-    !defined(SANITIZED)
-#define WATCHED 1
-
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *memory, size_t size);
-
 static unsigned allocations; /* so far */
 static unsigned fail_at;     /* the one that fails; 0: none */
 
+#if WATCHED
 static bool fails(void) {
   return ++allocations == fail_at;
 }
@@ -45,9 +33,6 @@ void *calloc(size_t count, size_t size) {
 void *realloc(void *memory, size_t size) {
   return fails() ? NULL : __libc_realloc(memory, size);
 }
-#else
-#define WATCHED 0
-static unsigned allocations, fail_at;
 #endif
 
 /* ---- Frames of any key id ---- */
@@ -88,10 +73,8 @@ static int take(const struct member *bob, uint64_t kid, uint64_t counter) {
 
 /* Media objects of one group handle, together or one after the other, share no (key, counter). */
 START_TEST(contexts_never_shared) {
-  struct member alice = member_of(0, 2), bob = member_of(1, 2);
+  struct member alice = member_in(0, 2, 1), bob = member_in(1, 2, 1);
   bool taken[64] = {false};
-  enter(&bob, 1);
-  enter(&alice, 1);
   for (unsigned round = 0; round < 8; round++) {
     e2ee_media *media = NULL;
     e2ee_sender *senders[4];
@@ -391,9 +374,7 @@ END_TEST
 /* ---- Memory ---- */
 
 START_TEST(frames_allocate_nothing) {
-  struct member alice = member_of(0, 2), bob = member_of(1, 2);
-  enter(&alice, 1);
-  enter(&bob, 1);
+  struct member alice = member_in(0, 2, 1), bob = member_in(1, 2, 1);
   static const e2ee_range clear[] = {{0, 4}, {20, 4}};
   struct member carol = member_of(1, 2);
   enter(&carol, 2);
@@ -466,9 +447,7 @@ END_TEST
 
 /* Every allocation of a call fails in turn; until it succeeds, nothing has changed. */
 START_TEST(out_of_memory) {
-  struct member alice = member_of(0, 2), bob = member_of(1, 2);
-  enter(&alice, 1);
-  enter(&bob, 1);
+  struct member alice = member_in(0, 2, 1), bob = member_in(1, 2, 1);
   install(&bob, 2);
   alice.group->epoch = 2;
   int err = ERR_NOMEM;

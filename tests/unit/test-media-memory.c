@@ -2,6 +2,7 @@
  * What keys and streams take: all that is allocated for one, the backends' parts included.
  * SPDX-License-Identifier: ISC
  */
+#include "allocator.h"
 #include "media-double.h"
 #include "tests/run.h"
 
@@ -22,19 +23,7 @@ void *__wrap_locked_new(size_t size) {
   return __real_locked_new(size);
 }
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
-    __has_feature(memory_sanitizer)
-#define SANITIZED
-#endif
-#endif
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) &&       \
-    !defined(SANITIZED)
-#define WATCHED 1
-
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-
+#if WATCHED
 /* With the allocator's own words: a header, and a multiple of 16. */
 static size_t chunk(size_t size) {
   return (size + 8 + 15) / 16 * 16;
@@ -49,8 +38,6 @@ void *calloc(size_t count, size_t size) {
   taken += chunk(count * size);
   return __libc_calloc(count, size);
 }
-#else
-#define WATCHED 0
 #endif
 
 /* ---- Keys ---- */

@@ -8,9 +8,7 @@
 /* ---- Frames ---- */
 
 START_TEST(frames_between_members) {
-  struct member alice = member_of(0, 2), bob = member_of(1, 2);
-  enter(&alice, 1);
-  enter(&bob, 1);
+  struct member alice = member_in(0, 2, 1), bob = member_in(1, 2, 1);
   for (unsigned i = 0; i < 300; i++) {
     e2ee_frame_info info, peeked;
     struct frame frame = seal(&alice, "hello");
@@ -42,9 +40,7 @@ START_TEST(frames_between_members) {
 END_TEST
 
 START_TEST(in_place) {
-  struct member alice = member_of(0, 2), bob = member_of(1, 2);
-  enter(&alice, 1);
-  enter(&bob, 1);
+  struct member alice = member_in(0, 2, 1), bob = member_in(1, 2, 1);
   uint8_t buffer[5 + 33] = "hello";
   size_t size = 0;
   ck_assert_int_eq(
@@ -97,9 +93,7 @@ END_TEST
 
 /* RFC 9605, section 4.4.4, and no state is lost to a forgery. */
 START_TEST(altered_frames) {
-  struct member alice = member_of(0, 2), bob = member_of(1, 2);
-  enter(&alice, 1);
-  enter(&bob, 1);
+  struct member alice = member_in(0, 2, 1), bob = member_in(1, 2, 1);
   for (unsigned i = 0; i < 8; i++)
     (void)seal(&alice, "skipped");
   struct frame frame = seal(&alice, "hello");
@@ -135,9 +129,7 @@ START_TEST(altered_frames) {
 END_TEST
 
 START_TEST(replays_and_reordering) {
-  struct member alice = member_of(0, 2), bob = member_of(1, 2);
-  enter(&alice, 1);
-  enter(&bob, 1);
+  struct member alice = member_in(0, 2, 1), bob = member_in(1, 2, 1);
   static struct frame frames[REPLAY_WINDOW + 10];
   const unsigned count = REPLAY_WINDOW + 10;
   for (unsigned i = 0; i < count; i++)

@@ -24,9 +24,7 @@ static const uint8_t longest[65536];
 /* Alice and bob support the application's types; carol is outside. */
 static void setup(void) {
   members_new(members, MEMBERS);
-  for (size_t i = 0; i < CAROL; i++)
-    for (uint32_t kind = E2EE_TYPE_EXTENSION; kind <= E2EE_TYPE_PROPOSAL; kind++)
-      ck_assert_done(&members[i], e2ee_client_support(members[i].client, kind, TYPE));
+  members_support(members, CAROL, TYPE);
   found_group(members, CAROL);
   key_package = key_package_of(carol);
   ck_assert_done(alice, e2ee_group_info(alice->group, &info));

@@ -228,11 +228,6 @@ static int save_ended(void) {
 
 /* ---- Between the calls ---- */
 
-static void drop(e2ee_bytes **bytes) {
-  e2ee_bytes_free(*bytes);
-  *bytes = NULL;
-}
-
 static void tidy(void) {
   e2ee_incoming_free(scene.incoming);
   e2ee_commit_free(scene.plan);
@@ -362,9 +357,8 @@ static void set_scene(uint16_t suite) {
     ck_assert_int_eq(
         e2ee_client_new(suite, (const uint8_t *)names[i], strlen(names[i]), &member->client),
         E2EE_OK);
-    for (uint32_t kind = E2EE_TYPE_EXTENSION; kind <= E2EE_TYPE_PROPOSAL; kind++)
-      ck_assert_done(member, e2ee_client_support(member->client, kind, TYPE));
   }
+  members_support(scene.members, SIDE, TYPE);
   found_group(scene.members, CAROL);
 }
 
@@ -378,8 +372,7 @@ static void live(uint16_t suite, enum whose whose) {
   clear();
   drop(&scene.info);
   drop(&scene.key_package);
-  for (size_t i = 0; i < MEMBERS; i++)
-    member_free(&scene.members[i]);
+  members_free(scene.members, MEMBERS);
   ck_assert_int_eq(failing_blocks(), blocks);
 }
 

@@ -239,11 +239,6 @@ static int read_media_member(void) {
 
 /* ---- Between the calls ---- */
 
-static void drop(e2ee_bytes **bytes) {
-  e2ee_bytes_free(*bytes);
-  *bytes = NULL;
-}
-
 /* What a call has made and nobody needs any more. */
 static void tidy(void) {
   e2ee_client_free(scene.loaded_client);
@@ -367,8 +362,7 @@ static void free_all(void) {
   e2ee_receiver_free(scene.receiver);
   e2ee_sender_free(scene.sender);
   e2ee_media_free(scene.media);
-  for (size_t i = 0; i < MEMBERS; i++)
-    member_free(&scene.members[i]);
+  members_free(scene.members, MEMBERS);
   drop(&scene.key_package);
   drop(&scene.other_key_package);
 }
