@@ -397,6 +397,8 @@ START_TEST(incoming_messages) {
     expect_refusal(owners[i], INVALID, e2ee_incoming_member(incoming, 0, 6, data, &out.size));
     expect_refusal(owners[i], E2EE_ERR_INVALID_STATE,
                    e2ee_incoming_data(incoming, data, &out.size));
+    ck_assert_done(owners[i], e2ee_incoming_authenticated_data(incoming, data, &out.size));
+    ck_assert_uint_eq(out.size, 0);
   }
   expect_refusal(carol, E2EE_ERR_INVALID_STATE, e2ee_incoming_accept(opened));
   expect_refusal(bob, E2EE_ERR_INVALID_STATE, e2ee_incoming_join(of_commit, &out.group));

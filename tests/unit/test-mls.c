@@ -358,6 +358,8 @@ START_TEST(proposal_of_the_application) {
   ck_assert_uint_eq(type, TYPE);
   ck_assert_uint_eq(size, 2);
   ck_assert_mem_eq(data, "do", 2);
+  ck_assert_returns(bob, e2ee_incoming_member(incoming, 0, E2EE_MEMBER_IDENTITY, data, &size),
+                    E2EE_ERR_NOT_FOUND);
   ck_assert_done(bob, e2ee_incoming_accept(incoming));
   commit();
   e2ee_incoming_free(incoming);
