@@ -8,27 +8,14 @@
 # SPDX-License-Identifier: ISC
 set -euo pipefail
 cd "$(dirname "$0")/.."
-. tests/debian.sh
-need_packages meson ninja-build pkg-config gcc libc6-dev libsodium-dev libtomcrypt-dev \
-  libcbor-dev libssl-dev libogg-dev python3
+. examples/build.sh
 
 seed=${1:-9605}
 build=$PWD/build-conference
 run=$build/run
 
-# ---- Build: the library as its user gets it, then the examples on that alone
-
-echo "Building in $build ..."
-mkdir -p "$build"
-{
-  { [ -f "$build/library/build.ninja" ] ||
-    meson setup "$build/library" -Dtests=false --prefix "$build/installed" --libdir lib \
-      --buildtype release; } &&
-    meson install -C "$build/library" &&
-    export PKG_CONFIG_PATH=$build/installed/lib/pkgconfig &&
-    { [ -f "$build/examples/build.ninja" ] || meson setup "$build/examples" examples; } &&
-    ninja -C "$build/examples"
-} >"$build/build.log" 2>&1 || { cat "$build/build.log"; exit 1; }
+# The library as its user gets it, then the examples on that alone.
+build_examples "$build"
 
 # ---- The stage
 

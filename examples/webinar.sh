@@ -11,7 +11,7 @@
 # SPDX-License-Identifier: ISC
 set -euo pipefail
 cd "$(dirname "$0")/.."
-. tests/debian.sh
+. examples/build.sh
 
 members=10000 minutes=10 committers=64
 while [ $# -gt 0 ]; do
@@ -24,8 +24,6 @@ while [ $# -gt 0 ]; do
   shift 2
 done
 
-need_packages meson ninja-build pkg-config gcc libc6-dev libsodium-dev libtomcrypt-dev \
-  libcbor-dev libssl-dev libogg-dev python3
 build=$PWD/build-webinar
 process=
 # Whatever ends this script ends the simulation, and leaves no half results.
@@ -37,17 +35,7 @@ clean_up() {
 trap clean_up EXIT
 trap 'echo; echo "FAIL: interrupted"; exit 130' INT TERM
 
-echo "Building in $build ..."
-mkdir -p "$build"
-{
-  { [ -f "$build/library/build.ninja" ] ||
-    meson setup "$build/library" -Dtests=false --prefix "$build/installed" --libdir lib \
-      --buildtype release; } &&
-    meson install -C "$build/library" &&
-    export PKG_CONFIG_PATH=$build/installed/lib/pkgconfig &&
-    { [ -f "$build/examples/build.ninja" ] || meson setup "$build/examples" examples; } &&
-    ninja -C "$build/examples" webinar
-} >"$build/build.log" 2>&1 || { cat "$build/build.log"; echo "FAIL: it does not build"; exit 1; }
+build_examples "$build" webinar
 
 echo "Simulating ..."
 "$build/examples/webinar" "$members" "$minutes" "$committers" >"$build/running.json" &
