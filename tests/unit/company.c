@@ -37,8 +37,7 @@ void company_hears(struct member *members, size_t count, size_t from, struct vie
       member_hears(&members[i], message);
 }
 
-/* What a member has committed is taken by the delivery service. */
-static void deliver(struct member *members, size_t count, size_t by) {
+void company_deliver(struct member *members, size_t count, size_t by) {
   struct pending_commit *pending = members[by].group->pending;
   company_hears(members, count, by, bytes_view(&pending->message));
   ck_assert_int_eq(commit_accepted(members[by].group), OK);
@@ -49,23 +48,29 @@ void company_commit(struct member *members, size_t count, size_t by) {
   enum err err = commit_build(members[by].group, &plan);
   if (err != OK)
     ck_abort_msg("%d: %s", err, members[by].client->why.text);
-  deliver(members, count, by);
+  company_deliver(members, count, by);
+}
+
+void member_joins(struct member *member, struct view welcome) {
+  struct opened_welcome opened = {0};
+  enum err err = join_open_welcome(member->client, welcome, VIEW_NONE, &opened);
+  if (err != OK)
+    ck_abort_msg("%d: %s", err, member->client->why.text);
+  ck_assert_int_eq(join_accept_welcome(member->client, &opened, &member->group), OK);
+  opened_welcome_free(&opened);
 }
 
 void company_add(struct member *members, size_t count, size_t by, size_t joiner) {
   struct bytes key_package = {0}, welcome = {0};
   struct commit_plan plan = {0};
-  struct opened_welcome opened = {0};
   struct group *group = members[by].group;
-  struct client *client = members[joiner].client;
-  ck_assert_int_eq(client_key_package(client, &key_package), OK);
+  ck_assert_int_eq(client_key_package(members[joiner].client, &key_package), OK);
   ck_assert_int_eq(commit_plan_add(&plan, group, bytes_view(&key_package)), OK);
   ck_assert_int_eq(commit_build(group, &plan), OK);
   ck_assert_int_eq(bytes_copy(&welcome, bytes_view(&group->pending->welcome)), OK);
-  deliver(members, count, by);
-  ck_assert_int_eq(join_open_welcome(client, bytes_view(&welcome), VIEW_NONE, &opened), OK);
-  ck_assert_int_eq(join_accept_welcome(client, &opened, &members[joiner].group), OK);
-  opened_welcome_free(&opened);
+  company_deliver(members, count, by);
+  member_joins(&members[joiner], bytes_view(&welcome));
+  members_agree(&members[by], &members[joiner]);
   commit_plan_free(&plan);
   bytes_free(&key_package);
   bytes_free(&welcome);
@@ -91,13 +96,15 @@ struct bytes member_says(struct member *member, const char *text) {
   return message;
 }
 
-void member_reads(struct member *member, struct view message, const char *text) {
+uint32_t member_reads(struct member *member, struct view message, const char *text) {
   struct incoming *incoming = NULL;
   enum err err = process_message(member->group, message, &incoming);
   if (err != OK)
     ck_abort_msg("%d: %s", err, member->client->why.text);
   ck_assert(view_equal(bytes_view(&incoming->data), view_of((const uint8_t *)text, strlen(text))));
+  const uint32_t sender = incoming->sender;
   incoming_free(incoming);
+  return sender;
 }
 
 void member_refuses(struct member *member, struct view message, enum err expected) {
@@ -112,6 +119,8 @@ void members_agree(const struct member *a, const struct member *b) {
   ck_assert_int_eq(group_export(a->group, VIEW_TEXT("test"), VIEW_NONE, x, sizeof x), OK);
   ck_assert_int_eq(group_export(b->group, VIEW_TEXT("test"), VIEW_NONE, y, sizeof y), OK);
   ck_assert_mem_eq(x, y, sizeof x);
+  ck_assert(view_equal(bytes_view(&a->group->epoch->context_raw),
+                       bytes_view(&b->group->epoch->context_raw)));
 }
 
 void company_full(struct member members[COMPANY_FULL]) {

@@ -29,6 +29,9 @@ void company_free(struct member *members, size_t count);
 /** Everybody in the group but `from` accepts a message. */
 void company_hears(struct member *members, size_t count, size_t from, struct view message);
 
+/** What a member has committed is taken by the delivery service: all accept it. */
+void company_deliver(struct member *members, size_t count, size_t by);
+
 /** A commit of the stored proposals, with new keys, that all accept. */
 void company_commit(struct member *members, size_t count, size_t by);
 
@@ -41,12 +44,16 @@ void company_full(struct member members[COMPANY_FULL]);
 
 void member_hears(struct member *member, struct view message);
 
+/** By Welcome. */
+void member_joins(struct member *member, struct view welcome);
+
 /** An application message.  @return to be freed */
 struct bytes member_says(struct member *member, const char *text);
-void member_reads(struct member *member, struct view message, const char *text);
+/** @return the leaf of who sent it */
+uint32_t member_reads(struct member *member, struct view message, const char *text);
 void member_refuses(struct member *member, struct view message, enum err expected);
 
-/** Both are in the same epoch and have the same secrets. */
+/** Both are in the same epoch, with the same context and secrets. */
 void members_agree(const struct member *a, const struct member *b);
 
 #endif
