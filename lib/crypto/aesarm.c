@@ -18,7 +18,6 @@
 #include <stdbool.h>
 
 #include "crypto/aescpu.h"
-#include "crypto/aespart.h"
 
 typedef uint8x16_t block;
 
@@ -59,20 +58,7 @@ INLINE void block_store(uint8_t *to, block value) {
   vst1q_u8(to, value);
 }
 
-/** @param size  0 to 16 */
-INLINE block block_load_part(const uint8_t *from, size_t size) {
-  if (size == 16)
-    return block_load(from);
-  const struct part part = part_load(from, size);
-  return block_of(part.low, part.high);
-}
-
-INLINE void block_store_part(uint8_t *to, block value, size_t size) {
-  if (size == 16)
-    block_store(to, value);
-  else
-    part_store(to, (struct part){block_low(value), block_high(value)}, size);
-}
+#include "crypto/aespart.h" /* after what it takes */
 
 INLINE block block_xor(block a, block b) {
   return veorq_u8(a, b);

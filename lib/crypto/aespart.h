@@ -1,6 +1,7 @@
 /*
  * Fewer bytes than a block, where the processor has no loads and stores with a mask: not a byte
  * outside is touched, and no branch depends on anything but their number.  Little-endian processors.
+ * Included by each engine after what loads and stores a block; BLOCK_MASKED where it has masks.
  * SPDX-License-Identifier: ISC
  */
 #ifndef CRYPTO_AESPART_H
@@ -67,5 +68,24 @@ static inline void part_store(uint8_t *to, struct part part, size_t size) {
     to[size - 1] = (uint8_t)(part.low >> 8 * (size - 1));
   }
 }
+
+#ifndef BLOCK_MASKED
+
+/** @param size  0 to 16 */
+INLINE block block_load_part(const uint8_t *from, size_t size) {
+  if (size == 16)
+    return block_load(from);
+  const struct part part = part_load(from, size);
+  return block_of(part.low, part.high);
+}
+
+INLINE void block_store_part(uint8_t *to, block value, size_t size) {
+  if (size == 16)
+    block_store(to, value);
+  else
+    part_store(to, (struct part){block_low(value), block_high(value)}, size);
+}
+
+#endif
 
 #endif

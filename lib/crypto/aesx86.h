@@ -7,8 +7,8 @@
 
 #include <immintrin.h>
 #include <stdbool.h>
-
-#include "crypto/aespart.h"
+#include <stddef.h>
+#include <stdint.h>
 
 typedef __m128i block;
 
@@ -49,24 +49,7 @@ INLINE void block_store(uint8_t *to, block value) {
   _mm_storeu_si128((__m128i *)to, value);
 }
 
-#ifndef BLOCK_MASKED
-
-/** @param size  0 to 16 */
-INLINE block block_load_part(const uint8_t *from, size_t size) {
-  if (size == 16)
-    return block_load(from);
-  const struct part part = part_load(from, size);
-  return block_of(part.low, part.high);
-}
-
-INLINE void block_store_part(uint8_t *to, block value, size_t size) {
-  if (size == 16)
-    block_store(to, value);
-  else
-    part_store(to, (struct part){block_low(value), block_high(value)}, size);
-}
-
-#endif
+#include "crypto/aespart.h" /* after what it takes */
 
 INLINE block block_xor(block a, block b) {
   return _mm_xor_si128(a, b);
