@@ -5,18 +5,13 @@
 
 #include "crypto/hpke.h"
 #include "crypto/sign.h"
-
-struct bytes maker_taken(struct writer *writer) {
-  struct bytes bytes = {0};
-  ck_assert_int_eq(writer_take(writer, &bytes), OK);
-  return bytes;
-}
+#include "tests/taken.h"
 
 struct bytes maker_extensions(const uint16_t *types, size_t count) {
   struct writer writer = {0};
   for (size_t i = 0; i < count; i++)
     extension_write(&writer, types[i], VIEW_NONE);
-  return maker_taken(&writer);
+  return taken(&writer);
 }
 
 void maker_init(struct maker *maker, uint16_t suite_id) {
@@ -31,7 +26,7 @@ void maker_init(struct maker *maker, uint16_t suite_id) {
                                          &maker->fields.capabilities),
                    OK);
   credential_write_basic(&writer, VIEW_TEXT("alice"));
-  maker->credential = maker_taken(&writer);
+  maker->credential = taken(&writer);
   maker->extensions = maker_extensions((uint16_t[]){EXTENSION_APPLICATION_ID}, 1);
   maker->fields.encryption_key = view_of(maker->encryption_key, maker->suite->dh->public_size);
   maker->fields.signature_key = bytes_view(&maker->signature_public);

@@ -36,7 +36,4 @@ struct leaf *maker_leaf(const struct maker *maker);
 /** A list of one empty extension of each type, to be freed. */
 struct bytes maker_extensions(const uint16_t *types, size_t count);
 
-/** What was written, to be freed. */
-struct bytes maker_taken(struct writer *writer);
-
 #endif

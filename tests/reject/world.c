@@ -4,12 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-struct bytes taken(struct writer *writer) {
-  struct bytes bytes = {0};
-  ck_assert_int_eq(writer_take(writer, &bytes), OK);
-  return bytes;
-}
-
 struct member member_new(const char *name, uint16_t suite) {
   struct member member = {0};
   struct view identity = view_of((const uint8_t *)name, strlen(name));

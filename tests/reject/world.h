@@ -11,6 +11,7 @@
 #include "mls/commit.h"
 #include "mls/join.h"
 #include "mls/process.h"
+#include "tests/taken.h"
 
 enum { ALICE, BOB, CAROL, MALLORY, ERIN, MEMBERS };
 
@@ -85,8 +86,6 @@ void refuse_group_info(const struct row *row);
 
 /** A fresh key package of a client, as an MLSMessage, to be freed. */
 struct bytes key_package_of(struct client *client);
-
-struct bytes taken(struct writer *writer);
 
 #define COUNT(rows) (int)(sizeof(rows) / sizeof(rows)[0])
 

@@ -5,6 +5,7 @@
 
 #include "crypto/kdf.h"
 #include "mls/treemath.h"
+#include "tests/taken.h"
 
 const struct suite *ratchet_suite;
 
@@ -77,10 +78,8 @@ struct secret_tree *tree_of(const struct suite *with, uint32_t width) {
 
 struct bytes saved(const struct secret_tree *tree) {
   struct writer writer = {0};
-  struct bytes bytes = {0};
   secret_tree_write(&writer, tree);
-  ck_assert_int_eq(writer_take(&writer, &bytes), OK);
-  return bytes;
+  return taken(&writer);
 }
 
 void assert_peek(struct secret_tree *tree, uint32_t width, uint32_t leaf, enum ratchet_kind kind,

@@ -24,14 +24,14 @@ struct stage {
 };
 
 static struct stage stage_new(void) {
-  struct stage stage = {.members = {member_new("alice"), member_new("bob"), member_new("carol")}};
+  struct stage stage = {.message = NULL};
+  members_new(stage.members, MEMBERS);
   found_group(stage.members, CAROL);
   return stage;
 }
 
 static void stage_free(struct stage *stage) {
-  for (size_t i = 0; i < MEMBERS; i++)
-    member_free(&stage->members[i]);
+  members_free(stage->members, MEMBERS);
   e2ee_bytes_free(stage->message);
   e2ee_bytes_free(stage->welcome);
 }

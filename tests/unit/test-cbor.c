@@ -7,12 +7,12 @@
 
 #include "state/cbor.h"
 #include "tests/run.h"
+#include "tests/taken.h"
 
 #define BYTES(...) view_of((const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
 
 static void assert_written(struct writer *writer, struct view expected) {
-  struct bytes bytes = {0};
-  ck_assert_int_eq(writer_take(writer, &bytes), OK);
+  struct bytes bytes = taken(writer);
   ck_assert_uint_eq(bytes.size, expected.size);
   ck_assert_mem_eq(bytes.data, expected.data, expected.size);
   bytes_free(&bytes);
@@ -150,10 +150,8 @@ static struct bytes record_bytes(void) {
                           .items = {0, 24, 256, 65536, UINT64_C(1) << 32},
                           .item_count = 5};
   struct writer writer = {0};
-  struct bytes bytes = {0};
   record_write(&writer, &record);
-  ck_assert_int_eq(writer_take(&writer, &bytes), OK);
-  return bytes;
+  return taken(&writer);
 }
 
 /* What was read is what would be written. */

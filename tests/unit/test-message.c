@@ -8,6 +8,7 @@
 #include "samples.h"
 #include "tests/recode.h"
 #include "tests/run.h"
+#include "tests/taken.h"
 
 #define SAMPLES_MAX 40
 
@@ -18,12 +19,6 @@ static struct sample {
   struct bytes bytes;
 } samples[SAMPLES_MAX];
 static size_t sample_count;
-
-static struct bytes taken(struct writer *writer) {
-  struct bytes bytes = {0};
-  ck_assert_int_eq(writer_take(writer, &bytes), OK);
-  return bytes;
-}
 
 static void sample(const char *name, recoder *recode, struct writer *writer) {
   ck_assert_uint_lt(sample_count, SAMPLES_MAX);

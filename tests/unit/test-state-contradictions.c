@@ -10,6 +10,7 @@
 #include "state/seal.h"
 #include "state/snapshot.h"
 #include "tests/run.h"
+#include "tests/taken.h"
 
 static const uint8_t key[SEALBOX_KEY_SIZE] = {7, 7, 7};
 
@@ -62,11 +63,9 @@ static void contradiction(const char *text) {
 static struct bytes without_confirmed_hash(const struct group_context *context) {
   struct group_context changed = *context;
   struct writer writer = {0};
-  struct bytes raw = {0};
   changed.confirmed_transcript_hash = VIEW_NONE;
   group_context_write(&writer, &changed);
-  ck_assert_int_eq(writer_take(&writer, &raw), OK);
-  return raw;
+  return taken(&writer);
 }
 
 START_TEST(test_epoch_contradictions) {
@@ -186,11 +185,9 @@ static struct bytes authenticated(uint8_t content_type, struct view content, str
       .auth = {.signature = VIEW_TEXT("signature")},
   };
   struct writer writer = {0};
-  struct bytes bytes = {0};
   framing_write_authenticated(&writer, &whole);
   write_bytes(&writer, behind);
-  ck_assert_int_eq(writer_take(&writer, &bytes), OK);
-  return bytes;
+  return taken(&writer);
 }
 
 START_TEST(test_stored_is_no_proposal) {

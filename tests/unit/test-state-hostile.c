@@ -13,6 +13,7 @@
 #include "state/snapshot.h"
 #include "state/snapshot_parts.h"
 #include "tests/run.h"
+#include "tests/taken.h"
 
 #define VERSION_AT 4
 
@@ -296,16 +297,10 @@ static void content_refused(struct bytes *content) {
   bytes_free(content);
 }
 
-static struct bytes bytes_of(struct writer *writer) {
-  struct bytes bytes = {0};
-  ck_assert_int_eq(writer_take(writer, &bytes), OK);
-  return bytes;
-}
-
 static struct bytes as_cbor(struct view bytes) {
   struct writer writer = {0};
   cbor_write_bytes(&writer, bytes);
-  return bytes_of(&writer);
+  return taken(&writer);
 }
 
 /* Replace a byte string, which is found by what is in it. */
@@ -403,7 +398,7 @@ static struct bytes past_written(const struct group *group, size_t at) {
   struct writer writer = {0};
   const struct epoch *newer = at > 0 ? group->past[at - 1] : group->epoch;
   snapshot_write_epoch(&writer, group->past[at], EPOCH_PAST, newer->tree);
-  return bytes_of(&writer);
+  return taken(&writer);
 }
 
 /* One epoch more than a group has room for, as good as the others. */

@@ -10,6 +10,7 @@
 #include "forge.h"
 #include "mls/tree.h"
 #include "tests/run.h"
+#include "tests/taken.h"
 #include "treemodel.h"
 
 static const struct suite *suite;
@@ -46,10 +47,8 @@ static struct value value_after(const struct value *before, unsigned changes) {
 
 static struct bytes written(const struct tree *tree, const struct tree *base) {
   struct writer writer = {0};
-  struct bytes bytes = {0};
   tree_write_changes(&writer, tree, base);
-  ck_assert_int_eq(writer_take(&writer, &bytes), OK);
-  return bytes;
+  return taken(&writer);
 }
 
 /* What is read is the tree that was written, and shares with the base what that one shared. */

@@ -9,6 +9,7 @@
 #include "forge.h"
 #include "mls/treekem.h"
 #include "tests/run.h"
+#include "tests/taken.h"
 #include "treeworld.h"
 
 /* ---- Paths with something wrong ---- */
@@ -169,11 +170,9 @@ static void decrypt_refused(const struct sent *sent, const struct parts *parts,
 /* The ciphertexts of a node without the last one, or with some bytes behind them. */
 static struct bytes with_end(struct view ciphertexts, size_t drop, struct view more) {
   struct writer writer = {0};
-  struct bytes out = {0};
   write_bytes(&writer, view_of(ciphertexts.data, ciphertexts.size - drop));
   write_bytes(&writer, more);
-  ck_assert_int_eq(writer_take(&writer, &out), OK);
-  return out;
+  return taken(&writer);
 }
 
 START_TEST(test_ciphertexts) {

@@ -9,6 +9,7 @@
 #include "forge.h"
 #include "mls/tree.h"
 #include "tests/run.h"
+#include "tests/taken.h"
 #include "treemodel.h"
 
 static const struct suite *suite;
@@ -47,12 +48,6 @@ struct pieces {
   struct bytes node[MODEL_NODES];
   uint32_t count;
 };
-
-static struct bytes taken(struct writer *writer) {
-  struct bytes bytes = {0};
-  ck_assert_int_eq(writer_take(writer, &bytes), OK);
-  return bytes;
-}
 
 static struct pieces pieces_of(const struct model *model, uint32_t count) {
   struct pieces pieces = {.count = count};
