@@ -234,7 +234,9 @@ E2EE_API E2EE_CHECKED int e2ee_frame_clear_ranges(uint32_t codec, const uint8_t 
  * AV1          no temporal delimiters, tile lists and padding; each OBU with its size, in as few bytes
  *              as that needs
  *
- * All others are copied, and so is what does not parse, from there on.
+ * All others are copied, and so is what does not parse, from there on.  An SPS of H.264 stays as it
+ * is; libwebrtc's depacketizer changes one that does not rule out reordering, so let the encoder rule
+ * it out.
  *
  * @param out  no overlap with the frame; NULL asks for the size
  * @param len  room; out: bytes written
