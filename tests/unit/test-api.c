@@ -162,6 +162,11 @@ START_TEST(groups_and_joining) {
                  e2ee_group_new(alice->client, TEXT("a group"), &out.group));
   ck_assert_done(carol, e2ee_group_new(client, longest, 65535, &out.group));
   e2ee_group_free(out.group);
+  ck_assert_done(carol, e2ee_group_new(client, TEXT("g"), &out.group));
+  ck_assert_done(carol, e2ee_group_id(out.group, out.data, &out.size));
+  ck_assert_uint_eq(out.size, 1);
+  ck_assert_uint_eq(out.data[0], 'g');
+  e2ee_group_free(out.group);
 
   expect_error(INVALID, e2ee_welcome_open(client, NULL, 0, NULL, 0, &out.incoming));
   expect_error(INVALID, e2ee_welcome_open(client, BYTES(welcome), NULL, 1, &out.incoming));

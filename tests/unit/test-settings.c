@@ -2,10 +2,12 @@
  * Every setting of a client: its range, and what it does on both sides of its value.
  * SPDX-License-Identifier: ISC
  */
+#include <stddef.h>
 #include <string.h>
 
 #include <e2ee/mls.h>
 
+#include "api/handles.h"
 #include "fixture.h"
 #include "tests/run.h"
 
@@ -37,29 +39,44 @@ static e2ee_bytes *encrypt(struct member *by, const char *text) {
 
 /* ---- Ranges ---- */
 
+#define FIELD(name) offsetof(struct settings, name), sizeof((struct settings){0}.name)
+
 static const struct {
   uint32_t setting;
   uint64_t smallest, largest;
+  size_t offset, size; /* of the field that it is kept in */
 } ranges[] = {
-    {E2EE_SET_TIME, 0, INT64_MAX},
-    {E2EE_SET_MAX_MEMBERS, 1, 1 << 24},
-    {E2EE_SET_MAX_MESSAGE_BYTES, 1, (1 << 30) - 1},
-    {E2EE_SET_PAST_EPOCHS, 0, 16},
-    {E2EE_SET_MAX_SKIP, 0, 1 << 20},
-    {E2EE_SET_ENCRYPT_HANDSHAKE, 0, 1},
-    {E2EE_SET_KEY_PACKAGE_SECONDS, 1, INT64_MAX},
-    {E2EE_SET_MAX_LIFETIME_SECONDS, 0, UINT64_MAX},
-    {E2EE_SET_PADDING, 0, 1 << 16},
-    {E2EE_SET_GREASE, 0, 1},
-    {E2EE_SET_TREE_IN_WELCOME, 0, 1},
-    {E2EE_SET_THREADS, 1, 16},
+    {E2EE_SET_TIME, 0, INT64_MAX, FIELD(time)},
+    {E2EE_SET_MAX_MEMBERS, 1, 1 << 24, FIELD(max_members)},
+    {E2EE_SET_MAX_MESSAGE_BYTES, 1, (1 << 30) - 1, FIELD(max_message_bytes)},
+    {E2EE_SET_PAST_EPOCHS, 0, 16, FIELD(past_epochs)},
+    {E2EE_SET_MAX_SKIP, 0, 1 << 20, FIELD(max_skip)},
+    {E2EE_SET_ENCRYPT_HANDSHAKE, 0, 1, FIELD(encrypt_handshake)},
+    {E2EE_SET_KEY_PACKAGE_SECONDS, 1, INT64_MAX, FIELD(key_package_seconds)},
+    {E2EE_SET_MAX_LIFETIME_SECONDS, 0, UINT64_MAX, FIELD(max_lifetime_seconds)},
+    {E2EE_SET_PADDING, 0, 1 << 16, FIELD(padding)},
+    {E2EE_SET_GREASE, 0, 1, FIELD(grease)},
+    {E2EE_SET_TREE_IN_WELCOME, 0, 1, FIELD(tree_in_welcome)},
+    {E2EE_SET_THREADS, 1, 16, FIELD(threads)},
 };
+
+/* Set what must leave all other settings as they are. */
+static void set_alone(size_t i, uint64_t value) {
+  const struct settings *settings = &alice->client->client->settings;
+  const size_t end = ranges[i].offset + ranges[i].size;
+  uint8_t before[sizeof *settings], after[sizeof before];
+  memcpy(before, settings, sizeof before);
+  set(alice, ranges[i].setting, value);
+  memcpy(after, settings, sizeof after);
+  ck_assert_mem_eq(before, after, ranges[i].offset);
+  ck_assert_mem_eq(before + end, after + end, sizeof before - end);
+}
 
 START_TEST(values_out_of_range) {
   uint32_t setting = ranges[_i].setting;
   uint64_t smallest = ranges[_i].smallest, largest = ranges[_i].largest;
-  set(alice, setting, smallest);
-  set(alice, setting, largest);
+  set_alone((size_t)_i, smallest);
+  set_alone((size_t)_i, largest);
   if (smallest > 0)
     ck_assert_returns(alice, e2ee_client_set(alice->client, setting, smallest - 1),
                       E2EE_ERR_INVALID_ARG);
