@@ -6,8 +6,8 @@
 static enum err read_bit(struct bits *bits, uint32_t *out) {
   size_t byte = bits->at / 8;
   const uint8_t *data = bits->bytes.data;
-  if (bits->emulation && bits->at % 8 == 0 && byte >= 2 && byte < bits->bytes.size &&
-      data[byte] == 3 && data[byte - 1] == 0 && data[byte - 2] == 0) {
+  if (bits->emulation && byte >= 2 && byte < bits->bytes.size && data[byte] == 3 &&
+      data[byte - 1] == 0 && data[byte - 2] == 0) {
     bits->at += 8;
     byte++;
   }

@@ -2,8 +2,6 @@
 #include "codec/ranges.h"
 
 void ranges_add(struct ranges *ranges, size_t offset, size_t size) {
-  if (size == 0)
-    return;
   if (ranges->count == 0 || offset != ranges->end) {
     if (ranges->count < ranges->capacity)
       ranges->at[ranges->count] = (struct e2ee_range){(uint32_t)offset, 0};

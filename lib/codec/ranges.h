@@ -20,7 +20,7 @@ struct ranges {
   size_t end;   /* of the last one */
 };
 
-/** Add bytes behind all that were added; none is fine. */
+/** Add bytes, one at least, behind all that were added. */
 void ranges_add(struct ranges *ranges, size_t offset, size_t size);
 
 /** List what has to be clear.  @param frame  below 2^32 bytes  @return OK, or ERR_UNSUPPORTED */

@@ -59,6 +59,48 @@ START_TEST(read_bits) {
 }
 END_TEST
 
+/* 03 is an escape behind two zeros, and never in the first two bytes, whatever is before them. */
+START_TEST(escapes) {
+  static const struct {
+    const char *hex;
+    size_t from;
+    const char *read;
+  } cases[] = {
+      {"01 00 00 03 ff", 0, "01 00 00 ff"},
+      {"00 00 03 07", 0, "00 00 07"},
+      {"00 00 03 07", 1, "00 03 07"},
+      {"00 00 03 07", 2, "03 07"},
+      {"00 00 03", 0, "00 00"},
+      {"00 00 04 07", 0, "00 00 04 07"},
+      {"00 01 03 07", 0, "00 01 03 07"},
+      {"01 00 03 07", 0, "01 00 03 07"},
+      {"00 00 03 00 00 03 00 00 03 01", 0, "00 00 00 00 00 00 01"},
+      {"00 00 03 03", 0, "00 00 03"},
+      {"01 00 00 03 03 00", 0, "01 00 00 03 00"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    struct bytes bytes = from_hex(cases[i].hex), expected = from_hex(cases[i].read);
+    const struct view whole = {bytes.data + cases[i].from, bytes.size - cases[i].from};
+    /* By bytes, and from a bit before each of them. */
+    for (unsigned first = 0; first < 2; first++) {
+      struct bits bits = {.bytes = whole, .emulation = true};
+      uint32_t value = 0, before = 0;
+      if (first > 0)
+        ck_assert_int_eq(bits_read(&bits, 7, &before), OK);
+      for (size_t n = 0; n + first < expected.size; n++) {
+        ck_assert_int_eq(bits_read(&bits, 8, &value), OK);
+        const unsigned two = expected.data[n] << 8 | (first > 0 ? expected.data[n + 1] : 0u);
+        ck_assert_msg(value == (first > 0 ? two >> 1 & 0xffu : two >> 8), "case %zu, byte %zu", i,
+                      n);
+      }
+      ck_assert_int_eq(bits_read(&bits, first > 0 ? 2 : 1, &value), ERR_MALFORMED);
+    }
+    free(bytes.data);
+    free(expected.data);
+  }
+}
+END_TEST
+
 START_TEST(exp_golomb) {
   static const struct {
     const char *hex;
@@ -110,6 +152,7 @@ static const struct {
     {E2EE_CODEC_VP8, "10 02 00 9d 01 2a 60 00 40 00", {{0, 10}}},
     {E2EE_CODEC_VP8, "10 02 00 9d 01 2a 60 00 40", NO_RANGES},
     {E2EE_CODEC_VP8, "10 02 00 9d 01 2b 60 00 40 00 00", NO_RANGES},
+    {E2EE_CODEC_VP8, "07", {{0, 1}}}, /* version 3 */
     {E2EE_CODEC_VP9, "", NO_RANGES},
     {E2EE_CODEC_VP9, "86 00", {{0, 1}}},
     {E2EE_CODEC_VP9, "46 00", NO_RANGES}, /* no marker */
@@ -120,9 +163,12 @@ static const struct {
     {E2EE_CODEC_VP9, "82 49 83 42 20 05 f0 03 f0 77", {{0, 9}}},
     {E2EE_CODEC_VP9, "82 49 83 42 20 05 f0 03", NO_RANGES},
     {E2EE_CODEC_VP9, "82 49 83 43 20 05 f0 03 f0 77", NO_RANGES},
-    {E2EE_CODEC_VP9, "a2 49 83 42 e0 05 f0 03 f0 77", {{0, 9}}}, /* profile 1, RGB */
-    {E2EE_CODEC_VP9, "a2 49 83 42 20 05 f0 03 f0 77", {{0, 9}}}, /* profile 1, not */
-    {E2EE_CODEC_VP9, "92 49 83 42 20 05 f0 03 f0 77", {{0, 9}}}, /* profile 2 */
+    {E2EE_CODEC_VP9, "a2 49 83 42 e0 05 f0 03 f0 77", {{0, 9}}},     /* profile 1, RGB */
+    {E2EE_CODEC_VP9, "a2 49 83 42 20 05 f0 03 f0 77", {{0, 9}}},     /* profile 1, not */
+    {E2EE_CODEC_VP9, "92 49 83 42 20 05 f0 03 f0 77", {{0, 9}}},     /* profile 2 */
+    {E2EE_CODEC_VP9, "b1 24 c1 a1 38 00 00 00 00 77", {{0, 9}}},     /* profile 3, RGB */
+    {E2EE_CODEC_VP9, "b1 24 c1 a1 10 00 00 00 00 00 77", {{0, 10}}}, /* profile 3, not */
+    {E2EE_CODEC_VP9, "b1 24 c1 a1 10 00 00 00 00", NO_RANGES},
     {E2EE_CODEC_AV1, "", NO_RANGES},
     {E2EE_CODEC_AV1, "12 00 0a 02 aa bb 32 03 01 02 03", {{0, 8}}},
     {E2EE_CODEC_AV1, "36 48 03 01 02 03 30 01", {{0, 3}, {6, 1}}}, /* extension; without a size */
@@ -182,6 +228,18 @@ START_TEST(clear_ranges) {
 }
 END_TEST
 
+/* Without a byte that could be read. */
+START_TEST(empty_frames) {
+  for (uint32_t codec = E2EE_CODEC_OTHER; codec <= E2EE_CODEC_H265; codec++) {
+    struct ranges found = {0};
+    struct normal normal = {0};
+    ck_assert_int_eq(ranges_find(codec, VIEW_NONE, &found), OK);
+    ck_assert_int_eq(normal_rewrite(codec, VIEW_NONE, &normal), OK);
+    ck_assert(found.count == 0 && normal.size == 0);
+  }
+}
+END_TEST
+
 START_TEST(ranges_asked_for) {
   static const uint8_t unit[] = {0, 0, 1, 0x41, 0x9a, 0xff, 0xff};
   static uint8_t frame[sizeof unit * (E2EE_RANGES_MAX + 1)];
@@ -236,6 +294,25 @@ static const struct {
     {E2EE_CODEC_AV1, "12 00 32 05 01", "32 05 01"},
 };
 
+/* The frame may change between counting and writing: what has no room is counted alone. */
+START_TEST(normal_without_room) {
+  uint8_t out[8];
+  memset(out, 0xa5, sizeof out);
+  struct normal normal = {.out = out, .capacity = 4};
+  normal_put(&normal, VIEW_TEXT("abc"));
+  normal_put(&normal, VIEW_TEXT("de"));
+  ck_assert_uint_eq(normal.size, 5);
+  normal_put(&normal, VIEW_TEXT("f"));
+  normal_put(&normal, VIEW_NONE);
+  ck_assert_uint_eq(normal.size, 6);
+  ck_assert_mem_eq(out, "abc\xa5\xa5\xa5\xa5\xa5", sizeof out);
+  normal = (struct normal){.out = out, .capacity = 4};
+  normal_put(&normal, VIEW_TEXT("abc"));
+  normal_put(&normal, VIEW_TEXT("d"));
+  ck_assert_mem_eq(out, "abcd\xa5\xa5\xa5\xa5", sizeof out);
+}
+END_TEST
+
 START_TEST(normal_forms) {
   for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
     struct bytes frame = from_hex(forms[i].frame), expected = from_hex(forms[i].normal);
@@ -273,9 +350,12 @@ END_TEST
 int main(void) {
   TCase *tests = tcase_create("codec");
   tcase_add_test(tests, read_bits);
+  tcase_add_test(tests, escapes);
   tcase_add_test(tests, exp_golomb);
   tcase_add_test(tests, clear_ranges);
+  tcase_add_test(tests, empty_frames);
   tcase_add_test(tests, ranges_asked_for);
+  tcase_add_test(tests, normal_without_room);
   tcase_add_test(tests, normal_forms);
   return run_case("codec", tests);
 }
