@@ -173,7 +173,9 @@ static const struct {
     {E2EE_CODEC_AV1, "12 00 0a 02 aa bb 32 03 01 02 03", {{0, 8}}},
     {E2EE_CODEC_AV1, "36 48 03 01 02 03 30 01", {{0, 3}, {6, 1}}}, /* extension; without a size */
     {E2EE_CODEC_AV1, "32 83 80 00 01 02 03 12 00", {{0, 4}, {7, 2}}},
-    {E2EE_CODEC_AV1, "12 00 b2 01 00", {{0, 2}}}, /* the forbidden bit */
+    {E2EE_CODEC_AV1, "32 83 80 80 80 80 80 80 00 01 02 03", {{0, 9}}},
+    {E2EE_CODEC_AV1, "32 83 80 80 80 80 80 80 80 00 01 02 03", NO_RANGES}, /* nine bytes */
+    {E2EE_CODEC_AV1, "12 00 b2 01 00", {{0, 2}}},                          /* the forbidden bit */
     {E2EE_CODEC_AV1, "12 00 32 04 01 02 03", {{0, 2}}},
     {E2EE_CODEC_AV1, "12 00 32", {{0, 2}}},
     {E2EE_CODEC_AV1, "12 00 34", {{0, 2}}},
@@ -189,6 +191,13 @@ static const struct {
     {E2EE_CODEC_H264, "00 00 01 41 82 c8 ff", {{0, 4}}},    /* slice type 10 */
     {E2EE_CODEC_H264, "00 00 01 41 c0 20 20 ff", {{0, 4}}}, /* PPS 256 */
     {E2EE_CODEC_H264, "00 00 01 41 c0 20 00 ff", {{0, 7}}}, /* PPS 255 */
+    {E2EE_CODEC_H264, "00 00 01 41 8a 80 ff", {{0, 6}}},    /* slice type 9 */
+    {E2EE_CODEC_H264, "00 00 01 41 b0", {{0, 4}}},          /* ends in the PPS */
+    {E2EE_CODEC_H264, "00 00 01 41 00 00 38 ff", {{0, 4}}}, /* too long a number */
+    {E2EE_CODEC_H264, "00 00 01 41 80 00 18 ff", {{0, 4}}},
+    {E2EE_CODEC_H264, "00 00 01 41 00 00 03 40 00 18 ff", {{0, 10}}}, /* with an escape */
+    {E2EE_CODEC_H264, "00 00 01 06 00 05 01 67 05 00 01 67", {{0, 4}}},
+    {E2EE_CODEC_H264, "00 00 01 67 42 00 00", {{0, 7}}}, /* zeros at the end are of the unit */
     {E2EE_CODEC_H264, "00 00 01 06 05 ff 80", {{0, 4}}},
     {E2EE_CODEC_H264, "00 00 01 6e 40 c0 07 aa bb", {{0, 7}}},
     {E2EE_CODEC_H264, "00 00 01 74 40", {{0, 5}}},
@@ -198,6 +207,7 @@ static const struct {
     {E2EE_CODEC_H265, "00 00 01 02 01 81 00 ff", {{0, 7}}}, /* PPS 63 */
     {E2EE_CODEC_H265, "00 00 01 02 01 81 04 ff", {{0, 5}}}, /* PPS 64 */
     {E2EE_CODEC_H265, "00 00 01 02 01 80 82 00 ff", {{0, 5}}},
+    {E2EE_CODEC_H265, "00 00 01 02 01 84", {{0, 5}}}, /* ends in the PPS */
     {E2EE_CODEC_H265, "00 00 01 02", {{0, 4}}},
     {E2EE_CODEC_H265, "00 00 01 2e 01 af ff", {{0, 5}}}, /* reserved */
     {E2EE_CODEC_H265, "00 00 01 4e 01 05 ff", {{0, 5}}},
@@ -225,6 +235,56 @@ START_TEST(clear_ranges) {
   }
   struct ranges found = {0};
   ck_assert_int_eq(ranges_find(E2EE_CODEC_H265 + 1, VIEW_NONE, &found), ERR_UNSUPPORTED);
+}
+END_TEST
+
+/* How much of a unit is clear, by its type. */
+static size_t h264_clear(unsigned type) {
+  switch (type) {
+  case 1: /* slices: up to the PPS that they name */
+  case 2:
+  case 5:
+    return 2;
+  case 7: /* what is for decoders and packetizers alike */
+  case 8:
+  case 9:
+  case 10:
+  case 11:
+  case 13:
+  case 15:
+    return 6;
+  case 14: /* with an extension of the header */
+  case 20:
+    return 4;
+  default:
+    return 1;
+  }
+}
+
+static size_t h265_clear(unsigned type) {
+  if (type <= 9)
+    return 3;
+  if (type >= 16 && type <= 21)
+    return 4; /* one more bit is before the PPS */
+  return type >= 32 && type <= 37 ? 6 : 2;
+}
+
+START_TEST(types_of_units) {
+  for (unsigned type = 0; type < 64; type++) {
+    uint8_t h264[] = {0, 0, 1, (uint8_t)(0x60 | type), 0xb8, 0xff, 0xff, 0xff, 0xff};
+    uint8_t h265[] = {0, 0, 1, (uint8_t)(type << 1), 1, 0xc2, 0, 0xff, 0xff};
+    struct e2ee_range range = {0, 0};
+    struct ranges found = {.at = &range, .capacity = 1};
+    if (type < 32) {
+      ranges_h264(VIEW_ARRAY(h264), &found);
+      ck_assert_uint_eq(found.count, 1);
+      ck_assert_msg(range.length == 3 + h264_clear(type), "H.264, %u: %u", type, range.length);
+    }
+    found = (struct ranges){.at = &range, .capacity = 1};
+    ranges_h265(VIEW_ARRAY(h265), &found);
+    ck_assert_uint_eq(found.count, 1);
+    ck_assert_msg(range.length == 3 + h265_clear(type), "H.265, %u: %u", type, range.length);
+  }
 }
 END_TEST
 
@@ -292,7 +352,31 @@ static const struct {
     {E2EE_CODEC_AV1, "32 83 80 00 01 02 03 7a 01 ff 42 01 ff 32 00", "32 03 01 02 03 32 00"},
     {E2EE_CODEC_AV1, "12 00 b2 01 00 12 00", "b2 01 00 12 00"},
     {E2EE_CODEC_AV1, "12 00 32 05 01", "32 05 01"},
+    {E2EE_CODEC_AV1, "30", "32 00"},
 };
+
+START_TEST(sizes_of_obus) {
+  static const struct {
+    size_t size;
+    const char *field;
+  } sizes[] = {{127, "7f"}, {128, "80 01"}, {300, "ac 02"}, {16383, "ff 7f"}, {16384, "80 80 01"}};
+  static uint8_t frame[1 + 16384], out[sizeof frame + 8];
+  for (size_t i = 1; i < sizeof frame; i++)
+    frame[i] = (uint8_t)(i % 251);
+  frame[0] = 0x30; /* without a size */
+  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    const struct view payload = view_of(frame + 1, sizes[i].size);
+    struct bytes field = from_hex(sizes[i].field);
+    struct normal normal = {.out = out, .capacity = sizeof out};
+    normal_av1(view_of(frame, 1 + payload.size), &normal);
+    ck_assert_uint_eq(normal.size, 1 + field.size + payload.size);
+    ck_assert_uint_eq(out[0], 0x32);
+    ck_assert_mem_eq(out + 1, field.data, field.size);
+    ck_assert_mem_eq(out + 1 + field.size, payload.data, payload.size);
+    free(field.data);
+  }
+}
+END_TEST
 
 /* The frame may change between counting and writing: what has no room is counted alone. */
 START_TEST(normal_without_room) {
@@ -353,8 +437,10 @@ int main(void) {
   tcase_add_test(tests, escapes);
   tcase_add_test(tests, exp_golomb);
   tcase_add_test(tests, clear_ranges);
+  tcase_add_test(tests, types_of_units);
   tcase_add_test(tests, empty_frames);
   tcase_add_test(tests, ranges_asked_for);
+  tcase_add_test(tests, sizes_of_obus);
   tcase_add_test(tests, normal_without_room);
   tcase_add_test(tests, normal_forms);
   return run_case("codec", tests);
