@@ -9,14 +9,6 @@
 /* The longest vector that a four-byte length header can announce. */
 #define LENGTH_MAX 0x3fffffffu
 
-struct view view_of(const uint8_t *data, size_t size) {
-  return (struct view){data, size};
-}
-
-struct view bytes_view(const struct bytes *bytes) {
-  return (struct view){bytes->data, bytes->size};
-}
-
 bool view_equal(struct view a, struct view b) {
   return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }

@@ -28,8 +28,13 @@ struct bytes {
 #define VIEW_TEXT(text) ((struct view){(const uint8_t *)(text), sizeof(text) - 1})
 #define VIEW_NONE ((struct view){NULL, 0})
 
-struct view view_of(const uint8_t *data, size_t size);
-struct view bytes_view(const struct bytes *bytes);
+static inline struct view view_of(const uint8_t *data, size_t size) {
+  return (struct view){data, size};
+}
+
+static inline struct view bytes_view(const struct bytes *bytes) {
+  return (struct view){bytes->data, bytes->size};
+}
 
 /** Equality of public data; for secrets see secret_equal(). */
 bool view_equal(struct view a, struct view b);
@@ -40,6 +45,14 @@ int view_compare(struct view a, struct view b);
 CHECKED enum err bytes_copy(struct bytes *out, struct view in);
 void bytes_move(struct bytes *to, struct bytes *from);
 void bytes_free(struct bytes *bytes);
+
+/** A number as big-endian bytes in memory, or back. */
+static inline uint64_t big_endian(uint64_t number) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  number = __builtin_bswap64(number);
+#endif
+  return number;
+}
 
 /* ---- Reading: each function consumes what it returns, or fails with ERR_MALFORMED. ---- */
 

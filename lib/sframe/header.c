@@ -1,52 +1,63 @@
 /* SPDX-License-Identifier: ISC */
 #include "sframe/header.h"
 
+#include <string.h>
+
 /* A half of the config byte: a value up to 7 itself, or this flag and the value's length less one. */
 #define EXTENDED 0x8u
 #define FIELD 0x7u
 
-static size_t size_of(unsigned half) {
-  return (half & EXTENDED) != 0 ? (half & FIELD) + 1u : 0;
+/* Eight bytes can be read at `at`.  @return bytes that the value takes */
+static size_t read_value(unsigned half, const uint8_t *at, uint64_t *out) {
+  *out = half;
+  if ((half & EXTENDED) == 0)
+    return 0;
+  size_t size = (half & FIELD) + 1u;
+  memcpy(out, at, sizeof *out);
+  *out = big_endian(*out) >> (64 - 8 * size);
+  return size;
 }
 
-/* @param bytes  size_of(half) */
-static enum err read_value(unsigned half, const uint8_t *bytes, uint64_t *out) {
-  size_t size = size_of(half);
-  uint64_t value = size == 0 ? half : 0;
-  for (size_t i = 0; i < size; i++)
-    value = value << 8 | bytes[i];
-  *out = value;
-  /* RFC 9605, section 4.3: a value of 0 to 7 is in the config byte, any other one in the minimum
-   * number of bytes. */
-  return size > 0 && (bytes[0] == 0 || value <= FIELD) ? ERR_MALFORMED : OK;
+/* RFC 9605, section 4.3: a value of 0 to 7 is in the config byte, any other one in the minimum number
+ * of bytes. */
+static bool is_minimal(uint64_t value, size_t size) {
+  return size == 0 || (value > FIELD && value >> 8 * (size - 1) != 0);
+}
+
+/* @param from  SFRAME_HEADER_MAX bytes, of which `size` are the frame's */
+static enum err parse(const uint8_t *from, size_t size, struct sframe_header *out) {
+  uint64_t kid, counter;
+  size_t kid_size = read_value(from[0] >> 4, from + 1, &kid);
+  size_t counter_size = read_value(from[0] & 0xfu, from + 1 + kid_size, &counter);
+  size_t header_size = 1 + kid_size + counter_size;
+  if (size < header_size || !is_minimal(kid, kid_size) || !is_minimal(counter, counter_size))
+    return ERR_MALFORMED;
+  *out = (struct sframe_header){kid, counter, header_size};
+  return OK;
+}
+
+/* A frame that could be shorter than its header. */
+RARE static enum err parse_short(struct view frame, struct sframe_header *out) {
+  uint8_t padded[SFRAME_HEADER_MAX] = {0};
+  for (size_t i = 0; i < frame.size; i++)
+    padded[i] = frame.data[i];
+  return parse(padded, frame.size, out);
 }
 
 enum err sframe_header_read(struct view frame, struct sframe_header *out) {
-  enum err err;
-  struct reader reader = reader_of(frame);
-  struct sframe_header header = {0, 0, 0};
-  struct view values;
-  uint8_t config = 0;
-  TRY(read_u8(&reader, &config));
-  unsigned high = config >> 4, low = config & 0xfu;
-  TRY(read_bytes(&reader, size_of(high) + size_of(low), &values));
-  TRY(read_value(high, values.data, &header.kid));
-  TRY(read_value(low, values.data + size_of(high), &header.counter));
-  header.size = 1 + values.size;
-  *out = header;
-done:
-  return err;
+  return frame.size < SFRAME_HEADER_MAX ? parse_short(frame, out)
+                                        : parse(frame.data, frame.size, out);
 }
 
 /* Append a value; its half of the config byte is returned. */
 static unsigned write_value(uint64_t value, uint8_t *out, size_t *size) {
   if (value <= FIELD)
     return (unsigned)value;
-  unsigned length = 1;
-  while (length < 8 && value >> 8 * length != 0)
-    length++;
-  for (unsigned i = length; i-- > 0;)
-    out[(*size)++] = (uint8_t)(value >> 8 * i);
+  /* Eight bytes are written, of which the first ones count: there is room for them. */
+  unsigned bits = 64 - (unsigned)__builtin_clzll(value), length = (bits + 7) / 8;
+  uint64_t bytes = big_endian(value << (64 - 8 * length));
+  memcpy(out + *size, &bytes, sizeof bytes);
+  *size += length;
   return EXTENDED | (length - 1);
 }
 

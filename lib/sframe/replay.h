@@ -17,16 +17,38 @@
 
 /** A zeroed one has seen nothing. */
 struct replay {
-  bool started;
-  uint64_t newest;                   /* once started */
+  uint64_t newest;                   /* counter noted */
   uint64_t seen[REPLAY_WINDOW / 64]; /* a ring: the bit of a counter is counter mod REPLAY_WINDOW */
 };
 
+static inline uint64_t replay_bit(uint64_t counter) {
+  return (uint64_t)1 << counter % 64;
+}
+
+static inline uint64_t *replay_word(struct replay *replay, uint64_t counter) {
+  return &replay->seen[counter % REPLAY_WINDOW / 64];
+}
+
 /** Whether a counter was not seen before and is not too old to tell.  Changes nothing. */
-bool replay_fresh(const struct replay *replay, uint64_t counter);
+static inline bool replay_fresh(const struct replay *replay, uint64_t counter) {
+  if (counter > replay->newest)
+    return true;
+  uint64_t word = replay->seen[counter % REPLAY_WINDOW / 64];
+  return replay->newest - counter < REPLAY_WINDOW && (word & replay_bit(counter)) == 0;
+}
+
+/** Counters that leave the window hand their bits to those that enter it, all before `counter`. */
+void replay_skip(struct replay *replay, uint64_t counter);
 
 /** Note a fresh counter, once its frame is authentic. */
-void replay_mark(struct replay *replay, uint64_t counter);
+static inline void replay_mark(struct replay *replay, uint64_t counter) {
+  if (counter > replay->newest) {
+    if (counter - replay->newest > 1)
+      replay_skip(replay, counter);
+    replay->newest = counter;
+  }
+  *replay_word(replay, counter) |= replay_bit(counter);
+}
 
 /** Start over from what is left of a window: all counters up to `newest` are spent. */
 void replay_resume(struct replay *replay, uint64_t newest);
