@@ -12,7 +12,7 @@ void __wrap_busy_leave(struct busy *busy);
 
 /* Who leaves a control domain is inside: a call that leaves too early leaves twice. */
 void __wrap_busy_leave(struct busy *busy) {
-  ck_assert_msg(atomic_load(&busy->inside), "left a domain without being inside");
+  ck_assert_msg(atomic_load(&busy->inside.held), "left a domain without being inside");
   __real_busy_leave(busy);
 }
 

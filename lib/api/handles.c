@@ -149,10 +149,6 @@ int api_group_leave(const struct e2ee_group *group, enum err err) {
 
 /* ---- Arguments and results ---- */
 
-bool api_given(const uint8_t *data, size_t size) {
-  return data != NULL || size == 0;
-}
-
 enum err api_put(struct view value, uint8_t *out, size_t *len) {
   size_t capacity = *len;
   *len = value.size;

@@ -142,14 +142,12 @@ void e2ee_sender_free(e2ee_sender *sender) {
 int e2ee_sender_encrypt(e2ee_sender *sender, const uint8_t *metadata, size_t metadata_len,
                         const uint8_t *frame, size_t frame_len, uint8_t *out, size_t out_cap,
                         size_t *out_len) {
-  struct view about = view_of(metadata, metadata_len), plaintext = view_of(frame, frame_len);
+  const struct frame_call call =
+      api_frame_call(metadata, metadata_len, frame, frame_len, out, out_cap, out_len);
   if (sender == NULL)
     return ERR_INVALID_ARG;
-  const size_t written = api_frame_written(frame_len, SFRAME_OVERHEAD_MAX, out_cap);
-  enum err err = api_check_frame(about, plaintext, view_of(out, written), out_len);
-  if (err != OK)
-    return err;
-  return sender_encrypt(sender, about, plaintext, out, out_cap, out_len);
+  enum err err = api_check_frame(&call, api_frame_written(frame_len, SFRAME_OVERHEAD_MAX, out_cap));
+  return err == OK ? sender_encrypt(sender, &call) : err;
 }
 
 int e2ee_receiver_new(e2ee_media *media, e2ee_receiver **out) {
@@ -172,16 +170,17 @@ void e2ee_receiver_free(e2ee_receiver *receiver) {
 int e2ee_receiver_decrypt(e2ee_receiver *receiver, const uint8_t *metadata, size_t metadata_len,
                           const uint8_t *frame, size_t frame_len, uint8_t *out, size_t out_cap,
                           size_t *out_len, e2ee_frame_info *info, size_t info_size) {
-  struct view about = view_of(metadata, metadata_len), whole = view_of(frame, frame_len);
+  const struct frame_call call =
+      api_frame_call(metadata, metadata_len, frame, frame_len, out, out_cap, out_len);
+  /* Mostly the caller's struct is as large as this version's, and filled without a detour. */
+  struct e2ee_frame_info other, *to = info_size == sizeof other ? info : &other;
   if (receiver == NULL || frame == NULL || (info == NULL && info_size > 0))
     return ERR_INVALID_ARG;
-  const size_t written = out_cap < frame_len ? out_cap : frame_len;
-  enum err err = api_check_frame(about, whole, view_of(out, written), out_len);
+  enum err err = api_check_frame(&call, out_cap < frame_len ? out_cap : frame_len);
   if (err != OK)
     return err;
-  struct e2ee_frame_info read;
-  err = receiver_decrypt(receiver, about, whole, out, out_cap, out_len, &read);
-  if (err == OK && info_size > 0)
-    api_fill(info, info_size, &read, sizeof read);
+  err = receiver_decrypt(receiver, &call, to);
+  if (err == OK && to != info && info_size > 0)
+    api_fill(info, info_size, to, sizeof *to);
   return err;
 }

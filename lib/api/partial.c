@@ -93,17 +93,18 @@ int e2ee_sender_encrypt_partial(e2ee_sender *sender, uint32_t codec, const uint8
                                 const e2ee_range *clear, size_t count, uint8_t *out, size_t out_cap,
                                 size_t *out_len) {
   enum err err;
-  const struct view about = view_of(metadata, metadata_len), plaintext = view_of(frame, frame_len);
+  const struct frame_call call =
+      api_frame_call(metadata, metadata_len, frame, frame_len, out, out_cap, out_len);
   struct partial partial = {.clear = clear, .count = count};
   TRY(sender != NULL ? OK : ERR_INVALID_ARG);
   const size_t overhead = e2ee_partial_overhead(frame_len, count);
   const struct view written = view_of(out, api_frame_written(frame_len, overhead, out_cap));
-  TRY(api_check_frame(about, plaintext, written, out_len));
+  TRY(api_check_frame(&call, written.size));
   TRY(check_ranges(clear, count, frame_len));
   const struct view list = view_of((const uint8_t *)clear, count * sizeof *clear);
   TRY(api_overlap(written, list) ? ERR_INVALID_ARG : OK);
   TRY(find_form(codec, &partial.form));
-  TRY(sender_encrypt_partial(sender, about, plaintext, &partial, out, out_cap, out_len));
+  TRY(sender_encrypt_partial(sender, &call, &partial));
 done:
   return err;
 }
@@ -113,15 +114,16 @@ int e2ee_receiver_decrypt_partial(e2ee_receiver *receiver, const uint8_t *metada
                                   uint8_t *out, size_t out_cap, size_t *out_len,
                                   e2ee_frame_info *info, size_t info_size) {
   enum err err;
-  const struct view about = view_of(metadata, metadata_len), whole = view_of(frame, frame_len);
+  const struct frame_call call =
+      api_frame_call(metadata, metadata_len, frame, frame_len, out, out_cap, out_len);
+  /* Mostly the caller's struct is as large as this version's, and filled without a detour. */
+  struct e2ee_frame_info other, *to = info_size == sizeof other ? info : &other;
   if (receiver == NULL || frame == NULL || (info == NULL && info_size > 0))
     return ERR_INVALID_ARG;
-  const size_t written = out_cap < frame_len ? out_cap : frame_len;
-  struct e2ee_frame_info read;
-  TRY(api_check_frame(about, whole, view_of(out, written), out_len));
-  TRY(receiver_decrypt_partial(receiver, about, whole, out, out_cap, out_len, &read));
-  if (info_size > 0)
-    api_fill(info, info_size, &read, sizeof read);
+  TRY(api_check_frame(&call, out_cap < frame_len ? out_cap : frame_len));
+  TRY(receiver_decrypt_partial(receiver, &call, to));
+  if (to != info && info_size > 0)
+    api_fill(info, info_size, to, sizeof *to);
 done:
   return err;
 }

@@ -2,6 +2,7 @@
 #include "base/sync.h"
 
 #include <sched.h>
+#include <time.h>
 
 void refs_init(struct refs *refs) {
   atomic_init(&refs->count, 1);
@@ -20,39 +21,42 @@ bool refs_only(struct refs *refs) {
   return atomic_load_explicit(&refs->count, memory_order_acquire) == 1;
 }
 
-#define TRIES 64  /* about 2 us */
+#define TRIES 64  /* about a microsecond */
 #define YIELDS 64 /* longer than a frame takes, unless its thread was interrupted */
+#define SLEEP_NS 20000
 
-static bool try_lock(pthread_mutex_t *mutex) {
+/* Looking does not take the latch's memory away from whoever holds it, as trying does. */
+static bool try_for_a_while(struct latch *latch) {
   for (unsigned i = 0; i < TRIES; i++)
-    if (pthread_mutex_trylock(mutex) == 0)
+    if (!atomic_load_explicit(&latch->held, memory_order_relaxed) && latch_try(latch))
       return true;
   return false;
 }
 
-void lock_soon(pthread_mutex_t *mutex) {
-  if (!try_lock(mutex))
-    (void)pthread_mutex_lock(mutex);
+/* Asleep and not only yielding: a holder of lower priority, interrupted by this thread, has to go on. */
+void latch_wait(struct latch *latch) {
+  const struct timespec moment = {0, SLEEP_NS};
+  while (!try_for_a_while(latch))
+    (void)nanosleep(&moment, NULL);
 }
 
-void lock_politely(pthread_mutex_t *mutex) {
+void latch_take_politely(struct latch *latch) {
   for (unsigned i = 0; i < YIELDS; i++) {
-    if (try_lock(mutex))
+    if (try_for_a_while(latch))
       return;
     (void)sched_yield();
   }
-  (void)pthread_mutex_lock(mutex);
+  latch_wait(latch);
 }
 
 bool busy_enter(struct busy *busy) {
-  return !atomic_exchange_explicit(&busy->inside, true, memory_order_acquire);
+  return latch_try(&busy->inside);
 }
 
 void busy_wait(struct busy *busy) {
-  while (!busy_enter(busy))
-    (void)sched_yield();
+  latch_take_politely(&busy->inside);
 }
 
 void busy_leave(struct busy *busy) {
-  atomic_store_explicit(&busy->inside, false, memory_order_release);
+  latch_leave(&busy->inside);
 }

@@ -1,11 +1,11 @@
 /*
- * What threads share: reference counts of immutable values, and a flag that detects overlap.
+ * What threads share: reference counts of immutable values, a lock for a moment, and a flag that detects
+ * overlap.
  * SPDX-License-Identifier: ISC
  */
 #ifndef BASE_SYNC_H
 #define BASE_SYNC_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -26,18 +26,40 @@ CHECKED bool refs_drop(struct refs *refs);
 CHECKED bool refs_only(struct refs *refs);
 
 /**
- * Take a lock that others hold for a microsecond.  Falling asleep for it would take longer, and whoever
- * holds it would have to wake the sleeper: so try for a while before.
+ * A flag that one thread holds at a time.  Trying costs one atomic exchange and leaving a store, half of
+ * what a mutex costs, as nobody needs to be woken: who waits looks again, at last with a moment's sleep
+ * in between.  So it is for what is mostly free and held for a microsecond.  A zeroed one is free.
  */
-void lock_soon(pthread_mutex_t *mutex);
+struct latch {
+  atomic_bool held;
+};
 
-/** The same for those who are in no hurry, against those who are: give up the processor between tries,
- *  so that the other one can go on there. */
-void lock_politely(pthread_mutex_t *mutex);
+/** @return false if somebody holds it */
+CHECKED static inline bool latch_try(struct latch *latch) {
+  return !atomic_exchange_explicit(&latch->held, true, memory_order_acquire);
+}
+
+/** For whoever holds it. */
+static inline void latch_leave(struct latch *latch) {
+  atomic_store_explicit(&latch->held, false, memory_order_release);
+}
+
+/** Take a latch that was held when it was tried: at once when it is free. */
+void latch_wait(struct latch *latch);
+
+/** Take it, for those in a hurry. */
+static inline void latch_take(struct latch *latch) {
+  if (!latch_try(latch))
+    latch_wait(latch);
+}
+
+/** Take it, for those who are in no hurry, against those who are: they give up the processor between
+ *  tries, so that the holder can go on there. */
+void latch_take_politely(struct latch *latch);
 
 /** Set while a call is inside a control domain. */
 struct busy {
-  atomic_bool inside;
+  struct latch inside;
 };
 
 /** @return false if somebody is inside already */

@@ -215,12 +215,6 @@ enum err media_member(struct media *media, uint64_t epoch, uint32_t leaf, uint32
 
 /* ---- Counts and events ---- */
 
-void counters_count(atomic_ullong *counter) {
-  /* One writer: no read-modify-write needed. */
-  unsigned long long value = atomic_load_explicit(counter, memory_order_relaxed);
-  atomic_store_explicit(counter, value + 1, memory_order_relaxed);
-}
-
 static uint64_t count_of(const atomic_ullong *counter) {
   return atomic_load_explicit(counter, memory_order_relaxed);
 }

@@ -2,11 +2,11 @@
  * Frame keys for all streams: of one group, the only place where MLS epochs meet SFrame keys; or keys
  * that the application brings (media/senderkeys.h).
  *
- * Locks.  media->lock guards what is in struct media; each stream has a lock of its own, taken
- * after it.  A frame call takes the stream's lock alone.  Every stream sees epochs through pointers
+ * Locks.  media->lock guards what is in struct media; each stream has a latch of its own, taken
+ * after it.  A frame call takes the stream's latch alone.  Every stream sees epochs through pointers
  * (receivers) or a derived key (senders) that are changed under both locks: so once a function here
  * has visited each stream, nobody can still be using what it took away, and it is wiped there and
- * then.  All that allocates or derives is done before a stream's lock is taken.
+ * then.  All that allocates or derives is done before a stream's latch is taken.
  * SPDX-License-Identifier: ISC
  */
 #ifndef MEDIA_MEDIA_H
@@ -89,7 +89,19 @@ void media_silence(struct media *media);
 
 /* ---- For streams ---- */
 
-void counters_count(atomic_ullong *counter);
+/** What a frame call is given. */
+struct frame_call {
+  struct view metadata, frame;
+  uint8_t *out; /* disjoint from the frame or at the same address */
+  size_t capacity;
+  size_t *size; /* out: bytes written; the bytes needed with ERR_BUFFER_TOO_SMALL */
+};
+
+static inline void counters_count(atomic_ullong *counter) {
+  /* One writer: no read-modify-write needed. */
+  unsigned long long value = atomic_load_explicit(counter, memory_order_relaxed);
+  atomic_store_explicit(counter, value + 1, memory_order_relaxed);
+}
 
 /** Add what a stream has counted so far.  Any thread. */
 void counters_add(const struct counters *counters, struct e2ee_stats *stats);

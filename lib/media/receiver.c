@@ -13,7 +13,6 @@ static void destroy(struct e2ee_receiver *receiver) {
     for (unsigned i = 0; i <= RECEIVER_KEYS; i++)
       sframe_key_free(&receiver->keys[i].key);
   locked_free(receiver->keys, KEYS_SIZE);
-  (void)pthread_mutex_destroy(&receiver->lock);
   mem_free(receiver);
 }
 
@@ -22,16 +21,13 @@ enum err receiver_new(struct media *media, struct chain *chain, struct e2ee_rece
   struct e2ee_receiver *receiver = mem_new(1, sizeof *receiver);
   if (receiver == NULL)
     return ERR_NOMEM;
-  if (pthread_mutex_init(&receiver->lock, NULL) != 0) {
-    mem_free(receiver);
-    return ERR_NOMEM;
-  }
   receiver->media = media;
   installed_init(&receiver->installed, media);
   receiver->source = chain != NULL ? &chain->source : &receiver->installed.source;
   tracks_init(&receiver->tracks);
   receiver->keys = locked_new(KEYS_SIZE);
   TRY(receiver->keys != NULL ? OK : ERR_NOMEM);
+  receiver->latest = receiver->keys;
   for (unsigned i = 0; i <= RECEIVER_KEYS; i++)
     TRY(sframe_key_new(&media->suite, &receiver->keys[i].key));
 
@@ -64,11 +60,11 @@ void receiver_free(struct e2ee_receiver *receiver) {
 }
 
 static void lock(struct e2ee_receiver *receiver) {
-  lock_politely(&receiver->lock);
+  latch_take_politely(&receiver->latch);
 }
 
 static void unlock(struct e2ee_receiver *receiver) {
-  (void)pthread_mutex_unlock(&receiver->lock);
+  latch_leave(&receiver->latch);
 }
 
 /* Wipe the first key from `index` on that is of an epoch that is gone.  @return the index after it */
@@ -84,9 +80,9 @@ static unsigned wipe_one(struct e2ee_receiver *receiver, unsigned gone, unsigned
   return index;
 }
 
-/* The lock is given back after each key and each few tracks, so that no frame waits for all of them.
- * Meanwhile no frame finds these epochs: nothing of them comes anew, and a key that a frame puts
- * elsewhere goes to the place for trials, the last that is visited. */
+/* The latch is left after each key and each few tracks, so that no frame waits for all of them.
+ * Meanwhile a frame of these epochs finds nothing but a key that is still to be wiped; and one that
+ * another frame's key puts elsewhere goes to the place for trials, the last that is visited. */
 static void forget_epochs(struct e2ee_receiver *receiver, unsigned gone) {
   lock(receiver);
   for (unsigned i = 0; i < MEDIA_EPOCHS; i++)
@@ -115,11 +111,9 @@ void receiver_publish(struct e2ee_receiver *receiver, unsigned gone) {
 
 /* Drop what the source has given up since this stream looked.
  * @param fresh  a key id of which a frame was accepted just now; may be NULL */
-static void follow(struct e2ee_receiver *receiver, const uint64_t *fresh) {
+RARE static void drop_dead(struct e2ee_receiver *receiver, unsigned version,
+                           const uint64_t *fresh) {
   struct source *source = receiver->source;
-  unsigned version = atomic_load_explicit(&source->version, memory_order_acquire);
-  if (version == receiver->version)
-    return;
   for (unsigned i = 0; i <= RECEIVER_KEYS; i++) {
     struct receiver_key *key = &receiver->keys[i];
     uint64_t kid = key->key.kid;
@@ -134,6 +128,12 @@ static void follow(struct e2ee_receiver *receiver, const uint64_t *fresh) {
   receiver->version = version;
 }
 
+static void follow(struct e2ee_receiver *receiver, const uint64_t *fresh) {
+  unsigned version = atomic_load_explicit(&receiver->source->version, memory_order_acquire);
+  if (version != receiver->version)
+    drop_dead(receiver, version, fresh);
+}
+
 void receiver_follow(struct e2ee_receiver *receiver) {
   lock(receiver);
   follow(receiver, NULL);
@@ -142,65 +142,17 @@ void receiver_follow(struct e2ee_receiver *receiver) {
 
 /* ---- Frames ---- */
 
-/* The key of a key id: kept from an earlier frame, or derived in the place for trials. */
-static enum err find_key(struct e2ee_receiver *receiver, const struct track *track, uint64_t kid,
-                         unsigned *index) {
-  if (track != NULL && track->hint != TRACKS_NONE) {
-    const struct receiver_key *kept = &receiver->keys[track->hint];
-    if (kept->used > 0 && kept->key.kid == kid) {
-      *index = track->hint;
-      return OK;
-    }
-  }
-  enum err err;
-  struct secret secret = {.size = 0};
-  struct receiver_key *trial = &receiver->keys[RECEIVER_TRIAL];
-  TRY(receiver->source->type->secret(receiver->source, kid, &secret));
-  trial->used = 0;
-  TRY(sframe_key_set(&receiver->media->suite, &secret, kid, &trial->key));
-  trial->used = 1;
-  *index = RECEIVER_TRIAL;
-done:
-  secret_wipe(&secret);
-  return err;
-}
-
-/* A frame proved the key on trial: keep it in place of the one used longest ago. */
-static unsigned keep_trial(struct e2ee_receiver *receiver) {
-  unsigned oldest = 0;
-  for (unsigned i = 1; i < RECEIVER_KEYS; i++)
-    if (receiver->keys[i].used < receiver->keys[oldest].used)
-      oldest = i;
-  struct receiver_key evicted = receiver->keys[oldest];
-  receiver->keys[oldest] = receiver->keys[RECEIVER_TRIAL];
-  receiver->keys[RECEIVER_TRIAL] = evicted;
-  wipe(&evicted, sizeof evicted);
-  return oldest;
-}
-
-/* The frame is authentic: only now may it change what the receiver remembers. */
-static void accept(struct e2ee_receiver *receiver, const struct origin *origin, struct track *track,
-                   const struct sframe_header *header, unsigned index) {
-  struct source *source = receiver->source;
-  bool first = track == NULL;
-  if (first) {
-    track = tracks_begin(&receiver->tracks, header->kid);
-    if (source->type->heard(source, header->kid))
-      events_push(&receiver->media->events, (struct e2ee_event){.kind = E2EE_EVENT_PEER_SWITCHED,
-                                                                .leaf = origin->leaf,
-                                                                .epoch = origin->epoch,
-                                                                .value = header->kid});
-  }
-  if (index == RECEIVER_TRIAL) {
-    index = keep_trial(receiver);
-    track->hint = (uint16_t)index;
-  }
-  receiver->keys[index].used = ++receiver->clock;
-  tracks_mark(&receiver->tracks, track, header->counter);
-  if (first)
-    follow(receiver, &header->kid);
-  if (atomic_load_explicit(&source->late, memory_order_relaxed) > 0)
-    source->type->passed(source);
+/* The key of a key id, kept from an earlier frame; else NULL.  Mostly it is the one of the frame before,
+ * and then nothing needs to be looked up. */
+static struct receiver_key *kept_key(struct e2ee_receiver *receiver, uint64_t kid) {
+  struct receiver_key *key = receiver->latest;
+  if (key->used > 0 && key->key.kid == kid)
+    return key;
+  const struct track *track = tracks_find(&receiver->tracks, kid);
+  if (track == NULL || track->hint == TRACKS_NONE)
+    return NULL;
+  key = &receiver->keys[track->hint];
+  return key->used > 0 && key->key.kid == kid ? key : NULL;
 }
 
 /* Whether a frame with this header is worth a look at its tag. */
@@ -211,59 +163,135 @@ static enum err admit(const struct e2ee_receiver *receiver, const struct track *
   return tracks_full(&receiver->tracks) ? ERR_LIMIT : OK;
 }
 
-/* What is read of a frame without a key.  @param trailer  NULL for a plain frame  @param room  out */
-static enum err read_frame(const struct e2ee_receiver *receiver, struct view frame,
-                           struct trailer *trailer, struct sframe_header *header, size_t *room) {
+/* Derive a key in the place for trials, unless the frame is refused anyway. */
+RARE static enum err try_key(struct e2ee_receiver *receiver, const struct sframe_header *header,
+                             struct receiver_key **out) {
+  enum err err;
+  struct secret secret = {.size = 0};
+  struct origin origin = {0, 0};
+  struct source *source = receiver->source;
+  struct receiver_key *trial = &receiver->keys[RECEIVER_TRIAL];
+  TRY(source->type->who(source, header->kid, &origin));
+  struct track *track = tracks_find(&receiver->tracks, header->kid);
+  TRY(admit(receiver, track, header->counter));
+  TRY(source->type->secret(source, header->kid, &secret));
+  trial->used = 0;
+  TRY(sframe_key_set(&receiver->media->suite, &secret, header->kid, &trial->key));
+  trial->used = 1;
+  trial->track = track;
+  trial->origin = origin;
+  *out = trial;
+done:
+  secret_wipe(&secret);
+  return err;
+}
+
+static enum err find_key(struct e2ee_receiver *receiver, const struct sframe_header *header,
+                         struct receiver_key **out) {
+  struct receiver_key *key = kept_key(receiver, header->kid);
+  if (key == NULL)
+    return try_key(receiver, header, out);
+  *out = key;
+  return admit(receiver, key->track, header->counter);
+}
+
+/* A frame proved the key on trial: keep it in place of the one used longest ago. */
+RARE static struct receiver_key *keep_trial(struct e2ee_receiver *receiver) {
+  unsigned oldest = 0;
+  for (unsigned i = 1; i < RECEIVER_KEYS; i++)
+    if (receiver->keys[i].used < receiver->keys[oldest].used)
+      oldest = i;
+  struct receiver_key evicted = receiver->keys[oldest];
+  receiver->keys[oldest] = receiver->keys[RECEIVER_TRIAL];
+  receiver->keys[RECEIVER_TRIAL] = evicted;
+  wipe(&evicted, sizeof evicted);
+  receiver->keys[oldest].track->hint = (uint16_t)oldest;
+  return &receiver->keys[oldest];
+}
+
+/* The first frame of a key id in this stream. */
+RARE static void begin(struct e2ee_receiver *receiver, struct receiver_key *key) {
+  struct source *source = receiver->source;
+  uint64_t kid = key->key.kid;
+  key->track = tracks_begin(&receiver->tracks, kid);
+  if (source->type->heard(source, kid))
+    events_push(&receiver->media->events, (struct e2ee_event){.kind = E2EE_EVENT_PEER_SWITCHED,
+                                                              .leaf = key->origin.leaf,
+                                                              .epoch = key->origin.epoch,
+                                                              .value = kid});
+}
+
+/* An authentic frame of another key than the one before. */
+RARE static void change_key(struct e2ee_receiver *receiver, struct receiver_key *key,
+                            uint64_t counter) {
+  bool first = key->track == NULL;
+  if (first)
+    begin(receiver, key);
+  if (key == &receiver->keys[RECEIVER_TRIAL])
+    key = keep_trial(receiver);
+  receiver->latest = key;
+  key->used = ++receiver->clock;
+  tracks_mark(&receiver->tracks, key->track, counter);
+  if (first)
+    follow(receiver, &key->key.kid);
+}
+
+/* The frame is authentic: only now may it change what the receiver remembers. */
+static void accept(struct e2ee_receiver *receiver, struct receiver_key *key, uint64_t counter) {
+  struct source *source = receiver->source;
+  if (key == receiver->latest)
+    tracks_mark(&receiver->tracks, key->track, counter);
+  else
+    change_key(receiver, key, counter);
+  if (atomic_load_explicit(&source->late, memory_order_relaxed) > 0)
+    source->type->passed(source);
+}
+
+/* What is read of a frame without a key.  @param trailer  NULL for a plain frame */
+static enum err read_frame(const struct e2ee_receiver *receiver, const struct frame_call *call,
+                           struct trailer *trailer, struct sframe_header *header) {
   enum err err;
   const struct aead *aead = receiver->media->suite.aead;
+  size_t room = call->frame.size;
   if (trailer != NULL) {
-    TRY(trailer_read(frame, aead->tag_size, trailer));
+    TRY(trailer_read(call->frame, aead->tag_size, trailer));
     *header = trailer->header;
-    *room = frame.size;
   } else {
-    TRY(sframe_header_read(frame, header));
-    TRY(sframe_plaintext_size(aead, header, frame, room));
+    TRY(sframe_header_read(call->frame, header));
+    TRY(sframe_plaintext_size(aead, header, call->frame, &room));
+  }
+  if (call->capacity < room) {
+    *call->size = room;
+    err = ERR_BUFFER_TOO_SMALL;
   }
 done:
   return err;
 }
 
-static enum err decrypt(struct e2ee_receiver *receiver, struct view metadata, struct view frame,
-                        struct trailer *trailer, uint8_t *out, size_t capacity, size_t *size,
+static enum err decrypt(struct e2ee_receiver *receiver, const struct frame_call *call,
+                        const struct sframe_header *header, struct trailer *trailer,
                         struct e2ee_frame_info *info) {
   enum err err;
-  struct sframe_header header = {0, 0, 0};
-  struct origin origin = {0, 0};
-  size_t room = 0;
-  unsigned index = 0;
+  struct receiver_key *key = NULL;
   TRY(receiver->broken ? ERR_INTERNAL : OK);
-  TRY(read_frame(receiver, frame, trailer, &header, &room));
-  if (capacity < room) {
-    *size = room;
-    return ERR_BUFFER_TOO_SMALL;
-  }
   follow(receiver, NULL);
-  TRY(receiver->source->type->who(receiver->source, header.kid, &origin));
-  struct track *track = tracks_find(&receiver->tracks, header.kid);
-  TRY(admit(receiver, track, header.counter));
-  TRY(find_key(receiver, track, header.kid, &index));
-  struct sframe_key *key = &receiver->keys[index].key;
-  TRY(trailer != NULL ? sframe_unprotect_partial(key, trailer, metadata, frame, out, size)
-                      : sframe_unprotect(key, &header, metadata, frame, out, size));
-  accept(receiver, &origin, track, &header, index);
-  *info = (struct e2ee_frame_info){.kid = header.kid,
-                                   .counter = header.counter,
-                                   .epoch = origin.epoch,
-                                   .leaf = origin.leaf,
-                                   .header_len = (uint32_t)header.size};
+  TRY(find_key(receiver, header, &key));
+  TRY(trailer != NULL ? sframe_unprotect_partial(&key->key, trailer, call->metadata, call->frame,
+                                                 call->out, call->size)
+                      : sframe_unprotect(&key->key, header, call->metadata, call->frame, call->out,
+                                         call->size));
+  info->kid = header->kid;
+  info->counter = header->counter;
+  info->epoch = key->origin.epoch;
+  info->leaf = key->origin.leaf;
+  info->header_len = (uint32_t)header->size;
+  accept(receiver, key, header->counter);
 done:
   return err;
 }
 
-static void count(struct counters *counters, enum err err) {
-  if (err == OK)
-    counters_count(&counters->received);
-  else if (err == ERR_NO_KEY || err == ERR_LIMIT)
+RARE static void count_failure(struct counters *counters, enum err err) {
+  if (err == ERR_NO_KEY || err == ERR_LIMIT)
     counters_count(&counters->no_key);
   else if (err == ERR_AUTH)
     counters_count(&counters->auth_failed);
@@ -273,27 +301,31 @@ static void count(struct counters *counters, enum err err) {
     counters_count(&counters->malformed);
 }
 
-static enum err decrypt_with(struct e2ee_receiver *receiver, struct view metadata,
-                             struct view frame, struct trailer *trailer, uint8_t *out,
-                             size_t capacity, size_t *size, struct e2ee_frame_info *info) {
-  lock_soon(&receiver->lock);
-  enum err err = decrypt(receiver, metadata, frame, trailer, out, capacity, size, info);
+/* What can be read without the stream is read before it is taken. */
+static enum err decrypt_with(struct e2ee_receiver *receiver, const struct frame_call *call,
+                             struct trailer *trailer, struct e2ee_frame_info *info) {
+  struct sframe_header header;
+  enum err err = read_frame(receiver, call, trailer, &header);
+  latch_take(&receiver->latch);
+  if (err == OK)
+    err = decrypt(receiver, call, &header, trailer, info);
+  if (err == OK)
+    counters_count(&receiver->counters.received);
+  else
+    count_failure(&receiver->counters, err);
   if (err == ERR_INTERNAL)
     receiver->broken = true;
-  count(&receiver->counters, err);
-  unlock(receiver);
+  latch_leave(&receiver->latch);
   return err;
 }
 
-enum err receiver_decrypt(struct e2ee_receiver *receiver, struct view metadata, struct view frame,
-                          uint8_t *out, size_t capacity, size_t *size,
+enum err receiver_decrypt(struct e2ee_receiver *receiver, const struct frame_call *call,
                           struct e2ee_frame_info *info) {
-  return decrypt_with(receiver, metadata, frame, NULL, out, capacity, size, info);
+  return decrypt_with(receiver, call, NULL, info);
 }
 
-enum err receiver_decrypt_partial(struct e2ee_receiver *receiver, struct view metadata,
-                                  struct view frame, uint8_t *out, size_t capacity, size_t *size,
+enum err receiver_decrypt_partial(struct e2ee_receiver *receiver, const struct frame_call *call,
                                   struct e2ee_frame_info *info) {
   struct trailer trailer;
-  return decrypt_with(receiver, metadata, frame, &trailer, out, capacity, size, info);
+  return decrypt_with(receiver, call, &trailer, info);
 }

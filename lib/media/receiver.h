@@ -23,22 +23,25 @@
 
 struct receiver_key {
   struct sframe_key key;
-  uint64_t used; /* clock at the last frame; 0: no key */
+  struct track *track;  /* of its key id, which does not go before it; NULL: none yet */
+  struct origin origin; /* of its frames */
+  uint64_t used;        /* clock at the last frame; 0: no key */
 };
 
 struct e2ee_receiver {
   struct media *media;
   struct e2ee_receiver *next; /* in media->receivers */
 
-  pthread_mutex_t lock; /* guards the rest */
-  bool broken;          /* a backend failed: no frame is taken any more */
+  struct latch latch; /* guards the rest */
+  bool broken;        /* a backend failed: no frame is taken any more */
   struct counters counters;
   struct source *source; /* of its keys: one of the next two */
   struct installed installed;
   struct chain *chain; /* of the one sender; NULL: any member */
   unsigned version;    /* of the source, when what was given up was last dropped here */
   uint64_t clock;
-  struct receiver_key *keys; /* RECEIVER_KEYS + 1, in locked memory */
+  struct receiver_key *keys;   /* RECEIVER_KEYS + 1, in locked memory */
+  struct receiver_key *latest; /* of them: whose frame was accepted last */
   struct tracks tracks;
 };
 
@@ -48,19 +51,16 @@ void receiver_free(struct e2ee_receiver *receiver);
 
 /**
  * Decrypt one frame.
- * @param out   disjoint from the frame or at the same address
- * @param size  out: bytes written; the bytes needed with ERR_BUFFER_TOO_SMALL
  * @return OK; ERR_BUFFER_TOO_SMALL, ERR_MALFORMED, ERR_NO_KEY, ERR_REPLAY, ERR_LIMIT (no room for
  *         one more key id): out untouched; ERR_AUTH, ERR_INTERNAL: out wiped
  */
-CHECKED enum err receiver_decrypt(struct e2ee_receiver *receiver, struct view metadata,
-                                  struct view frame, uint8_t *out, size_t capacity, size_t *size,
+CHECKED enum err receiver_decrypt(struct e2ee_receiver *receiver, const struct frame_call *call,
                                   struct e2ee_frame_info *info);
 
-/** Decrypt one partial frame, otherwise as receiver_decrypt().  @param capacity  frame.size at least */
-CHECKED enum err receiver_decrypt_partial(struct e2ee_receiver *receiver, struct view metadata,
-                                          struct view frame, uint8_t *out, size_t capacity,
-                                          size_t *size, struct e2ee_frame_info *info);
+/** Decrypt one partial frame, otherwise as receiver_decrypt().  @param call  capacity: frame.size at least */
+CHECKED enum err receiver_decrypt_partial(struct e2ee_receiver *receiver,
+                                          const struct frame_call *call,
+                                          struct e2ee_frame_info *info);
 
 /** media->lock is held: take over media->epochs.  @param gone  bit media_epoch_slot() of each epoch
  *  that was there before and is not any more: its keys are wiped */

@@ -35,10 +35,10 @@ enum err sender_prepare(struct e2ee_sender *sender, struct outgoing *outgoing) {
 }
 
 void sender_switch(struct e2ee_sender *sender) {
-  lock_politely(&sender->lock);
+  latch_take_politely(&sender->latch);
   struct sender_key *before = sender->key;
   sender->key = sender->prepared;
-  (void)pthread_mutex_unlock(&sender->lock);
+  latch_leave(&sender->latch);
   sender->prepared = NULL;
   key_free(before);
 }
@@ -53,10 +53,6 @@ enum err sender_new(struct media *media, struct e2ee_sender **out) {
   struct e2ee_sender *sender = mem_new(1, sizeof *sender);
   if (sender == NULL)
     return ERR_NOMEM;
-  if (pthread_mutex_init(&sender->lock, NULL) != 0) {
-    mem_free(sender);
-    return ERR_NOMEM;
-  }
   sender->media = media;
 
   (void)pthread_mutex_lock(&media->lock);
@@ -72,7 +68,6 @@ enum err sender_new(struct media *media, struct e2ee_sender **out) {
   if (err == OK) {
     *out = sender;
   } else {
-    (void)pthread_mutex_destroy(&sender->lock);
     mem_free(sender);
   }
   return err;
@@ -88,12 +83,11 @@ void sender_free(struct e2ee_sender *sender) {
   media_keep_counts(media, &sender->counters);
   (void)pthread_mutex_unlock(&media->lock);
   key_free(sender->key);
-  (void)pthread_mutex_destroy(&sender->lock);
   mem_free(sender);
   media_drop(media);
 }
 
-static void tell_low(const struct e2ee_sender *sender) {
+RARE static void tell_low(const struct e2ee_sender *sender) {
   const struct sender_key *key = sender->key;
   events_push(&sender->media->events, (struct e2ee_event){.kind = E2EE_EVENT_KEY_LOW,
                                                           .leaf = key->leaf,
@@ -110,8 +104,8 @@ static uint64_t spend_counter(struct sender_key *key) {
 }
 
 /* @param partial  NULL for a plain frame */
-static enum err encrypt(struct e2ee_sender *sender, struct view metadata, struct view frame,
-                        const struct partial *partial, uint8_t *out, size_t *size) {
+static enum err encrypt(struct e2ee_sender *sender, const struct frame_call *call,
+                        const struct partial *partial) {
   struct sender_key *key = sender->key;
   if (sender->broken)
     return ERR_INTERNAL;
@@ -120,9 +114,11 @@ static enum err encrypt(struct e2ee_sender *sender, struct view metadata, struct
   uint64_t counter = spend_counter(key);
   if (counter >= SENDER_FRAMES)
     return ERR_KEY_EXHAUSTED;
-  enum err err = partial != NULL ? sframe_protect_partial(&key->key, counter, metadata, frame,
-                                                          partial, out, size)
-                                 : sframe_protect(&key->key, counter, metadata, frame, out, size);
+  enum err err =
+      partial != NULL
+          ? sframe_protect_partial(&key->key, counter, call->metadata, call->frame, partial,
+                                   call->out, call->size)
+          : sframe_protect(&key->key, counter, call->metadata, call->frame, call->out, call->size);
   if (err != OK)
     sender->broken = true;
   else if (SENDER_FRAMES - counter - 1 == SENDER_FRAMES_LOW)
@@ -130,32 +126,29 @@ static enum err encrypt(struct e2ee_sender *sender, struct view metadata, struct
   return err;
 }
 
-static enum err encrypt_with(struct e2ee_sender *sender, struct view metadata, struct view frame,
-                             const struct partial *partial, size_t overhead, uint8_t *out,
-                             size_t capacity, size_t *size) {
+static enum err encrypt_with(struct e2ee_sender *sender, const struct frame_call *call,
+                             const struct partial *partial, size_t overhead) {
   /* The most is asked for always, or a buffer could do for the first frames only. */
-  if (capacity < overhead || capacity - overhead < frame.size) {
-    *size = frame.size + overhead;
+  if (call->capacity < overhead || call->capacity - overhead < call->frame.size) {
+    *call->size = call->frame.size + overhead;
     return ERR_BUFFER_TOO_SMALL;
   }
-  lock_soon(&sender->lock);
-  enum err err = encrypt(sender, metadata, frame, partial, out, size);
+  latch_take(&sender->latch);
+  enum err err = encrypt(sender, call, partial);
   if (err == OK)
     counters_count(&sender->counters.sent);
   else if (err == ERR_NO_KEY || err == ERR_KEY_EXHAUSTED)
     counters_count(&sender->counters.no_key);
-  (void)pthread_mutex_unlock(&sender->lock);
+  latch_leave(&sender->latch);
   return err;
 }
 
-enum err sender_encrypt(struct e2ee_sender *sender, struct view metadata, struct view frame,
-                        uint8_t *out, size_t capacity, size_t *size) {
-  return encrypt_with(sender, metadata, frame, NULL, SFRAME_OVERHEAD_MAX, out, capacity, size);
+enum err sender_encrypt(struct e2ee_sender *sender, const struct frame_call *call) {
+  return encrypt_with(sender, call, NULL, SFRAME_OVERHEAD_MAX);
 }
 
-enum err sender_encrypt_partial(struct e2ee_sender *sender, struct view metadata, struct view frame,
-                                const struct partial *partial, uint8_t *out, size_t capacity,
-                                size_t *size) {
-  size_t overhead = sframe_partial_overhead(frame.size, partial->count);
-  return encrypt_with(sender, metadata, frame, partial, overhead, out, capacity, size);
+enum err sender_encrypt_partial(struct e2ee_sender *sender, const struct frame_call *call,
+                                const struct partial *partial) {
+  return encrypt_with(sender, call, partial,
+                      sframe_partial_overhead(call->frame.size, partial->count));
 }

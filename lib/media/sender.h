@@ -31,7 +31,7 @@ struct e2ee_sender {
   struct e2ee_sender *next;    /* in media->senders */
   struct sender_key *prepared; /* guarded by media->lock */
 
-  pthread_mutex_t lock; /* guards the rest */
+  struct latch latch; /* guards the rest */
   struct sender_key *key;
   bool broken; /* a backend failed: no frame goes out any more */
   struct counters counters;
@@ -42,17 +42,13 @@ void sender_free(struct e2ee_sender *sender);
 
 /**
  * Encrypt one frame.
- * @param out   disjoint from the frame or at the same address
- * @param size  out: bytes written; the bytes needed with ERR_BUFFER_TOO_SMALL
  * @return OK; ERR_BUFFER_TOO_SMALL; ERR_NO_KEY; ERR_KEY_EXHAUSTED; ERR_INTERNAL (out wiped)
  */
-CHECKED enum err sender_encrypt(struct e2ee_sender *sender, struct view metadata, struct view frame,
-                                uint8_t *out, size_t capacity, size_t *size);
+CHECKED enum err sender_encrypt(struct e2ee_sender *sender, const struct frame_call *call);
 
 /** Encrypt one frame but for what `partial` says; otherwise as sender_encrypt(). */
-CHECKED enum err sender_encrypt_partial(struct e2ee_sender *sender, struct view metadata,
-                                        struct view frame, const struct partial *partial,
-                                        uint8_t *out, size_t capacity, size_t *size);
+CHECKED enum err sender_encrypt_partial(struct e2ee_sender *sender, const struct frame_call *call,
+                                        const struct partial *partial);
 
 /* ---- For media.c, which holds media->lock ---- */
 

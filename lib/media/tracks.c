@@ -30,12 +30,6 @@ struct track *tracks_find(struct tracks *tracks, uint64_t kid) {
   return at == TRACKS_NONE ? NULL : &tracks->tracks[at];
 }
 
-bool tracks_fresh(const struct tracks *tracks, const struct track *track, uint64_t counter) {
-  if (track->window == TRACKS_NONE)
-    return counter > track->newest;
-  return replay_fresh(&tracks->windows[track->window].replay, counter);
-}
-
 bool tracks_full(const struct tracks *tracks) {
   return tracks->free == TRACKS_NONE;
 }
@@ -53,7 +47,9 @@ static uint16_t take_window(struct tracks *tracks) {
     for (uint16_t i = 1; i < TRACKS_WINDOWS; i++)
       if (tracks->windows[i].used < tracks->windows[oldest].used)
         oldest = i;
-    tracks->tracks[tracks->windows[oldest].track].window = TRACKS_NONE;
+    struct track *loser = &tracks->tracks[tracks->windows[oldest].track];
+    loser->newest = tracks->windows[oldest].replay.newest;
+    loser->window = TRACKS_NONE;
     free_window(tracks, oldest);
   }
   uint16_t at = tracks->free_window;
@@ -63,7 +59,9 @@ static uint16_t take_window(struct tracks *tracks) {
 
 static void give_window(struct tracks *tracks, struct track *track) {
   track->window = take_window(tracks);
-  tracks->windows[track->window].track = (uint16_t)(track - tracks->tracks);
+  struct window *window = &tracks->windows[track->window];
+  window->track = (uint16_t)(track - tracks->tracks);
+  window->used = ++tracks->clock;
 }
 
 struct track *tracks_begin(struct tracks *tracks, uint64_t kid) {
@@ -78,15 +76,9 @@ struct track *tracks_begin(struct tracks *tracks, uint64_t kid) {
   return track;
 }
 
-void tracks_mark(struct tracks *tracks, struct track *track, uint64_t counter) {
-  if (track->window == TRACKS_NONE) {
-    give_window(tracks, track);
-    replay_resume(&tracks->windows[track->window].replay, track->newest);
-  }
-  struct window *window = &tracks->windows[track->window];
-  replay_mark(&window->replay, counter);
-  window->used = ++tracks->clock;
-  track->newest = window->replay.newest;
+void tracks_resume(struct tracks *tracks, struct track *track) {
+  give_window(tracks, track);
+  replay_resume(&tracks->windows[track->window].replay, track->newest);
 }
 
 static void forget_one(struct tracks *tracks, uint16_t at) {

@@ -25,7 +25,7 @@
 
 struct track {
   uint64_t kid;
-  uint64_t newest;  /* counter accepted */
+  uint64_t newest;  /* counter accepted; for a track that has lost its window */
   uint16_t next;    /* of the same hash, or the next free one */
   uint16_t sibling; /* of the same low bits of an epoch */
   uint16_t window;  /* or TRACKS_NONE */
@@ -54,7 +54,12 @@ void tracks_init(struct tracks *tracks);
 struct track *tracks_find(struct tracks *tracks, uint64_t kid);
 
 /** Whether a counter is new for a track. */
-bool tracks_fresh(const struct tracks *tracks, const struct track *track, uint64_t counter);
+static inline bool tracks_fresh(const struct tracks *tracks, const struct track *track,
+                                uint64_t counter) {
+  if (track->window == TRACKS_NONE)
+    return counter > track->newest;
+  return replay_fresh(&tracks->windows[track->window].replay, counter);
+}
 
 /** Whether there is no room for one more key id. */
 bool tracks_full(const struct tracks *tracks);
@@ -62,8 +67,18 @@ bool tracks_full(const struct tracks *tracks);
 /** Begin the track of a key id that has none, for its first authentic frame.  Not if full. */
 struct track *tracks_begin(struct tracks *tracks, uint64_t kid);
 
+/** Give a window to a track that has lost its own. */
+void tracks_resume(struct tracks *tracks, struct track *track);
+
 /** Note a fresh counter whose frame is authentic. */
-void tracks_mark(struct tracks *tracks, struct track *track, uint64_t counter);
+static inline void tracks_mark(struct tracks *tracks, struct track *track, uint64_t counter) {
+  if (track->window == TRACKS_NONE)
+    tracks_resume(tracks, track);
+  struct window *window = &tracks->windows[track->window];
+  replay_mark(&window->replay, counter);
+  if (window->used != tracks->clock) /* else it is the one used last already */
+    window->used = ++tracks->clock;
+}
 
 /** Forget a few of the key ids of epochs that are gone, so that whoever holds the lock holds it for a
  *  moment.  @param slots  bit media_epoch_slot() of each  @return true if there are more */

@@ -150,10 +150,6 @@ int api_group_leave(const e2ee_group *group, enum err err) {
 
 /* The helpers of lib/api/handles.c once more: linking that file would bring in the real groups. */
 
-bool api_given(const uint8_t *data, size_t size) {
-  return data != NULL || size == 0;
-}
-
 enum err api_put(struct view value, uint8_t *out, size_t *len) {
   bool fits = out == NULL || *len >= value.size;
   *len = value.size;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -481,6 +482,16 @@ START_TEST(test_refs) {
 }
 END_TEST
 
+START_TEST(test_latch) {
+  static struct latch latch;
+  ck_assert(latch_try(&latch));
+  ck_assert(!latch_try(&latch));
+  latch_leave(&latch);
+  ck_assert(latch_try(&latch));
+  latch_leave(&latch);
+}
+END_TEST
+
 START_TEST(test_busy) {
   static struct busy busy;
   ck_assert(busy_enter(&busy));
@@ -488,6 +499,39 @@ START_TEST(test_busy) {
   busy_leave(&busy);
   ck_assert(busy_enter(&busy));
   busy_leave(&busy);
+}
+END_TEST
+
+#define TURNS 20000
+
+/* Guarded by a latch alone. */
+static struct {
+  struct latch latch;
+  unsigned turns;
+} shared;
+
+/* Now and then it is held for so long that those who wait fall asleep. */
+static void *take_turns(void *take) {
+  const struct timespec long_time = {0, 2000000};
+  for (unsigned i = 0; i < TURNS; i++) {
+    (*(void (**)(struct latch *))take)(&shared.latch);
+    unsigned before = shared.turns;
+    if (i % (TURNS / 4) == 0)
+      nanosleep(&long_time, NULL);
+    shared.turns = before + 1;
+    latch_leave(&shared.latch);
+  }
+  return NULL;
+}
+
+START_TEST(test_latch_threads) {
+  void (*ways[])(struct latch *) = {latch_take, latch_take, latch_take_politely};
+  pthread_t threads[3];
+  for (size_t i = 0; i < 3; i++)
+    ck_assert_int_eq(pthread_create(&threads[i], NULL, take_turns, &ways[i]), 0);
+  for (size_t i = 0; i < 3; i++)
+    ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+  ck_assert_uint_eq(shared.turns, 3 * TURNS);
 }
 END_TEST
 
@@ -505,6 +549,8 @@ static TCase *memory_tests(void) {
   tcase_add_test(memory, test_locked_threads);
   tcase_add_test(memory, test_why);
   tcase_add_test(memory, test_refs);
+  tcase_add_test(memory, test_latch);
+  tcase_add_test(memory, test_latch_threads);
   tcase_add_test(memory, test_busy);
   return memory;
 }
