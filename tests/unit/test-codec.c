@@ -89,7 +89,8 @@ START_TEST(escapes) {
         ck_assert_int_eq(bits_read(&bits, 7, &before), OK);
       for (size_t n = 0; n + first < expected.size; n++) {
         ck_assert_int_eq(bits_read(&bits, 8, &value), OK);
-        const unsigned two = expected.data[n] << 8 | (first > 0 ? expected.data[n + 1] : 0u);
+        const unsigned two =
+            (unsigned)expected.data[n] << 8 | (first > 0 ? expected.data[n + 1] : 0u);
         ck_assert_msg(value == (first > 0 ? two >> 1 & 0xffu : two >> 8), "case %zu, byte %zu", i,
                       n);
       }
