@@ -21,13 +21,14 @@ bool refs_only(struct refs *refs) {
   return atomic_load_explicit(&refs->count, memory_order_acquire) == 1;
 }
 
-#define TRIES 64  /* about a microsecond */
+#define LOOKS 8192 /* about 2 us, where sleeping would take 50 */
+#define LOOKS_POLITE 256
 #define YIELDS 64 /* longer than a frame takes, unless its thread was interrupted */
 #define SLEEP_NS 20000
 
 /* Looking does not take the latch's memory away from whoever holds it, as trying does. */
-static bool try_for_a_while(struct latch *latch) {
-  for (unsigned i = 0; i < TRIES; i++)
+static bool try_often(struct latch *latch, unsigned looks) {
+  for (unsigned i = 0; i < looks; i++)
     if (!atomic_load_explicit(&latch->held, memory_order_relaxed) && latch_try(latch))
       return true;
   return false;
@@ -36,13 +37,13 @@ static bool try_for_a_while(struct latch *latch) {
 /* Asleep and not only yielding: a holder of lower priority, interrupted by this thread, has to go on. */
 void latch_wait(struct latch *latch) {
   const struct timespec moment = {0, SLEEP_NS};
-  while (!try_for_a_while(latch))
+  while (!try_often(latch, LOOKS))
     (void)nanosleep(&moment, NULL);
 }
 
 void latch_take_politely(struct latch *latch) {
   for (unsigned i = 0; i < YIELDS; i++) {
-    if (try_for_a_while(latch))
+    if (try_often(latch, LOOKS_POLITE))
       return;
     (void)sched_yield();
   }
