@@ -329,6 +329,12 @@ START_TEST(ranges_asked_for) {
       OK);
   ck_assert_uint_eq(count, E2EE_RANGES_MAX);
   ck_assert_int_eq(e2ee_frame_clear_ranges(7, frame, 1, ranges, &count), ERR_UNSUPPORTED);
+  ck_assert_uint_eq(count, E2EE_RANGES_MAX);
+  /* Nothing of these is read. */
+  ck_assert_int_eq(e2ee_frame_clear_ranges(0, frame, ((size_t)1 << 30) + 1, ranges, &count),
+                   ERR_LIMIT);
+  ck_assert_int_eq(e2ee_frame_clear_ranges(0, frame, (size_t)1 << 30, ranges, &count), OK);
+  ck_assert_uint_eq(count, 0);
 }
 END_TEST
 
@@ -426,6 +432,11 @@ START_TEST(normal_forms) {
   uint8_t memory[16] = {0};
   size_t size = sizeof memory;
   ck_assert_int_eq(e2ee_frame_normalize(7, memory, 1, NULL, &size), ERR_UNSUPPORTED);
+  ck_assert_int_eq(e2ee_frame_normalize(0, memory, ((size_t)1 << 30) + 1, NULL, &size), ERR_LIMIT);
+  ck_assert_uint_eq(size, sizeof memory);
+  ck_assert_int_eq(e2ee_frame_normalize(0, memory, (size_t)1 << 30, NULL, &size), OK);
+  ck_assert_uint_eq(size, (size_t)1 << 30);
+  size = sizeof memory;
   ck_assert_int_eq(e2ee_frame_normalize(0, memory, 4, memory + 3, &size), ERR_INVALID_ARG);
   size = sizeof memory;
   ck_assert_int_eq(e2ee_frame_normalize(0, memory, 4, memory + 4, &size), OK);
