@@ -396,6 +396,7 @@ START_TEST(arguments) {
   ck_assert_int_eq(encrypt(0, good[1], 2, room - 1, &size), ERR_BUFFER_TOO_SMALL);
   ck_assert_uint_eq(size, room);
   ck_assert_uint_eq(stats_of(&alice).sent, sizeof good / sizeof good[0]);
+  ck_assert_uint_gt(e2ee_partial_overhead((size_t)1 << 30, E2EE_RANGES_MAX), 0);
   ck_assert_uint_eq(e2ee_partial_overhead(((size_t)1 << 30) + 1, 0), 0);
   ck_assert_uint_eq(e2ee_partial_overhead(0, E2EE_RANGES_MAX + 1), 0);
   ck_assert_int_eq(e2ee_media_retire(alice.media, UINT64_MAX), OK);
