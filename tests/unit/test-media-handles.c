@@ -85,6 +85,33 @@ START_TEST(neighbours_of_the_output) {
 }
 END_TEST
 
+START_TEST(neighbours_of_what_is_decrypted) {
+  struct member alice = member_of(0, 2), bob = member_of(1, 2);
+  enter(&alice, 1);
+  enter(&bob, 1);
+  const struct frame frame = seal(&alice, "hello");
+  uint8_t memory[256];
+  size_t size = 0;
+  uint8_t info[2] = {0xa5, 0xa5};
+  for (unsigned i = 0; i < 2; i++) {
+    const size_t capacity = i == 0 ? 4 : sizeof memory, end = i == 0 ? capacity : frame.size;
+    memcpy(memory + end, "about", 5);
+    ck_assert_int_eq(e2ee_receiver_decrypt(bob.receiver, memory + end - 1, 5, frame.bytes,
+                                           frame.size, memory, capacity, &size, NULL, 0),
+                     ERR_INVALID_ARG);
+    ck_assert_int_eq(e2ee_receiver_decrypt(bob.receiver, memory + end, 5, frame.bytes, frame.size,
+                                           memory, capacity, &size, (e2ee_frame_info *)(void *)info,
+                                           1),
+                     i == 0 ? ERR_BUFFER_TOO_SMALL : OK);
+  }
+  /* Of a struct that is one byte. */
+  ck_assert_uint_ne(info[0], 0xa5);
+  ck_assert_uint_eq(info[1], 0xa5);
+  member_free(&alice);
+  member_free(&bob);
+}
+END_TEST
+
 START_TEST(arguments) {
   struct member a = member_of(0, 2);
   enter(&a, 1);
@@ -140,7 +167,7 @@ START_TEST(arguments) {
   ck_assert_int_eq(e2ee_receiver_decrypt(r, NULL, 0, NULL, 0, out, 64, &n, NULL, 0), bad);
   ck_assert_int_eq(e2ee_receiver_decrypt(r, NULL, 0, b, 40, NULL, 64, &n, NULL, 0), bad);
   ck_assert_int_eq(e2ee_receiver_decrypt(r, NULL, 0, b, 40, out, 64, NULL, NULL, 0), bad);
-  ck_assert_int_eq(e2ee_receiver_decrypt(r, NULL, 0, b, 40, out, 64, &n, NULL, 8), bad);
+  ck_assert_int_eq(e2ee_receiver_decrypt(r, NULL, 0, b, 40, out, 64, &n, NULL, 1), bad);
   ck_assert_int_eq(e2ee_receiver_decrypt(r, NULL, 0, b, 0, out, 64, &n, NULL, 0), ERR_MALFORMED);
   e2ee_media_free(NULL);
   e2ee_sender_free(NULL);
@@ -238,6 +265,7 @@ int main(void) {
   tcase_add_test(tests, buffers);
   tcase_add_test(tests, arguments);
   tcase_add_test(tests, neighbours_of_the_output);
+  tcase_add_test(tests, neighbours_of_what_is_decrypted);
   tcase_add_test(tests, counts_of_streams);
   tcase_add_loop_test(tests, life_times, 0, 6);
   return run_case("media-handles", tests);

@@ -405,6 +405,69 @@ START_TEST(arguments) {
 END_TEST
 
 /* Of the memory that is written, only the frame may be, and only from its start. */
+START_TEST(information) {
+  const e2ee_range clear = {1, 1};
+  const struct sample sample = sample_of(0, 100, &clear, 1);
+  e2ee_receiver *r = bob.receiver;
+  e2ee_frame_info peeked, info, old;
+  uint8_t out[sizeof sample.bytes];
+  const size_t capacity = sizeof out;
+  size_t size = 0;
+  ck_assert_int_eq(e2ee_partial_peek(sample.bytes, sample.size, &peeked, 0), ERR_INVALID_ARG);
+  ck_assert_int_eq(e2ee_partial_peek(sample.bytes, sample.size, NULL, 8), ERR_INVALID_ARG);
+  ck_assert_int_eq(e2ee_partial_peek(NULL, 0, &peeked, 8), ERR_INVALID_ARG);
+  ck_assert_int_eq(e2ee_partial_peek(sample.bytes, sample.size, &peeked, sizeof peeked), OK);
+  ck_assert_int_eq(e2ee_receiver_decrypt_partial(NULL, ABOUT, sample.bytes, sample.size, out,
+                                                 capacity, &size, NULL, 0),
+                   ERR_INVALID_ARG);
+  ck_assert_int_eq(e2ee_receiver_decrypt_partial(r, ABOUT, NULL, 0, out, capacity, &size, NULL, 0),
+                   ERR_INVALID_ARG);
+  ck_assert_int_eq(e2ee_receiver_decrypt_partial(r, ABOUT, sample.bytes, sample.size, out, capacity,
+                                                 &size, NULL, 1),
+                   ERR_INVALID_ARG);
+  ck_assert_int_eq(e2ee_receiver_decrypt_partial(r, ABOUT, sample.bytes, sample.size, out, capacity,
+                                                 &size, &info, sizeof info),
+                   OK);
+  ck_assert(info.kid == peeked.kid && info.counter == peeked.counter);
+  ck_assert(info.epoch == 1 && info.leaf == 0 && info.header_len == peeked.header_len);
+
+  /* Of a struct that is one byte, or nothing, no more is written. */
+  for (size_t length = 0; length < 2; length++) {
+    const struct sample next = sample_of(0, 100, &clear, 1);
+    memset(&old, 0xa5, sizeof old);
+    info = old;
+    ck_assert_int_eq(e2ee_receiver_decrypt_partial(r, ABOUT, next.bytes, next.size, out, capacity,
+                                                   &size, &info, length),
+                     OK);
+    if (length == 1)
+      memcpy(&old, &peeked, 1); /* of the key id */
+    ck_assert_mem_eq(&info, &old, sizeof info);
+  }
+  ck_assert_int_eq(
+      e2ee_sender_encrypt_partial(NULL, 0, ABOUT, sample.plain, 1, NULL, 0, out, capacity, &size),
+      ERR_INVALID_ARG);
+}
+END_TEST
+
+/* Metadata right behind what a receiver may write. */
+START_TEST(neighbours_of_the_output) {
+  uint8_t memory[2 * FRAME_MAX];
+  size_t size = 0;
+  for (unsigned i = 0; i < 2; i++) {
+    const struct sample sample = sample_of(0, 100, NULL, 0);
+    const size_t capacity = i == 0 ? sample.size - 1 : sizeof memory;
+    const size_t end = i == 0 ? capacity : sample.size;
+    memcpy(memory + end, "about", 5);
+    ck_assert_int_eq(e2ee_receiver_decrypt_partial(bob.receiver, memory + end, 5, sample.bytes,
+                                                   sample.size, memory, capacity, &size, NULL, 0),
+                     i == 0 ? ERR_BUFFER_TOO_SMALL : OK);
+    ck_assert_int_eq(e2ee_receiver_decrypt_partial(bob.receiver, memory + end - 1, 5, sample.bytes,
+                                                   sample.size, memory, capacity, &size, NULL, 0),
+                     ERR_INVALID_ARG);
+  }
+}
+END_TEST
+
 START_TEST(overlaps) {
   uint8_t memory[2048] = {0}, *out = memory + 512;
   union {
@@ -461,6 +524,8 @@ int main(void) {
   tcase_add_test(tests, counters_and_statistics_shared);
   tcase_add_loop_test(tests, every_suite, 0, 8);
   tcase_add_test(tests, arguments);
+  tcase_add_test(tests, information);
+  tcase_add_test(tests, neighbours_of_the_output);
   tcase_add_test(tests, overlaps);
   return run_case("partial", tests);
 }
