@@ -69,10 +69,13 @@ START_TEST(clients) {
   expect_error(INVALID, e2ee_client_extension(client, 0, TYPE, NULL, 0));
   expect_error(INVALID, e2ee_client_extension(client, 4, TYPE, NULL, 0));
   expect_error(INVALID, e2ee_client_extension(client, E2EE_PLACE_LEAF, TYPE, NULL, 1));
-  for (uint16_t type = 0; type < 6; type++) /* RFC 9420's own */
-    if (type != 1)
-      expect_error(INVALID, e2ee_client_extension(client, E2EE_PLACE_LEAF, type, NULL, 0));
-  expect_error(INVALID, e2ee_client_extension(client, E2EE_PLACE_GROUP_INFO, 1, NULL, 0));
+  for (uint32_t place = E2EE_PLACE_LEAF; place <= E2EE_PLACE_GROUP_INFO; place++) {
+    static const uint16_t own[] = {0, 1, 2, 3, 4, 5, 10}; /* MLS's: last_resort is the last one */
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+      if (place != E2EE_PLACE_LEAF || own[i] != 1)
+        expect_error(INVALID, e2ee_client_extension(client, place, own[i], NULL, 0));
+  }
+  ck_assert_done(carol, e2ee_client_extension(carol->client, E2EE_PLACE_LEAF, 1, TEXT("app")));
   expect_error(E2EE_ERR_LIMIT,
                e2ee_client_extension(client, E2EE_PLACE_LEAF, TYPE, longest, sizeof longest));
 
