@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "backends.h"
+#include "crypto/backend.h"
+#include "crypto/ctrhmac.h"
 #include "crypto/selftest.h"
 #include "crypto/suite.h"
 #include "tests/run.h"
@@ -338,6 +340,29 @@ START_TEST(test_aead_free_nothing) {
 }
 END_TEST
 
+/* More than backends count in an int is refused before any of it is read. */
+static void expect_limit(const struct aead *aead) {
+  static const uint8_t key[64], nonce[AEAD_NONCE_MAX];
+  struct aead_key *made = NULL;
+  uint8_t out[1];
+  const size_t size = (size_t)AEAD_MESSAGE_MAX + 1;
+  ck_assert_int_eq(aead->key_new(key, &made), OK);
+  ck_assert_int_eq(aead->seal(made, nonce, NULL, 0, view_of(key, size), out), ERR_LIMIT);
+  ck_assert_int_eq(aead->open(made, nonce, NULL, 0, view_of(key, size + aead->tag_size), out),
+                   ERR_LIMIT);
+  aead->key_free(made);
+}
+
+START_TEST(test_aead_limit) {
+  const struct aead *aead;
+  for (unsigned id = 0; id < AEAD_COUNT; id++)
+    for (size_t i = 0; (aead = provider_aead_at((enum aead_id)id, i)) != NULL; i++)
+      expect_limit(aead);
+  expect_limit(&ctrhmac_aes128_sha256_80);
+  expect_limit(&ctrhmac_aes256_sha512_80);
+}
+END_TEST
+
 /* ---- Counter mode ---- */
 
 /* By one backend, in place and not, and back by the other; counters that overflow at any place. */
@@ -545,6 +570,7 @@ int main(void) {
   tcase_add_loop_test(backends, test_aead, 0, LENGTHS);
   tcase_add_loop_test(backends, test_aead_tampered, 0, 6);
   tcase_add_test(backends, test_aead_free_nothing);
+  tcase_add_test(backends, test_aead_limit);
   tcase_add_loop_test(backends, test_ctr, 1, LENGTHS);
   tcase_add_test(backends, test_selftest_of_backends);
   tcase_add_test(backends, test_selftest_of_curves);

@@ -542,6 +542,26 @@ START_TEST(out_of_memory) {
 }
 END_TEST
 
+/* A key of each suite is made whole or not at all. */
+START_TEST(out_of_memory_for_a_key) {
+  struct sframe_suite suite;
+  struct sframe_key key;
+  bool failed = true;
+  ck_assert_int_eq(provider_init(), OK);
+  ck_assert_int_eq(sframe_suite_find((uint16_t)_i, &suite), OK);
+  const long blocks = failing_blocks();
+  for (size_t after = 0; failed; after++) {
+    failing_after(after);
+    const enum err err = sframe_key_new(&suite, &key);
+    failed = failing_stop();
+    ck_assert_int_eq(err, failed ? ERR_NOMEM : OK);
+    if (err == OK)
+      sframe_key_free(&key);
+    ck_assert_int_eq(failing_blocks(), blocks);
+  }
+}
+END_TEST
+
 int main(void) {
   TCase *tests = tcase_create("all");
   tcase_set_timeout(tests, 120);
@@ -561,5 +581,6 @@ int main(void) {
   tcase_add_loop_test(tests, life_times, 0, 6);
   tcase_add_test(tests, frames_allocate_nothing);
   tcase_add_test(tests, out_of_memory);
+  tcase_add_loop_test(tests, out_of_memory_for_a_key, 1, 9);
   return run_case("senderkeys", tests);
 }
