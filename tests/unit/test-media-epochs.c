@@ -227,6 +227,59 @@ START_TEST(retired_under_a_frame) {
 }
 END_TEST
 
+/* Frames that come whenever a stream is let go of while an epoch is being retired. */
+#define TURNS 16
+static struct {
+  const struct member *bob;
+  struct frame unheard,
+      kept[TURNS]; /* of the epoch that goes: of a key not seen yet, of one that was */
+  struct frame stays[TURNS];
+  unsigned turn;
+} between;
+
+void __real_latch_take_politely(struct latch *latch);
+void __wrap_latch_take_politely(struct latch *latch);
+
+void __wrap_latch_take_politely(struct latch *latch) {
+  const struct member *bob = between.bob;
+  unsigned turn = between.turn;
+  if (bob != NULL && between.turn++ > 0) {
+    between.bob = NULL; /* also where an assertion fails */
+    ck_assert_uint_lt(turn, TURNS);
+    ck_assert_int_eq(receive(bob, &between.unheard, NULL), ERR_NO_KEY);
+    ck_assert_int_eq(receive(bob, &between.stays[turn], NULL), OK);
+    /* A key that is wiped must not be tried: everybody knows it. */
+    ck_assert_int_eq(receive(bob, &between.kept[turn], NULL), turn == 1 ? OK : ERR_NO_KEY);
+    between.bob = bob;
+  }
+  __real_latch_take_politely(latch);
+}
+
+START_TEST(frames_while_an_epoch_goes) {
+  struct member alice = member_in(0, 2, 16), bob = member_in(1, 2, 16);
+  install(&bob, 17);
+  for (unsigned i = 0; i < TURNS; i++)
+    between.kept[i] = seal(&alice, "kept");
+  ck_assert_int_eq(receive(&bob, &between.kept[0], NULL), OK);
+  e2ee_sender *second = NULL; /* another key id */
+  ck_assert_int_eq(e2ee_sender_new(alice.media, &second), OK);
+  between.unheard = seal_with(second, "new");
+  enter(&alice, 17);
+  for (unsigned i = 0; i < TURNS; i++)
+    between.stays[i] = seal(&alice, "stays");
+  ck_assert_int_eq(e2ee_media_activate(bob.media, 17), OK);
+  between.bob = &bob;
+  ck_assert_int_eq(e2ee_media_retire(bob.media, 17), OK);
+  between.bob = NULL;
+  ck_assert_uint_gt(between.turn, 3);
+  for (unsigned i = 0; i <= RECEIVER_KEYS; i++)
+    ck_assert(bob.receiver->keys[i].used == 0 || bob.receiver->keys[i].key.kid % 16 == 1);
+  e2ee_sender_free(second);
+  member_free(&alice);
+  member_free(&bob);
+}
+END_TEST
+
 /* ---- Events ---- */
 
 /* Each sender is told low in each epoch, however many epochs that takes. */
@@ -315,6 +368,7 @@ int main(void) {
   tcase_set_timeout(tests, 60);
   tcase_add_loop_test(tests, history, 0, HISTORIES);
   tcase_add_test(tests, retired_under_a_frame);
+  tcase_add_test(tests, frames_while_an_epoch_goes);
   tcase_add_test(tests, keys_nearly_used_up);
   tcase_add_test(tests, more_members_than_events);
   tcase_add_test(tests, each_epoch_has_its_own_members);

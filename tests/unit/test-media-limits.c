@@ -308,11 +308,45 @@ START_TEST(no_room_for_key_ids) {
   for (uint64_t context = 0; context < TRACKS_MAX; context += 2)
     ck_assert_int_eq(take(&bob, kid_of(context, 2), 1), OK);
   ck_assert_int_eq(take(&bob, kid_of(TRACKS_MAX, 2), 1), ERR_LIMIT);
+  ck_assert_uint_eq(stats_of(&bob).no_key, 2);
   member_free(&bob);
 }
 END_TEST
 
-/* ---- Keys that are gone ---- */
+/* ---- A cipher that fails ---- */
+
+static enum err failing_open(struct aead_key *key, const uint8_t *nonce, const struct view *aad,
+                             size_t aad_count, struct view ciphertext, uint8_t *out) {
+  (void)key, (void)nonce, (void)aad, (void)aad_count, (void)ciphertext, (void)out;
+  return ERR_INTERNAL;
+}
+
+static int open_with(const struct member *bob, const struct aead *aead, uint64_t counter) {
+  struct frame frame = authentic(bob, kid_of(0, 1), counter);
+  uint8_t out[64];
+  size_t size = 0;
+  bob->receiver->latest->key.aead = aead;
+  return e2ee_receiver_decrypt(bob->receiver, ABOUT, frame.bytes, frame.size, out, sizeof out,
+                               &size, NULL, 0);
+}
+
+/* Nothing is believed any more after it, and no peer is blamed. */
+START_TEST(cipher_that_fails) {
+  struct member bob = member_in(1, 2, 1);
+  const struct aead *good = bob.receiver->media->suite.aead;
+  struct aead bad = *good;
+  bad.open = failing_open;
+  ck_assert_int_eq(take(&bob, kid_of(0, 1), 0), OK);
+  ck_assert_int_eq(open_with(&bob, &bad, 1), ERR_INTERNAL);
+  ck_assert_int_eq(open_with(&bob, good, 2), ERR_INTERNAL);
+  e2ee_stats stats = stats_of(&bob);
+  ck_assert_uint_eq(stats.received, 1);
+  ck_assert_uint_eq(stats.no_key + stats.auth_failed + stats.replayed + stats.malformed, 0);
+  member_free(&bob);
+}
+END_TEST
+
+/* ---- Keys that are kept, and keys that are gone ---- */
 
 static void expect_wiped(const struct sframe_key *key) {
   static const uint8_t zeros[SFRAME_KEY_MAX];
@@ -344,6 +378,34 @@ static void expect_epoch(const struct e2ee_receiver *receiver, uint64_t epoch, u
   ck_assert_uint_eq(found, keys);
 }
 
+static bool has_key(const struct e2ee_receiver *receiver, uint64_t kid) {
+  bool found = false;
+  for (unsigned i = 0; i < RECEIVER_KEYS; i++)
+    found |= receiver->keys[i].used > 0 && receiver->keys[i].key.kid == kid;
+  return found;
+}
+
+/* Who speaks in turns: each key is derived once.  The one that goes was used longest ago. */
+START_TEST(keys_are_kept) {
+  struct member bob = member_of(1, 2);
+  install(&bob, 1);
+  for (uint64_t round = 0; round < 3; round++)
+    for (uint64_t context = 0; context < 5; context++) {
+      ck_assert_int_eq(take(&bob, kid_of(context, 1), round), OK);
+      ck_assert_uint_eq(bob.receiver->latest->key.kid, kid_of(context, 1));
+    }
+  expect_epoch(bob.receiver, 1, 5);
+  for (uint64_t context = 5; context < RECEIVER_KEYS; context++)
+    ck_assert_int_eq(take(&bob, kid_of(context, 1), 0), OK);
+  for (uint64_t context = 0; context < 4; context++)
+    ck_assert_int_eq(take(&bob, kid_of(context, 1), 3), OK);
+  ck_assert_int_eq(take(&bob, kid_of(RECEIVER_KEYS, 1), 0), OK);
+  for (uint64_t context = 0; context <= RECEIVER_KEYS; context++)
+    ck_assert_int_eq(has_key(bob.receiver, kid_of(context, 1)), context != 4);
+  member_free(&bob);
+}
+END_TEST
+
 START_TEST(retired_keys_are_gone) {
   struct member bob = member_of(1, 2);
   install(&bob, 1);
@@ -367,6 +429,23 @@ START_TEST(retired_keys_are_gone) {
   ck_assert_uint_eq(windows_used(&bob.receiver->tracks), 0);
   ck_assert_ptr_null(tracks_find(&bob.receiver->tracks, kid_of(0, 2)));
   ck_assert_int_eq(atomic_load(&rosters_alive), 1);
+  member_free(&bob);
+}
+END_TEST
+
+/* Also those that stand next to each other, and where the epoch's low bits are zero. */
+START_TEST(all_retired_keys_are_gone) {
+  struct member bob = member_of(1, 2);
+  install(&bob, 16);
+  install(&bob, 17);
+  struct frame trial = forged(kid_of(77, 16), 1);
+  for (uint64_t context = 0; context < RECEIVER_KEYS; context++)
+    ck_assert_int_eq(take(&bob, kid_of(context, 16), 1), OK);
+  ck_assert_int_eq(receive(&bob, &trial, NULL), ERR_AUTH);
+  expect_epoch(bob.receiver, 16, RECEIVER_KEYS + 1);
+  ck_assert_int_eq(e2ee_media_retire(bob.media, 17), OK);
+  expect_epoch(bob.receiver, 16, 0);
+  ck_assert_uint_eq(windows_used(&bob.receiver->tracks), 0);
   member_free(&bob);
 }
 END_TEST
@@ -508,7 +587,10 @@ int main(void) {
   tcase_add_test(tests, forgeries_evict_nothing);
   tcase_add_test(tests, evicted_but_not_forgotten);
   tcase_add_test(tests, no_room_for_key_ids);
+  tcase_add_test(tests, cipher_that_fails);
+  tcase_add_test(tests, keys_are_kept);
   tcase_add_test(tests, retired_keys_are_gone);
+  tcase_add_test(tests, all_retired_keys_are_gone);
   if (WATCHED) {
     tcase_add_test(tests, frames_allocate_nothing);
     tcase_add_loop_test(tests, forgeries_allocate_nothing, 0, 3);
