@@ -106,6 +106,9 @@ START_TEST(overlap_is_refused) {
   expect_busy(e2ee_group_export(group, "x", 1, NULL, 0, out, 16));
   expect_busy(e2ee_group_safety_code(group, out, &size));
   expect_busy(e2ee_group_save(group, key, sizeof key, &bytes));
+  expect_busy(e2ee_group_save_tree(group, key, sizeof key, &bytes));
+  expect_busy(e2ee_group_save_changes(group, key, sizeof key, &bytes));
+  expect_busy(e2ee_group_load_changes(client, key, sizeof key, BYTES(info), BYTES(info), &other));
   expect_busy(e2ee_media_install(media, group));
   ck_assert(bytes == NULL && second == NULL && other == NULL && commit == NULL && incoming == NULL);
   ck_assert_int_eq(api_leave(client, OK), OK);
