@@ -293,6 +293,21 @@ START_TEST(evicted_but_not_forgotten) {
 }
 END_TEST
 
+/* The window that goes is the one used longest ago, and the first that goes is one too many. */
+START_TEST(windows_used_last_stay) {
+  struct member bob = member_of(1, 2);
+  install(&bob, 1);
+  for (uint64_t context = 0; context < TRACKS_WINDOWS; context++)
+    ck_assert_int_eq(take(&bob, kid_of(context, 1), 5), OK);
+  ck_assert_int_eq(take(&bob, kid_of(0, 1), 4), OK);
+  ck_assert_int_eq(take(&bob, kid_of(1, 1), 4), OK);
+  ck_assert_int_eq(take(&bob, kid_of(TRACKS_WINDOWS, 1), 5), OK);
+  for (uint64_t context = 0; context <= TRACKS_WINDOWS; context++)
+    ck_assert_int_eq(take(&bob, kid_of(context, 1), 3), context == 2 ? ERR_REPLAY : OK);
+  member_free(&bob);
+}
+END_TEST
+
 START_TEST(no_room_for_key_ids) {
   struct member bob = member_of(1, 2);
   install(&bob, 1);
@@ -586,6 +601,7 @@ int main(void) {
   tcase_add_test(tests, events_lost);
   tcase_add_test(tests, forgeries_evict_nothing);
   tcase_add_test(tests, evicted_but_not_forgotten);
+  tcase_add_test(tests, windows_used_last_stay);
   tcase_add_test(tests, no_room_for_key_ids);
   tcase_add_test(tests, cipher_that_fails);
   tcase_add_test(tests, keys_are_kept);
