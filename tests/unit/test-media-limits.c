@@ -345,6 +345,38 @@ static int open_with(const struct member *bob, const struct aead *aead, uint64_t
                                &size, NULL, 0);
 }
 
+static enum err failing_seal(struct aead_key *key, const uint8_t *nonce, const struct view *aad,
+                             size_t aad_count, struct view plaintext, uint8_t *out) {
+  (void)key, (void)nonce, (void)aad, (void)aad_count;
+  memcpy(out, plaintext.data, plaintext.size);
+  return ERR_INTERNAL;
+}
+
+static int seal_bytes(const struct member *bob, const struct aead *aead, uint8_t *out,
+                      size_t *size) {
+  bob->sender->key->key.aead = aead;
+  return e2ee_sender_encrypt(bob->sender, ABOUT, ABOUT, out, 64, size);
+}
+
+/* No plaintext is left where a frame was to be, and nothing is sent after it. */
+START_TEST(cipher_that_fails_a_sender) {
+  struct member bob = member_in(1, 2, 1);
+  static const uint8_t zeros[2 + 5 + 16];
+  const struct aead *good = bob.sender->key->key.aead;
+  struct aead bad = *good;
+  uint8_t out[64];
+  size_t size = 4711;
+  bad.seal = failing_seal;
+  memset(out, 0xa5, sizeof out);
+  ck_assert_int_eq(seal_bytes(&bob, &bad, out, &size), ERR_INTERNAL);
+  ck_assert_mem_eq(out, zeros, sizeof zeros);
+  ck_assert_int_eq(seal_bytes(&bob, good, out, &size), ERR_INTERNAL);
+  ck_assert_uint_eq(size, 4711);
+  ck_assert_uint_eq(stats_of(&bob).sent, 0);
+  member_free(&bob);
+}
+END_TEST
+
 /* Nothing is believed any more after it, and no peer is blamed. */
 START_TEST(cipher_that_fails) {
   struct member bob = member_in(1, 2, 1);
@@ -603,6 +635,7 @@ int main(void) {
   tcase_add_test(tests, evicted_but_not_forgotten);
   tcase_add_test(tests, windows_used_last_stay);
   tcase_add_test(tests, no_room_for_key_ids);
+  tcase_add_test(tests, cipher_that_fails_a_sender);
   tcase_add_test(tests, cipher_that_fails);
   tcase_add_test(tests, keys_are_kept);
   tcase_add_test(tests, retired_keys_are_gone);

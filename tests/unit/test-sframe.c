@@ -475,7 +475,7 @@ START_TEST(replay_against_a_model) {
   for (int i = 0; i < 100000; i++) {
     random = random * UINT64_C(6364136223846793005) + 1442695040888963407u;
     unsigned roll = (unsigned)(random >> 33);
-    uint64_t step = roll % 100 == 0 ? 900 + roll % 300 : roll % 8; /* at times a jump */
+    uint64_t step = roll % 100 == 0 ? 900 + roll / 300 % 300 : roll % 8; /* at times a jump */
     uint64_t counter = roll % 3 == 0 ? newest + step : newest - roll % 1300;
     if (counter >= RANGE)
       continue;
