@@ -81,8 +81,9 @@ static unsigned wipe_one(struct e2ee_receiver *receiver, unsigned gone, unsigned
 }
 
 /* The latch is left after each key and each few tracks, so that no frame waits for all of them.
- * Meanwhile a frame of these epochs finds nothing but a key that is still to be wiped; and one that
- * another frame's key puts elsewhere goes to the place for trials, the last that is visited. */
+ * Meanwhile frames of these epochs are taken as long as their key is not wiped: nobody has been told yet
+ * that it is gone.  No key of them comes anew, and one that has to give its place to another key goes to
+ * the place for trials, the last that is visited. */
 static void forget_epochs(struct e2ee_receiver *receiver, unsigned gone) {
   lock(receiver);
   for (unsigned i = 0; i < MEDIA_EPOCHS; i++)
@@ -224,6 +225,7 @@ RARE static void begin(struct e2ee_receiver *receiver, struct receiver_key *key)
 /* An authentic frame of another key than the one before. */
 RARE static void change_key(struct e2ee_receiver *receiver, struct receiver_key *key,
                             uint64_t counter) {
+  const uint64_t kid = key->key.kid; /* which follow() may wipe */
   bool first = key->track == NULL;
   if (first)
     begin(receiver, key);
@@ -233,7 +235,7 @@ RARE static void change_key(struct e2ee_receiver *receiver, struct receiver_key 
   key->used = ++receiver->clock;
   tracks_mark(&receiver->tracks, key->track, counter);
   if (first)
-    follow(receiver, &key->key.kid);
+    follow(receiver, &kid);
 }
 
 /* The frame is authentic: only now may it change what the receiver remembers. */
@@ -280,6 +282,7 @@ static enum err decrypt(struct e2ee_receiver *receiver, const struct frame_call 
                                                  call->out, call->size)
                       : sframe_unprotect(&key->key, header, call->metadata, call->frame, call->out,
                                          call->size));
+  /* Before accept(), which may put another key in this place. */
   info->kid = header->kid;
   info->counter = header->counter;
   info->epoch = key->origin.epoch;

@@ -64,6 +64,58 @@ START_TEST(told_the_step) {
 }
 END_TEST
 
+/* ---- Told of a later step by another thread while a frame is being accepted ---- */
+
+static struct {
+  struct member *listener; /* NULL: nothing more is told */
+  struct secret base_key;
+  uint64_t step;
+  struct source_type type;
+  const struct source_type *real;
+} told;
+
+static bool heard_and_told(struct source *source, uint64_t kid) {
+  bool first = told.real->heard(source, kid);
+  if (told.listener != NULL)
+    ck_assert_int_eq(e2ee_media_set_sender_key(told.listener->media, ALICE, 0, told.step,
+                                               told.base_key.bytes, told.base_key.size),
+                     OK);
+  told.listener = NULL;
+  return first;
+}
+
+static void tell_when_heard(struct member *listener) {
+  told.listener = listener;
+  told.real = listener->receiver->source->type;
+  told.type = *told.real;
+  told.type.heard = heard_and_told;
+  listener->receiver->source->type = &told.type;
+}
+
+/* With three bits, steps 0, 8 and 16 have one key id, 0: of step 8 nothing may be left for step 16. */
+START_TEST(told_while_hearing) {
+  struct member alice = speaker(0, 3), bob = listener(0, 3);
+  pass(&alice, &bob, 1);
+  for (unsigned step = 1; step <= 8; step++) {
+    (void)ratchet(&alice, NULL);
+    pass(&alice, &bob, 1);
+  }
+  struct frame late = seal(&alice, "of step 8");
+  (void)ratchet(&alice, NULL);
+  struct frame ninth = seal(&alice, "of step 9");
+  ratchet_on(&alice, 7);
+  told.step = ratchet(&alice, &told.base_key);
+  ck_assert_uint_eq(told.step, 16);
+  tell_when_heard(&bob);
+  expect_heard(&bob, &ninth, 0, 1);
+  ck_assert_int_ne(receive(&bob, &late, NULL), OK);
+  struct frame frame = seal(&alice, "of step 16");
+  expect_heard(&bob, &frame, 0, 0);
+  leave(&alice);
+  leave(&bob);
+}
+END_TEST
+
 /* Only a tag moves the chain, and what is forged leaves nothing behind. */
 START_TEST(forged_steps) {
   struct member alice = speaker(0, 0), bob = listener(0, 0);
@@ -277,6 +329,7 @@ int main(void) {
   tcase_set_timeout(tests, 120);
   tcase_add_loop_test(tests, steps_missed, 0, 6);
   tcase_add_loop_test(tests, told_the_step, 0, 5);
+  tcase_add_test(tests, told_while_hearing);
   tcase_add_test(tests, forged_steps);
   tcase_add_test(tests, late_frames_of_a_step);
   tcase_add_test(tests, late_frames_of_a_generation);
