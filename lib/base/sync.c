@@ -21,7 +21,7 @@ bool refs_only(struct refs *refs) {
   return atomic_load_explicit(&refs->count, memory_order_acquire) == 1;
 }
 
-#define LOOKS 8192 /* about 2 us, where sleeping would take 50 */
+#define LOOKS 8192 /* a few microseconds, where sleeping takes 50 or more */
 #define LOOKS_POLITE 256
 #define YIELDS 64 /* longer than a frame takes, unless its thread was interrupted */
 #define SLEEP_NS 20000
@@ -34,16 +34,20 @@ static bool try_often(struct latch *latch, unsigned looks) {
   return false;
 }
 
-/* Asleep and not only yielding: a holder of lower priority, interrupted by this thread, has to go on. */
+/* Asleep and not only yielding: a holder of lower priority, interrupted by this thread, has to go on.
+ * Who sleeps would miss that the latch is free for a moment, were others not told that it is wanted. */
 void latch_wait(struct latch *latch) {
   const struct timespec moment = {0, SLEEP_NS};
+  atomic_store_explicit(&latch->wanted, true, memory_order_relaxed);
   while (!try_often(latch, LOOKS))
     (void)nanosleep(&moment, NULL);
+  atomic_store_explicit(&latch->wanted, false, memory_order_relaxed);
 }
 
 void latch_take_politely(struct latch *latch) {
   for (unsigned i = 0; i < YIELDS; i++) {
-    if (try_often(latch, LOOKS_POLITE))
+    if (!atomic_load_explicit(&latch->wanted, memory_order_relaxed) &&
+        try_often(latch, LOOKS_POLITE))
       return;
     (void)sched_yield();
   }

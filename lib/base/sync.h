@@ -32,6 +32,7 @@ CHECKED bool refs_only(struct refs *refs);
  */
 struct latch {
   atomic_bool held;
+  atomic_bool wanted; /* by somebody in a hurry: only a hint */
 };
 
 /** @return false if somebody holds it */
@@ -53,8 +54,8 @@ static inline void latch_take(struct latch *latch) {
     latch_wait(latch);
 }
 
-/** Take it, for those who are in no hurry, against those who are: they give up the processor between
- *  tries, so that the holder can go on there. */
+/** Take it, for those who are in no hurry, against those who are: they let these go first, and give up
+ *  the processor between tries, so that the holder can go on there. */
 void latch_take_politely(struct latch *latch);
 
 /** Set while a call is inside a control domain. */

@@ -8,7 +8,7 @@
 
 #include "media/media.h"
 
-/** Guarded by the receiver's lock. */
+/** Guarded by the receiver's latch. */
 struct installed {
   struct source source;
   struct media *media;

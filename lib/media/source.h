@@ -24,7 +24,7 @@ struct origin {
 struct source;
 
 struct source_type {
-  /** Asked for every frame.  @return OK, or ERR_NO_KEY: no such epoch */
+  /** Asked before the secret.  @return OK, or ERR_NO_KEY: no such epoch */
   enum err (*who)(const struct source *source, uint64_t kid, struct origin *out);
 
   /** sframe_secret of a key id, asked when its key has to be derived.  No key changes.

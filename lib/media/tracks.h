@@ -80,8 +80,8 @@ static inline void tracks_mark(struct tracks *tracks, struct track *track, uint6
     window->used = ++tracks->clock;
 }
 
-/** Forget a few of the key ids of epochs that are gone, so that whoever holds the lock holds it for a
- *  moment.  @param slots  bit media_epoch_slot() of each  @return true if there are more */
+/** Forget a few of the key ids of epochs that are gone, so that whoever holds the latch holds it for
+ *  a moment.  @param slots  bit media_epoch_slot() of each  @return true if there are more */
 CHECKED bool tracks_forget(struct tracks *tracks, unsigned slots);
 
 /** Forget one key id, if it is there. */
