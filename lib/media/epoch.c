@@ -16,7 +16,7 @@ static uint32_t bits_for(uint32_t width) {
 static enum err export_secret(const struct sframe_suite *suite, const struct group *group,
                               struct secret *out) {
   enum err err;
-  uint8_t base_key[SFRAME_KEY_MAX];
+  uint8_t base_key[SFRAME_KEY_MAX] = {0};
   struct view whole = view_of(base_key, suite->aead->key_size);
   TRY(group_export(group, VIEW_TEXT("SFrame 1.0 Base Key"), VIEW_NONE, base_key, whole.size));
   TRY(sframe_secret(suite, whole, out));
