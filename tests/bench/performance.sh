@@ -6,7 +6,7 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 build=${1:-$top/build}
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
-for what in group/ message/ keypackage/; do
+for what in group/ message/ keypackage/ frame/; do
   "$build/tests/e2ee-bench" --json --filter "$what" >>"$results"
 done
 "$top/tests/bench/plot.py" "$results" "$top/docs/performance.md" "$top/docs/performance.svg"

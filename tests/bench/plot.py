@@ -12,6 +12,7 @@ import math
 import os
 import sys
 
+FRAMES = [100, 1200, 20000]
 SIZES = [2, 10, 100, 1000, 10000, 100000]
 # What is drawn: operation, tree, colour.
 CURVES = [
@@ -154,6 +155,34 @@ def sizes_of(rows):
             + table(["members"] + [f"{n:,}" for n in sizes], lines) + [""])
 
 
+def frame_rows(rows, suite):
+    """Encrypting and decrypting each size, setting up a key, and the first frame of a sender."""
+    cells = {size: [rows.get(f"frame/{suite}/{way}/{size}") for way in ("encrypt", "decrypt")]
+             for size in FRAMES}
+    cells["key"] = [rows.get(f"frame/{suite}/key")]
+    cells["first"] = [rows.get(f"frame/{suite}/first/{way}") for way in ("encrypt", "decrypt")]
+    return cells
+
+
+def frames(rows):
+    suites = [name.split("/")[1] for name in rows if name.endswith("/encrypt/100")]
+    lines = []
+    for suite in suites:
+        cells = frame_rows(rows, suite)
+        lines.append([f"`{suite}`"] + [", ".join(cell(row) for row in cells[size]) for size in FRAMES]
+                     + [human(row["ns"]) for row in cells["key"]]
+                     + [", ".join(human(row["ns"]) for row in cells["first"])])
+    if not lines:
+        return []
+    head = ["frames: encrypt, decrypt"] + [f"{size:,} bytes" for size in FRAMES]
+    out = table(head + ["key set-up", "first frame"], lines) + [""]
+    switch = rows.get("frame/switch/1000")
+    if switch:
+        out += [f"Going to another epoch with 1,000 receivers: {human(switch['ns'])} of the thread that "
+                "changes keys.", ""]
+    return out
+
+
 def others(rows):
     names = [name for name in rows if name.startswith(("message/", "keypackage/"))]
     lines = [[f"`{name}`", cell(rows[name])] for name in names]
@@ -188,7 +217,7 @@ def main():
     for suite in (1, 2, 3):
         for tree in ("warm", "cold"):
             figures += times(rows, suite, tree)
-    figures += sizes_of(rows) + others(rows)
+    figures += sizes_of(rows) + others(rows) + frames(rows)
     replace(sys.argv[2], figures)
     with open(sys.argv[3], "w", encoding="utf-8") as out:
         out.write(plot(rows))
