@@ -223,8 +223,7 @@ RARE static void begin(struct e2ee_receiver *receiver, struct receiver_key *key)
 }
 
 /* An authentic frame of another key than the one before. */
-RARE static void change_key(struct e2ee_receiver *receiver, struct receiver_key *key,
-                            uint64_t counter) {
+static void change_key(struct e2ee_receiver *receiver, struct receiver_key *key, uint64_t counter) {
   const uint64_t kid = key->key.kid; /* which follow() may wipe */
   bool first = key->track == NULL;
   if (first)
