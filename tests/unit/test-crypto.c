@@ -342,7 +342,7 @@ END_TEST
 
 /* More than backends count in an int is refused before any of it is read. */
 static void expect_limit(const struct aead *aead) {
-  static const uint8_t key[64], nonce[AEAD_NONCE_MAX];
+  static const uint8_t key[CTRHMAC_KEY_MAX], nonce[AEAD_NONCE_MAX];
   struct aead_key *made = NULL;
   uint8_t out[1];
   const size_t size = (size_t)AEAD_MESSAGE_MAX + 1;
