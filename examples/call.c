@@ -9,7 +9,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 
-enum { STREAMS = 2, PARTIAL = 64, HELD = 1024, HEARD = 64, HOLD_US = 1000000, TICK_MS = 5 };
+enum { STREAMS = 2, PARTIAL = 256, HELD = 1024, HEARD = 64, HOLD_US = 1000000, TICK_MS = 5 };
 
 /** One own stream. */
 struct outgoing {
