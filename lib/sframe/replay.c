@@ -9,7 +9,7 @@ void replay_skip(struct replay *replay, uint64_t counter) {
     return;
   }
   for (uint64_t entering = replay->newest + 1; entering < counter; entering++)
-    *replay_word(replay, entering) &= ~replay_bit(entering);
+    replay->seen[replay_word(entering)] &= ~replay_bit(entering);
 }
 
 void replay_resume(struct replay *replay, uint64_t newest) {

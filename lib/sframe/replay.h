@@ -7,6 +7,7 @@
 #define SFRAME_REPLAY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /**
@@ -25,16 +26,17 @@ static inline uint64_t replay_bit(uint64_t counter) {
   return (uint64_t)1 << counter % 64;
 }
 
-static inline uint64_t *replay_word(struct replay *replay, uint64_t counter) {
-  return &replay->seen[counter % REPLAY_WINDOW / 64];
+/* Which of the words has the bit. */
+static inline size_t replay_word(uint64_t counter) {
+  return counter % REPLAY_WINDOW / 64;
 }
 
 /** Whether a counter was not seen before and is not too old to tell.  Changes nothing. */
 static inline bool replay_fresh(const struct replay *replay, uint64_t counter) {
   if (counter > replay->newest)
     return true;
-  uint64_t word = replay->seen[counter % REPLAY_WINDOW / 64];
-  return replay->newest - counter < REPLAY_WINDOW && (word & replay_bit(counter)) == 0;
+  return replay->newest - counter < REPLAY_WINDOW &&
+         (replay->seen[replay_word(counter)] & replay_bit(counter)) == 0;
 }
 
 /** Counters that leave the window hand their bits to those that enter it, all before `counter`. */
@@ -47,7 +49,7 @@ static inline void replay_mark(struct replay *replay, uint64_t counter) {
       replay_skip(replay, counter);
     replay->newest = counter;
   }
-  *replay_word(replay, counter) |= replay_bit(counter);
+  replay->seen[replay_word(counter)] |= replay_bit(counter);
 }
 
 /** Start over from what is left of a window: all counters up to `newest` are spent. */
