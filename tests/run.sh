@@ -25,10 +25,5 @@ status=0
 wait "$tests" || status=$?
 trap - INT TERM
 
-python3 - "$build/meson-logs/testlog.json" <<'END'
-import json, sys
-results = [json.loads(line)["result"] for line in open(sys.argv[1])]
-passed, skipped = results.count("OK"), results.count("SKIP")
-print(f"{passed} passed, {len(results) - passed - skipped} failed, {skipped} skipped")
-END
+python3 -B tests/count.py "$build"
 exit "$status"
