@@ -353,6 +353,8 @@ E2EE_API E2EE_CHECKED int e2ee_group_propose_leave(e2ee_group *group, e2ee_bytes
  */
 E2EE_API E2EE_CHECKED int e2ee_commit_new(e2ee_group *group, e2ee_commit **out);
 
+/** @return 0; E2EE_ERR_INVALID_PROPOSAL the key package, or the leaf in it, has an extension that the
+ *  leaf does not list (RFC 9420, section 10), or another fault; E2EE_ERR_LIFETIME */
 E2EE_API E2EE_CHECKED int e2ee_commit_add(e2ee_commit *commit, const uint8_t *key_package,
                                           size_t key_package_len);
 /** @return 0; E2EE_ERR_NOT_FOUND nobody at that leaf; E2EE_ERR_INVALID_ARG the own leaf */

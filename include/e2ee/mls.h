@@ -73,7 +73,7 @@ enum { E2EE_PLACE_LEAF = 1, E2EE_PLACE_KEY_PACKAGE = 2, E2EE_PLACE_GROUP_INFO = 
 
 /** Carry an extension in everything of that kind made from now on; a second call with the same type
  *  and place replaces it.  Types below 6 belong to RFC 9420: of them only application_id (1) may be
- *  set.  Not saved: set it again after e2ee_client_load().  @param place  E2EE_PLACE_* */
+ *  set.  All leaves made from now on list what a leaf or key package carries (section 10).  Not saved: set it again after e2ee_client_load().  @param place  E2EE_PLACE_* */
 E2EE_API E2EE_CHECKED int e2ee_client_extension(e2ee_client *client, uint32_t place, uint16_t type,
                                                 const uint8_t *data, size_t data_len);
 
@@ -246,7 +246,8 @@ E2EE_API E2EE_CHECKED int e2ee_welcome_open_successor(e2ee_client *client, const
 /** Further settings of e2ee_client_set(). */
 enum {
   E2EE_SET_PADDING = 9,          /**< Pad plaintexts to a multiple of this; 0: not at all [64]. */
-  E2EE_SET_GREASE = 10,          /**< 1: send values that others must ignore (13.5) [1]. */
+  E2EE_SET_GREASE = 10,          /**< 1: put values that others must ignore (13.5) into the
+                                      capabilities of leaves and into GroupInfos [1]. */
   E2EE_SET_TREE_IN_WELCOME = 11, /**< 1: ratchet tree in Welcome and GroupInfo [1]. */
   E2EE_SET_THREADS = 12 /**< Threads that opening a Welcome, or joining from outside, may work
                                       on, 1 to 16 [1].  The calling one is one of them; the others are

@@ -334,8 +334,8 @@ enum err client_set_extension(struct client *client, uint32_t place, uint16_t ty
   TRY(mem_grow(&client->extensions, &client->extension_capacity, at + 1,
                sizeof *client->extensions));
   TRY(bytes_copy(&copy, data));
-  /* RFC 9420, section 7.3: a leaf supports the extensions that it carries. */
-  if (place == PLACE_LEAF && !extension_is_default(type))
+  /* RFC 9420, section 10: a leaf lists its own extensions and those of its key package. */
+  if (place != PLACE_GROUP_INFO && !extension_is_default(type))
     TRY(client_support(client, TYPE_EXTENSION, type));
   if (at == client->extension_count)
     client->extensions[client->extension_count++] = (struct own_extension){place, type, {0}};
@@ -346,7 +346,9 @@ done:
   return err;
 }
 
-/* RFC 9420, section 13.5: an extension with contents that nobody knows. */
+/* RFC 9420, section 13.5: an extension with contents that nobody knows.  Only a GroupInfo carries one:
+ * in a leaf or a key package its capabilities would have to list the same value (section 10), and
+ * there are implementations that take none in a key package, listed or not. */
 static void write_grease(struct writer *writer) {
   uint8_t noise[9];
   provider_random(noise, sizeof noise);
@@ -360,7 +362,7 @@ enum err client_write_extensions(const struct client *client, uint32_t place,
     if (own->place == place)
       extension_write(writer, own->type, bytes_view(&own->data));
   }
-  if (client->settings.grease && place != PLACE_LEAF)
+  if (client->settings.grease && place == PLACE_GROUP_INFO)
     write_grease(writer);
   return writer->err;
 }

@@ -146,11 +146,12 @@ bool client_find_psk(const struct client *client, struct view id, struct view *p
 CHECKED enum err client_support(struct client *client, enum type_kind kind, uint16_t type);
 
 /** Carry an extension in all leaves, key packages or GroupInfos made from now on; one of that type
- *  in that place is replaced. */
+ *  in that place is replaced.  What a leaf or key package carries, leaves list from now on. */
 CHECKED enum err client_set_extension(struct client *client, uint32_t place, uint16_t type,
                                       struct view data);
 
-/** The extensions of a place, a GREASE one included where the settings want it: items of the list. */
+/** The extensions of a place: items of the list.  In a GroupInfo GREASE is one of them where the
+ *  settings want it. */
 CHECKED enum err client_write_extensions(const struct client *client, uint32_t place,
                                          struct writer *writer);
 

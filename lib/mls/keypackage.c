@@ -102,6 +102,23 @@ done:
   return err;
 }
 
+enum err key_package_check_listed(const struct key_package *key_package, struct why *why) {
+  enum err err = OK;
+  struct view listed = leaf_capabilities(key_package->leaf).extensions;
+  struct reader reader = reader_of(key_package->extensions);
+  while (reader.left > 0) {
+    struct extension extension;
+    TRY(extension_read(&reader, &extension));
+    TRY(require(extension_is_default(extension.type) || list_has(listed, extension.type), why,
+                ERR_INVALID_PROPOSAL,
+                "RFC 9420, section 10: the key package has extension 0x%04x, which its leaf's "
+                "capabilities do not list",
+                extension.type));
+  }
+done:
+  return err;
+}
+
 enum err key_package_ref(const struct suite *suite, struct view raw, uint8_t *out) {
   return kdf_ref_hash(suite, VIEW_TEXT("MLS 1.0 KeyPackage Reference"), raw, out);
 }

@@ -38,6 +38,13 @@ void key_package_write(struct writer *writer, const struct key_package *key_pack
 CHECKED enum err key_package_check(const struct suite *suite, const struct key_package *key_package,
                                    struct why *why);
 
+/**
+ * Section 10: the leaf lists the extensions of the key package.  Whoever makes a key package has to
+ * see to that; section 10.1 does not have it checked, so it is for who adds somebody to be strict,
+ * and for who is told of an Add to take it.  ERR_INVALID_PROPOSAL.
+ */
+CHECKED enum err key_package_check_listed(const struct key_package *key_package, struct why *why);
+
 /** KeyPackageRef (section 5.2), into suite->hash->size bytes. */
 CHECKED enum err key_package_ref(const struct suite *suite, struct view raw, uint8_t *out);
 

@@ -394,7 +394,7 @@ enum err leaf_own_capabilities(const struct capabilities *more, bool grease, str
   (void)write_list(&writer, 0, VIEW_NONE, grease);
   size[1] = writer.size - size[1];
   /* Extensions and proposals list what is not a default of RFC 9420. */
-  size[2] = write_list(&writer, 0, more->extensions, grease);
+  size[2] = write_list(&writer, EXTENSION_LAST_RESORT, more->extensions, grease);
   size[3] = write_list(&writer, PROPOSAL_SELF_REMOVE, more->proposals, grease);
   size[4] = write_list(&writer, CREDENTIAL_BASIC, VIEW_NONE, false);
   size[4] += write_list(&writer, x509_available() ? CREDENTIAL_X509 : 0, more->credentials, grease);

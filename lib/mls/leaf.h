@@ -90,8 +90,8 @@ CHECKED enum err leaf_check_lifetime(const struct leaf *leaf, uint64_t now, uint
                                      struct why *why);
 
 /**
- * Capabilities of our own leaves: version, suites usable here, SelfRemove, basic credentials, X.509
- * where it can be read, and what else is supported.
+ * Capabilities of our own leaves: version, suites usable here, last_resort, SelfRemove, basic
+ * credentials, X.509 where it can be read, and what else is supported.
  * @param more     extensions, proposals and credentials of the application
  * @param grease   add a GREASE value to each list (section 13.5)
  * @param storage  out, to be freed after `out`

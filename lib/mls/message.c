@@ -189,6 +189,7 @@ enum err message_read_key_package(struct view message, struct why *why, struct v
   TRY(message_read_header_of(&reader, WIRE_KEY_PACKAGE, "key package", why));
   TRY(key_package_read(&reader, why, &key_package));
   TRY(read_end(&reader));
+  TRY(key_package_check_listed(&key_package, why));
   *out = key_package.raw;
 done:
   key_package_free(&key_package);

@@ -105,7 +105,8 @@ CHECKED enum err external_sender_read(struct reader *reader, struct external_sen
 void external_sender_write(struct writer *writer, struct view signature_key,
                            struct view credential);
 
-/** The KeyPackage inside an MLSMessage, which holds nothing else. */
+/** The KeyPackage inside an MLSMessage, which holds nothing else, as an application hands it over:
+ *  key_package_check_listed() is done. */
 CHECKED enum err message_read_key_package(struct view message, struct why *why, struct view *out);
 
 /** Verify a key package (an MLSMessage) and copy the identity in it.  @param out  to be freed */

@@ -47,6 +47,14 @@ static void package_of_small_order(struct world *world, struct key_package_forge
   forger->init_key = VIEW_ARRAY(zero);
 }
 
+static void package_with_listed_extension(struct world *world, struct key_package_forger *forger) {
+  static const uint8_t list[] = {0xf1, 0x23};
+  (void)world;
+  forger->extensions = VIEW_ARRAY(private_extension);
+  forger->leaf.fields.capabilities.extensions = VIEW_ARRAY(list);
+}
+
+/* Only who adds somebody is strict about it. */
 static void package_with_extension(struct world *world, struct key_package_forger *forger) {
   (void)world;
   forger->extensions = VIEW_ARRAY(private_extension);
@@ -150,7 +158,8 @@ static const struct {
 } package_rows[] = {
     {"10.1", "nothing", package_straight, OK},
     {"7.2", "nothing: valid for as long as the limit says", valid_for_longest, OK},
-    {"10", "nothing: an extension that nobody knows", package_with_extension, OK},
+    {"10", "nothing: an extension that nobody knows", package_with_listed_extension, OK},
+    {"10", "nothing: one that the leaf does not list", package_with_extension, OK},
     {"10.1", "protocol version 2", package_of_version_2, ERR_UNSUPPORTED},
     {"10.1", "suite 3", package_of_suite_3, ERR_UNSUPPORTED},
     {"10.1", "signed with another key", package_signed_by_another, ERR_SIGNATURE},
@@ -221,8 +230,9 @@ START_TEST(key_package_given) {
   struct writer writer = {0};
   struct commit_plan plan = {0};
   struct bytes out = {0};
+  bool unlisted = package_rows[_i].bend == package_with_extension;
   const struct row row = {package_rows[_i].section, package_rows[_i].changed, NULL,
-                          package_rows[_i].expected};
+                          unlisted ? ERR_INVALID_PROPOSAL : package_rows[_i].expected};
   world_init(&world, 1);
   struct bytes raw = bent_package(&world, _i);
   message_write_header(&writer, WIRE_KEY_PACKAGE);

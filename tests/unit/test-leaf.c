@@ -356,7 +356,9 @@ START_TEST(test_own_capabilities) {
   ck_assert(list_has(own.credentials, CREDENTIAL_BASIC));
   ck_assert(list_has(own.credentials, CREDENTIAL_X509) == x509_available());
   ck_assert_uint_eq(own.credentials.size, credentials);
-  ck_assert(view_equal(own.extensions, VIEW_ARRAY(types)));
+  ck_assert_uint_eq(list_at(own.extensions, 0), EXTENSION_LAST_RESORT);
+  ck_assert(
+      view_equal(view_of(own.extensions.data + 2, own.extensions.size - 2), VIEW_ARRAY(types)));
   ck_assert(list_has(own.proposals, PROPOSAL_SELF_REMOVE) && own.proposals.size == 2);
   size_t usable = 0;
   for (size_t i = 0; suite_id_at(i) != 0; i++) {
@@ -371,10 +373,10 @@ START_TEST(test_own_capabilities) {
   ck_assert_int_eq(leaf_own_capabilities(&more, true, &storage, &own), OK);
   ck_assert_uint_eq(own.versions.size, 2);
   ck_assert_uint_eq(own.cipher_suites.size, 2 * usable + 2);
-  ck_assert_uint_eq(own.extensions.size, 6);
+  ck_assert_uint_eq(own.extensions.size, 8);
   ck_assert_uint_eq(own.proposals.size, 4);
   ck_assert_uint_eq(own.credentials.size, credentials + 2);
-  ck_assert_uint_eq(list_at(own.extensions, 2) % 0x1010, 0x0a0a);
+  ck_assert_uint_eq(list_at(own.extensions, 3) % 0x1010, 0x0a0a);
   bytes_free(&storage);
 }
 END_TEST
