@@ -408,12 +408,23 @@ enum {
   E2EE_CHANGE_CUSTOM = 7  /**< A proposal of the application's own; see mls.h. */
 };
 
+/** Who sent or proposed something: RFC 9420, section 6, with the same numbers. */
+enum {
+  E2EE_SENDER_MEMBER = 1,              /**< A member; its index is its leaf. */
+  E2EE_SENDER_EXTERNAL = 2,            /**< A server, say, that the group lets propose; its index is
+                                            the place in external_senders (mls.h), from 0. */
+  E2EE_SENDER_NEW_MEMBER_PROPOSAL = 3, /**< A stranger who asks to be added: anybody can. */
+  E2EE_SENDER_NEW_MEMBER_COMMIT = 4    /**< Somebody who joins by external commit. */
+};
+
 /** One change that an incoming message would make. */
 typedef struct e2ee_change {
-  uint32_t kind;     /**< E2EE_CHANGE_* */
-  uint32_t leaf;     /**< Leaf concerned; UINT32_MAX if none, or of an ADD not known yet. */
-  uint32_t proposer; /**< Leaf that asked for it; UINT32_MAX if from outside. */
-  uint32_t flags;    /**< Bit 0: it is about the own member. */
+  uint32_t kind;           /**< E2EE_CHANGE_* */
+  uint32_t leaf;           /**< Leaf concerned; UINT32_MAX if none, or of an ADD not known yet. */
+  uint32_t proposer;       /**< Leaf that asked for it; UINT32_MAX if from outside. */
+  uint32_t flags;          /**< Bit 0: it is about the own member. */
+  uint32_t proposer_type;  /**< E2EE_SENDER_* */
+  uint32_t proposer_index; /**< Of that type; UINT32_MAX for new members. */
 } e2ee_change;
 
 /**
@@ -430,11 +441,13 @@ E2EE_API E2EE_CHECKED int e2ee_group_process(e2ee_group *group, const uint8_t *m
                                              size_t message_len, e2ee_incoming **out);
 
 typedef struct e2ee_incoming_status {
-  uint64_t epoch;   /**< After accepting; of an application message, the one it was sent in. */
-  uint32_t kind;    /**< E2EE_INCOMING_* */
-  uint32_t sender;  /**< Leaf, of an external commit the one it takes; else UINT32_MAX. */
-  uint32_t changes; /**< Number of e2ee_change. */
-  uint32_t flags;   /**< Bit 0: accepting removes the own member. */
+  uint64_t epoch;        /**< After accepting; of an application message, the one it was sent in. */
+  uint32_t kind;         /**< E2EE_INCOMING_* */
+  uint32_t sender;       /**< Leaf, of an external commit the one it takes; else UINT32_MAX. */
+  uint32_t changes;      /**< Number of e2ee_change. */
+  uint32_t flags;        /**< Bit 0: accepting removes the own member. */
+  uint32_t sender_type;  /**< E2EE_SENDER_* */
+  uint32_t sender_index; /**< Of that type; UINT32_MAX for new members. */
 } e2ee_incoming_status;
 
 E2EE_API E2EE_CHECKED int e2ee_incoming_get_status(const e2ee_incoming *incoming,

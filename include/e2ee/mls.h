@@ -100,8 +100,10 @@ enum {
 
 /** Further things to read about a member. */
 enum {
-  E2EE_MEMBER_CREDENTIAL = 4,     /**< Credential on the wire: type, then body (section 5.3). */
-  E2EE_MEMBER_LEAF_EXTENSIONS = 5 /**< Extension list of the leaf: items on the wire. */
+  E2EE_MEMBER_CREDENTIAL = 4,      /**< Credential on the wire: type, then body (section 5.3). */
+  E2EE_MEMBER_LEAF_EXTENSIONS = 5, /**< Extension list of the leaf: items on the wire. */
+  E2EE_MEMBER_LEAF_NODE = 6        /**< The whole LeafNode on the wire (section 7.2): keys,
+                                        capabilities, lifetime. */
 };
 
 /** Data of one extension of the GroupContext.  E2EE_ERR_NOT_FOUND if it is not there. */
@@ -127,13 +129,43 @@ E2EE_API E2EE_CHECKED int e2ee_group_encrypt_with(e2ee_group *group,
 E2EE_API E2EE_CHECKED int e2ee_incoming_authenticated_data(const e2ee_incoming *incoming,
                                                            uint8_t *out, size_t *len);
 
+/* All that a proposal says can be read before it is accepted, by itself or in a commit: who is put or
+ * taken away with e2ee_incoming_member(), the rest with the following three. */
+
 /**
- * More about a change: of EXTENSIONS the new extension list (items on the wire), of PSK the id of an
- * external one, of REINIT the new group's id, of CUSTOM the data.
+ * More about a change: of PSK the id of an external one, or of the group of a resumption one; of
+ * REINIT the new group's id; of CUSTOM the data; of EXTENSIONS the new extension list (items on the
+ * wire).
  * @param[out] type  the proposal type; may be NULL
  */
 E2EE_API E2EE_CHECKED int e2ee_incoming_change_data(const e2ee_incoming *incoming, uint32_t index,
                                                     uint16_t *type, uint8_t *out, size_t *len);
+
+/** Extension list that a change brings, as items on the wire: of ADD the key package's, of EXTENSIONS
+ *  the group's, of REINIT the new group's; empty for the others. */
+E2EE_API E2EE_CHECKED int e2ee_incoming_change_extensions(const e2ee_incoming *incoming,
+                                                          uint32_t index, uint8_t *out,
+                                                          size_t *len);
+
+/** Types and usages of pre-shared keys (section 8.4). */
+enum { E2EE_PSK_EXTERNAL = 1, E2EE_PSK_RESUMPTION = 2 };
+enum { E2EE_PSK_APPLICATION = 1, E2EE_PSK_REINIT = 2, E2EE_PSK_BRANCH = 3 };
+
+/** What a proposal says in numbers; 0 is what it does not say. */
+typedef struct e2ee_proposal {
+  uint64_t psk_epoch;    /**< PSK: of a resumption one, the epoch of the group that it is of. */
+  uint32_t type;         /**< Section 17.4.  A member that removes itself by a SelfRemove: 10. */
+  uint32_t psk_type;     /**< PSK: E2EE_PSK_EXTERNAL or E2EE_PSK_RESUMPTION. */
+  uint32_t psk_usage;    /**< PSK: of a resumption one, E2EE_PSK_APPLICATION, _REINIT or _BRANCH. */
+  uint32_t version;      /**< REINIT: of the new group; ADD: of the key package.  MLS 1.0: 1. */
+  uint32_t cipher_suite; /**< Likewise: section 17.1.  A ReInit to one that is not in
+                              e2ee_supported(), or to another version than 1,
+                              ends the group for this client.  */
+} e2ee_proposal;
+
+E2EE_API E2EE_CHECKED int e2ee_incoming_change_proposal(const e2ee_incoming *incoming,
+                                                        uint32_t index, e2ee_proposal *out,
+                                                        size_t out_size);
 
 /* ---- Proposals and commits [control] --------------------------------------- */
 /* e2ee_group_propose_*() returns a message to send; e2ee_commit_*() puts the same into a commit by

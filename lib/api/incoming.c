@@ -47,10 +47,11 @@ done:
 /* Everybody in the tree, as changes that were made by whoever sent the Welcome. */
 static enum err list_members(const struct opened_welcome *welcome, struct changes *members) {
   const struct tree *tree = welcome->epoch->tree;
+  const struct sender by = {SENDER_MEMBER, welcome->committer};
   for (uint32_t leaf = tree_next_member(tree, 0); leaf != LEAF_NONE;
        leaf = tree_next_member(tree, leaf + 1)) {
     enum err err =
-        changes_add(members, E2EE_CHANGE_ADD, leaf, welcome->committer, tree_leaf(tree, leaf), 0);
+        changes_add(members, E2EE_CHANGE_ADD, PROPOSAL_ADD, leaf, by, tree_leaf(tree, leaf), 0);
     if (err != OK)
       return err;
   }
@@ -87,6 +88,11 @@ int e2ee_welcome_open(e2ee_client *client, const uint8_t *welcome, size_t welcom
                                             view_of(tree, tree_len), out));
 }
 
+/* The index is a leaf, or a place in external_senders. */
+static uint32_t sender_index(struct sender sender) {
+  return sender.type == SENDER_MEMBER || sender.type == SENDER_EXTERNAL ? sender.index : UINT32_MAX;
+}
+
 static const struct changes *changes_of(const struct e2ee_incoming *incoming) {
   return incoming->message != NULL ? &incoming->message->changes : &incoming->members;
 }
@@ -107,10 +113,14 @@ int e2ee_incoming_get_status(const e2ee_incoming *incoming, e2ee_incoming_status
     status.sender = message->sender;
     status.epoch = message->epoch + (commit ? 1 : 0);
     status.flags = message->removes_own ? 1 : 0;
+    status.sender_type = message->from.type;
+    status.sender_index = sender_index(message->from);
   } else {
     status.kind = E2EE_INCOMING_WELCOME;
     status.sender = incoming->welcome.committer;
     status.epoch = incoming->welcome.number;
+    status.sender_type = SENDER_MEMBER;
+    status.sender_index = incoming->welcome.committer;
   }
   api_fill(out, out_size, &status, sizeof status);
   return api_leave(incoming->client, OK);
@@ -158,8 +168,10 @@ int e2ee_incoming_change(const e2ee_incoming *incoming, uint32_t index, e2ee_cha
   struct e2ee_change shown = {
       .kind = change->kind,
       .leaf = change->leaf,
-      .proposer = change->proposer,
+      .proposer = change->proposer.type == SENDER_MEMBER ? change->proposer.index : UINT32_MAX,
       .flags = is_own(incoming, change) ? 1 : 0,
+      .proposer_type = change->proposer.type,
+      .proposer_index = sender_index(change->proposer),
   };
   api_fill(out, out_size, &shown, sizeof shown);
 done:
@@ -175,9 +187,47 @@ int e2ee_incoming_change_data(const e2ee_incoming *incoming, uint32_t index, uin
   if (err != OK)
     return err;
   TRY(change_at(incoming, index, &change));
-  TRY(api_put(bytes_view(&change->data), out, len));
+  const struct bytes *data =
+      change->kind == E2EE_CHANGE_EXTENSIONS ? &change->extensions : &change->data;
+  TRY(api_put(bytes_view(data), out, len));
   if (type != NULL)
     *type = change->type;
+done:
+  return api_leave(incoming->client, err);
+}
+
+int e2ee_incoming_change_extensions(const e2ee_incoming *incoming, uint32_t index, uint8_t *out,
+                                    size_t *len) {
+  const struct change *change = NULL;
+  if (incoming == NULL || len == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  enum err err = api_enter(incoming->client);
+  if (err != OK)
+    return err;
+  TRY(change_at(incoming, index, &change));
+  TRY(api_put(bytes_view(&change->extensions), out, len));
+done:
+  return api_leave(incoming->client, err);
+}
+
+int e2ee_incoming_change_proposal(const e2ee_incoming *incoming, uint32_t index, e2ee_proposal *out,
+                                  size_t out_size) {
+  const struct change *change = NULL;
+  if (incoming == NULL || out == NULL || out_size == 0)
+    return E2EE_ERR_INVALID_ARG;
+  enum err err = api_enter(incoming->client);
+  if (err != OK)
+    return err;
+  TRY(change_at(incoming, index, &change));
+  struct e2ee_proposal shown = {
+      .psk_epoch = change->psk_epoch,
+      .type = change->type,
+      .psk_type = change->psk_type,
+      .psk_usage = change->psk_usage,
+      .version = change->version,
+      .cipher_suite = change->cipher_suite,
+  };
+  api_fill(out, out_size, &shown, sizeof shown);
 done:
   return api_leave(incoming->client, err);
 }

@@ -28,10 +28,6 @@ struct application {
   size_t at; /* the proposal being worked on */
 };
 
-static uint32_t proposer_leaf(struct sender sender) {
-  return sender.type == SENDER_MEMBER ? sender.index : LEAF_NONE;
-}
-
 /* ---- Single proposals (section 12.1) ---- */
 
 /* @param checked  the same bytes were checked before, but time has passed */
@@ -88,6 +84,24 @@ done:
   return err;
 }
 
+/* What nobody could go on to is refused; what others may know and this library does not, only shown. */
+static enum err check_reinit(const struct epoch *epoch, const struct proposal *proposal,
+                             struct why *why) {
+  enum err err = OK;
+  TRY(require(proposal->body.reinit.version >= epoch->context.version, why, ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.1.5: a ReInit to the lower version %u",
+              proposal->body.reinit.version));
+  TRY(require(!view_equal(proposal->body.reinit.group_id, epoch->context.group_id), why,
+              ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 11.2: a ReInit to the id of the group that it ends"));
+  TRY(require(proposal->body.reinit.cipher_suite != 0, why, ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 17.1: a ReInit to the reserved cipher suite 0"));
+  TRY(validate_announced(proposal->body.reinit.cipher_suite, proposal->body.reinit.extensions,
+                         why));
+done:
+  return err;
+}
+
 /* RFC 9420, sections 12.1.8 and 12.2: who may propose what.  Types of the application are left to
  * members. */
 static bool sender_may(uint16_t type, uint8_t sender_type) {
@@ -132,11 +146,7 @@ static enum err check_body(const struct epoch *epoch, const struct proposal *pro
     TRY(check_psk(epoch, &proposal->body.psk, rules));
     break;
   case PROPOSAL_REINIT:
-    TRY(require(proposal->body.reinit.version >= epoch->context.version, why, ERR_INVALID_PROPOSAL,
-                "RFC 9420, section 12.1.5: a ReInit to the lower version %u",
-                proposal->body.reinit.version));
-    TRY(validate_announced(proposal->body.reinit.cipher_suite, proposal->body.reinit.extensions,
-                           why));
+    TRY(check_reinit(epoch, proposal, why));
     break;
   default: /* the others have nothing to look at that reading has not */
     break;
@@ -283,7 +293,8 @@ static enum err apply_update(struct application *job, const struct listed_propos
                "RFC 9420, section 7.3: a key in the Update of leaf %u is in use", index));
   TRY(err);
   TRY(tree_blank_path(effects->tree, index));
-  TRY(changes_add(&effects->changes, E2EE_CHANGE_UPDATE, index, index, leaf, job->at));
+  TRY(changes_add(&effects->changes, E2EE_CHANGE_UPDATE, PROPOSAL_UPDATE, index, item->sender, leaf,
+                  job->at));
   effects->path_required = true;
   if (index == job->epoch->own_leaf && item->stored != NULL)
     effects->own_update_key = item->stored->update_key;
@@ -302,8 +313,8 @@ static enum err apply_remove(struct application *job, const struct listed_propos
   TRY(require(leaf != NULL, job->why, ERR_INVALID_PROPOSAL,
               "RFC 9420, section 12.1.3: a Remove of the blank leaf %u", index));
   TRY(tree_remove_leaf(effects->tree, index));
-  TRY(changes_add(&effects->changes, E2EE_CHANGE_REMOVE, index, proposer_leaf(item->sender), leaf,
-                  job->at));
+  TRY(changes_add(&effects->changes, E2EE_CHANGE_REMOVE, item->proposal.type, index, item->sender,
+                  leaf, job->at));
   effects->path_required = true;
   effects->removes_own = effects->removes_own || index == job->epoch->own_leaf;
 done:
@@ -324,8 +335,7 @@ static enum err apply_add(struct application *job, const struct listed_proposal 
     TRY(refuse(job->why, ERR_INVALID_PROPOSAL,
                "RFC 9420, section 12.2: an Add of a client or key that is a member already"));
   TRY(err);
-  TRY(changes_add(&effects->changes, E2EE_CHANGE_ADD, index, proposer_leaf(item->sender),
-                  key_package.leaf, job->at));
+  TRY(changes_add_member(&effects->changes, &key_package, index, item->sender, job->at));
   effects->added[effects->added_count] = index;
   effects->added_key_package[effects->added_count++] = item->proposal.body.add;
 done:
@@ -349,7 +359,7 @@ static enum err apply_other(struct application *job, const struct listed_proposa
     effects->extensions = proposal->body.group_context_extensions;
   else if (proposal->type == PROPOSAL_REINIT)
     effects->reinit = proposal->raw;
-  TRY(changes_add_other(&effects->changes, proposal, proposer_leaf(item->sender), job->at));
+  TRY(changes_add_other(&effects->changes, proposal, item->sender, job->at));
 done:
   return err;
 }

@@ -17,13 +17,6 @@ void commit_plan_free(struct commit_plan *plan) {
   *plan = (struct commit_plan){0};
 }
 
-/* Whoever commits: a member, or somebody who joins by the commit. */
-static struct sender own_sender(const struct group *group) {
-  if (group_is_outside(group))
-    return (struct sender){SENDER_NEW_MEMBER_COMMIT, 0};
-  return (struct sender){SENDER_MEMBER, group->epoch->own_leaf};
-}
-
 enum err commit_check_allowed(const struct group *group) {
   return group_is_outside(group) ? OK : group_check_active(group);
 }
@@ -36,7 +29,7 @@ enum err commit_plan_proposal(struct commit_plan *plan, const struct group *grou
   struct proposal proposal;
   struct reader reader = reader_of(raw);
   TRY(proposal_read(&reader, &client->why, &proposal));
-  TRY(proposal_check(group->epoch, &proposal, own_sender(group), &rules));
+  TRY(proposal_check(group->epoch, &proposal, group_sender(group), &rules));
   TRY(mem_grow(&plan->proposal, &plan->capacity, plan->count + 1, sizeof *plan->proposal));
   TRY(bytes_copy(&plan->proposal[plan->count], raw));
   plan->count++;
@@ -145,7 +138,7 @@ static enum err list_raw(struct commit_work *work, struct view raw) {
   struct proposal proposal;
   struct reader reader = reader_of(raw);
   TRY(proposal_read(&reader, &work->group->client->why, &proposal));
-  TRY(proposal_list_add(&work->list, &proposal, own_sender(work->group), NULL));
+  TRY(proposal_list_add(&work->list, &proposal, group_sender(work->group), NULL));
   work->list.item[work->list.count - 1].checked = true;
 done:
   return err;
@@ -179,6 +172,9 @@ static bool admits(const struct commit_work *work, const struct stored_proposal 
   const struct proposal *proposal = &stored->proposal;
   struct view psk;
   if (proposal->type == PROPOSAL_PSK && !group_find_psk(group, &proposal->body.psk, &psk))
+    return false;
+  /* Who ends the group by it could not go on. */
+  if (proposal->type == PROPOSAL_REINIT && !resume_can_follow(proposal))
     return false;
   return proposal_list_admits(&work->list, proposal, stored->sender, group->epoch->own_leaf);
 }

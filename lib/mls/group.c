@@ -118,6 +118,12 @@ bool group_is_outside(const struct group *group) {
   return !group->left && group->epoch->secrets == NULL;
 }
 
+struct sender group_sender(const struct group *group) {
+  if (group_is_outside(group))
+    return (struct sender){SENDER_NEW_MEMBER_COMMIT, 0};
+  return (struct sender){SENDER_MEMBER, group->epoch->own_leaf};
+}
+
 bool group_has_ended(const struct group *group) {
   return group->epoch->reinit.size > 0;
 }

@@ -85,6 +85,9 @@ CHECKED enum err group_read_key_package(const struct group *group, struct view m
 /** Whether the group is one that the client wants to join, seen from outside. */
 bool group_is_outside(const struct group *group);
 
+/** Who the client is in its commits: a member, or somebody who joins by one. */
+struct sender group_sender(const struct group *group);
+
 /** Whether a ReInit has ended it. */
 bool group_has_ended(const struct group *group);
 

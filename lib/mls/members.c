@@ -95,6 +95,8 @@ enum err member_read(const struct leaf *own, const struct leaf *member, uint32_t
     return bytes_copy(out, leaf_credential(member).raw);
   case E2EE_MEMBER_LEAF_EXTENSIONS:
     return bytes_copy(out, leaf_extensions(member));
+  case E2EE_MEMBER_LEAF_NODE:
+    return bytes_copy(out, leaf_raw(member));
   case E2EE_MEMBER_PUBLIC_KEY:
     return bytes_copy(out, leaf_signature_key(member));
   case E2EE_MEMBER_SAFETY_CODE:

@@ -182,41 +182,6 @@ done:
   return err;
 }
 
-/* What a proposal would change, for the application to look at. */
-static enum err describe_proposal(struct incoming *incoming, const struct epoch *epoch,
-                                  const struct proposal *proposal) {
-  enum err err = OK;
-  struct key_package key_package = {0};
-  struct leaf *leaf = NULL;
-  struct changes *changes = &incoming->changes;
-  uint32_t proposer = incoming->sender, target = LEAF_NONE;
-  struct reader reader;
-  switch (proposal->type) {
-  case PROPOSAL_ADD:
-    reader = reader_of(proposal->body.add);
-    TRY(key_package_read(&reader, NULL, &key_package));
-    TRY(changes_add(changes, E2EE_CHANGE_ADD, LEAF_NONE, proposer, key_package.leaf, 0));
-    break;
-  case PROPOSAL_UPDATE:
-    reader = reader_of(proposal->body.update);
-    TRY(leaf_read(&reader, NULL, &leaf));
-    TRY(changes_add(changes, E2EE_CHANGE_UPDATE, proposer, proposer, leaf, 0));
-    break;
-  case PROPOSAL_REMOVE:
-  case PROPOSAL_SELF_REMOVE:
-    target = proposal->type == PROPOSAL_REMOVE ? proposal->body.remove : proposer;
-    TRY(changes_add(changes, E2EE_CHANGE_REMOVE, target, proposer, tree_leaf(epoch->tree, target),
-                    0));
-    break;
-  default:
-    TRY(changes_add_other(changes, proposal, proposer, 0));
-  }
-done:
-  key_package_free(&key_package);
-  leaf_drop(leaf);
-  return err;
-}
-
 static enum err process_proposal(struct incoming *incoming, const struct epoch *epoch,
                                  const struct authenticated_content *content) {
   enum err err = OK;
@@ -228,7 +193,7 @@ static enum err process_proposal(struct incoming *incoming, const struct epoch *
   incoming->kind = E2EE_INCOMING_PROPOSAL;
   TRY(proposal_read(&reader, &client->why, &proposal));
   TRY(proposal_check(epoch, &proposal, content->content.sender, &rules));
-  TRY(describe_proposal(incoming, epoch, &proposal));
+  TRY(changes_describe(&incoming->changes, &proposal, content->content.sender, epoch->tree));
   framing_write_authenticated(&writer, content);
   TRY(writer_take(&writer, &incoming->authenticated));
 done:
@@ -253,6 +218,7 @@ done:
 static enum err process_content(struct incoming *incoming, const struct epoch *epoch,
                                 const struct authenticated_content *content) {
   struct sender sender = content->content.sender;
+  incoming->from = sender;
   incoming->sender = sender.type == SENDER_MEMBER ? sender.index : LEAF_NONE;
   enum err err = bytes_copy(&incoming->authenticated_data, content->content.authenticated_data);
   if (err != OK)
@@ -349,6 +315,7 @@ enum err process_message(struct group *group, struct view message, struct incomi
   if (is_own_commit(group, message)) {
     incoming->kind = E2EE_INCOMING_OWN_COMMIT;
     incoming->sender = group->pending->next->own_leaf;
+    incoming->from = group_sender(group);
     TRY(bytes_copy(&incoming->authenticated, message));
   } else {
     TRY(process_arrived(incoming, message, &storage));

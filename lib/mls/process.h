@@ -13,6 +13,7 @@ struct incoming {
   struct group *group; /* outlives this */
   uint32_t kind;       /* E2EE_INCOMING_* */
   uint32_t sender;     /* leaf, or LEAF_NONE */
+  struct sender from;  /* as the message says */
   uint64_t epoch;      /* in which it was sent */
   struct changes changes;
   struct bytes data;               /* application: plaintext */

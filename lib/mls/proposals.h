@@ -6,6 +6,7 @@
 #ifndef MLS_PROPOSALS_H
 #define MLS_PROPOSALS_H
 
+#include "mls/changes.h"
 #include "mls/client.h"
 #include "mls/epoch.h"
 
@@ -79,31 +80,6 @@ bool proposal_list_admits(const struct proposal_list *list, const struct proposa
 /** Vector of ProposalOrRef. */
 void proposal_list_write(struct writer *writer, const struct proposal_list *list,
                          const struct suite *suite);
-
-/** One change that a commit makes, for the application to look at. */
-struct change {
-  uint32_t kind;        /* E2EE_CHANGE_* */
-  uint32_t leaf;        /* LEAF_NONE if it is about no leaf */
-  uint32_t proposer;    /* LEAF_NONE if it came from outside the group */
-  struct leaf *subject; /* owned; the leaf that is put, or taken away; or NULL */
-  uint16_t type;        /* of the proposal */
-  struct bytes data;    /* extension list, id of an external PSK, custom proposal's data */
-  size_t position;      /* of the proposal in its list */
-};
-
-struct changes {
-  struct change *item;
-  size_t count;
-  size_t capacity;
-};
-
-/** @param subject  shared */
-CHECKED enum err changes_add(struct changes *changes, uint32_t kind, uint32_t leaf,
-                             uint32_t proposer, const struct leaf *subject, size_t position);
-/** A change that is about no leaf, from the proposal that makes it. */
-CHECKED enum err changes_add_other(struct changes *changes, const struct proposal *proposal,
-                                   uint32_t proposer, size_t position);
-void changes_free(struct changes *changes);
 
 /** What a list does to an epoch. */
 struct effects {

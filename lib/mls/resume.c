@@ -123,6 +123,11 @@ enum err resume_read_reinit(const struct group *old, struct proposal *out) {
   return proposal_read(&reader, &old->client->why, out);
 }
 
+bool resume_can_follow(const struct proposal *reinit) {
+  return reinit->body.reinit.version == MLS_VERSION_10 &&
+         suite_find(reinit->body.reinit.cipher_suite) != NULL;
+}
+
 enum err group_new_successor(struct client *client, const struct group *old, struct group **out) {
   enum err err = OK;
   struct proposal reinit;

@@ -38,6 +38,9 @@ CHECKED enum err psk_proposal(const struct suite *suite, struct psk_id id, struc
 /** The PreSharedKey proposal that a group's link stands for.  @param out  to be freed */
 CHECKED enum err resume_link_proposal(const struct group *group, struct bytes *out);
 
+/** Whether this library has the version and the cipher suite of a ReInit. */
+bool resume_can_follow(const struct proposal *reinit);
+
 /** The ReInit that ended a group; views into it.  ERR_INVALID_STATE if none has. */
 CHECKED enum err resume_read_reinit(const struct group *old, struct proposal *out);
 

@@ -72,7 +72,7 @@ static enum err stage_old_self(const struct stage *stage) {
   for (size_t i = 0; i < stage->effects.changes.count; i++) {
     const struct change *change = &stage->effects.changes.item[i];
     /* A member who asked for it by a SelfRemove is somebody else. */
-    if (change->kind != E2EE_CHANGE_REMOVE || change->proposer != LEAF_NONE)
+    if (change->kind != E2EE_CHANGE_REMOVE || change->proposer.type == SENDER_MEMBER)
       continue;
     bool same = false;
     err = credential_same(leaf_credential(change->subject), leaf_credential(stage->leaf), &same);
@@ -123,8 +123,8 @@ static enum err stage_path(struct stage *stage) {
                       why_of(stage));
   TRY(err == ERR_INVALID_TREE ? ERR_INVALID_COMMIT : err);
   TRY(changes_add(&effects->changes, stage->external ? E2EE_CHANGE_ADD : E2EE_CHANGE_UPDATE,
-                  stage->committer, stage->external ? LEAF_NONE : stage->committer, stage->leaf,
-                  stage->list.count));
+                  stage->external ? PROPOSAL_ADD : PROPOSAL_UPDATE, stage->committer,
+                  stage->content->content.sender, stage->leaf, stage->list.count));
 done:
   return err;
 }

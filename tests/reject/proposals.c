@@ -152,6 +152,25 @@ static void lower_version(struct world *world, struct bytes *out) {
   send(world, taken(&writer), out);
 }
 
+static void reinit_to(struct world *world, struct view group_id, uint16_t suite,
+                      struct bytes *out) {
+  struct writer writer = {0};
+  proposal_write_reinit(&writer, group_id, MLS_VERSION_10, suite, VIEW_NONE);
+  send(world, taken(&writer), out);
+}
+
+static void reinit_to_itself(struct world *world, struct bytes *out) {
+  reinit_to(world, VIEW_TEXT("a group"), 1, out);
+}
+
+static void reinit_to_no_suite(struct world *world, struct bytes *out) {
+  reinit_to(world, VIEW_TEXT("the next group"), 0, out);
+}
+
+static void reinit_to_new_suite(struct world *world, struct bytes *out) {
+  reinit_to(world, VIEW_TEXT("the next group"), 0x7777, out);
+}
+
 static struct bytes an_external_init(struct world *world) {
   struct forgery forgery;
   forgery_external(&forgery, world->joiner.client, epoch_of(world));
@@ -226,6 +245,9 @@ static const struct row rows[] = {
     {"2.1", "a PSK of type 3", psk_of_no_type, ERR_MALFORMED},
     {"13.4", "GroupContextExtensions with one twice", extension_twice, ERR_MALFORMED},
     {"12.1.5", "a ReInit to version 0", lower_version, ERR_INVALID_PROPOSAL},
+    {"12.1.5", "nothing: a ReInit to a suite not known here", reinit_to_new_suite, OK},
+    {"11.2", "a ReInit to the group itself", reinit_to_itself, ERR_INVALID_PROPOSAL},
+    {"17.1", "a ReInit to suite 0", reinit_to_no_suite, ERR_INVALID_PROPOSAL},
 
     {"12.1.8", "an ExternalInit of a member", external_init_alone, ERR_INVALID_PROPOSAL},
 

@@ -23,7 +23,7 @@ static struct bytes reinit(const struct announced *announced) {
 }
 
 static const struct announced next_group = {
-    {(const uint8_t *)"a group", 7}, MLS_VERSION_10, 1, {NULL, 0}};
+    {(const uint8_t *)"the next group", 14}, MLS_VERSION_10, 1, {NULL, 0}};
 
 static void commit(struct world *world, const struct announced *announced, struct bytes *out) {
   struct forgery forgery;
@@ -40,6 +40,12 @@ static void straight(struct world *world, struct bytes *out) {
 static void lower_version(struct world *world, struct bytes *out) {
   struct announced announced = next_group;
   announced.version = 0;
+  commit(world, &announced, out);
+}
+
+static void to_itself(struct world *world, struct bytes *out) {
+  struct announced announced = next_group;
+  announced.group_id = world->member[MALLORY].group->epoch->context.group_id;
   commit(world, &announced, out);
 }
 
@@ -110,6 +116,7 @@ static void proposal_after(struct world *world, struct bytes *out) {
 static const struct row rows[] = {
     {"12.1.5", "nothing: a ReInit", straight, OK},
     {"12.1.5", "a ReInit to version 0", lower_version, ERR_INVALID_PROPOSAL},
+    {"11.2", "a ReInit to the group itself", to_itself, ERR_INVALID_PROPOSAL},
     {"13.4", "a ReInit with an extension twice", extension_twice, ERR_MALFORMED},
     {"12.1.8.1", "a ReInit with external_senders that do not parse", half_a_sender, ERR_MALFORMED},
     {"11.2", "nothing: the same for a suite that is not built in", half_a_sender_of_another_suite,

@@ -6,6 +6,7 @@
 
 #include <e2ee/mls.h>
 
+#include "api/handles.h"
 #include "badinput.h"
 #include "tests/run.h"
 
@@ -140,6 +141,26 @@ START_TEST(end_beside_the_rest) {
 }
 END_TEST
 
+/* A ReInit that this library could not follow ends no group by an own commit. */
+START_TEST(end_without_a_way_on) {
+  static const struct { uint16_t version, suite; } cases[] = {{MLS_VERSION_10, 0x7777}, {2, 1}};
+  struct writer writer = {0};
+  struct bytes proposal = {0};
+  proposal_write_reinit(&writer, VIEW_TEXT("next"), cases[_i].version, cases[_i].suite, VIEW_NONE);
+  ck_assert_int_eq(group_propose(alice->group->group, writer_view(&writer), &proposal), OK);
+  e2ee_incoming *incoming = NULL;
+  ck_assert_done(bob, e2ee_group_process(bob->group, proposal.data, proposal.size, &incoming));
+  ck_assert_done(bob, e2ee_incoming_accept(incoming));
+  e2ee_incoming_free(incoming);
+  incoming = commit();
+  ck_assert(!has_change(incoming, 0, E2EE_CHANGE_REINIT));
+  ck_assert_uint_eq(state_of(bob), E2EE_GROUP_ACTIVE);
+  e2ee_incoming_free(incoming);
+  writer_free(&writer);
+  bytes_free(&proposal);
+}
+END_TEST
+
 /* Carol is to go, and then has new keys: the newest proposal would keep her in. */
 START_TEST(removal_before_update) {
   e2ee_bytes *key_package = key_package_of(carol), *proposal[2] = {NULL};
@@ -243,6 +264,7 @@ int main(void) {
   tcase_add_loop_test(cases, what_does_not_fit, 0, (int)(sizeof pairs / sizeof *pairs));
   tcase_add_test(cases, psk_that_the_committer_lacks);
   tcase_add_test(cases, end_beside_the_rest);
+  tcase_add_loop_test(cases, end_without_a_way_on, 0, 2);
   tcase_add_loop_test(cases, removal_before_update, 0, 2);
   tcase_add_test(cases, requirements_add_up);
   tcase_add_test(cases, extension_of_a_leaf);

@@ -120,6 +120,7 @@ START_TEST(overlap_is_refused_by_the_rest_of_mls) {
   uint8_t out[256];
   size_t size = sizeof out;
   uint16_t type = 0;
+  e2ee_proposal proposal;
   e2ee_client *client = bob->client;
   e2ee_group *group = bob->group, *other = NULL;
   e2ee_bytes *bytes = NULL;
@@ -138,6 +139,8 @@ START_TEST(overlap_is_refused_by_the_rest_of_mls) {
   expect_busy(e2ee_group_encrypt_with(group, TEXT("x"), TEXT("y"), &bytes));
   expect_busy(e2ee_incoming_authenticated_data(of_commit, out, &size));
   expect_busy(e2ee_incoming_change_data(of_commit, 0, &type, out, &size));
+  expect_busy(e2ee_incoming_change_extensions(of_commit, 0, out, &size));
+  expect_busy(e2ee_incoming_change_proposal(of_commit, 0, &proposal, sizeof proposal));
   expect_busy(e2ee_group_propose_psk(group, TEXT("x"), &bytes));
   expect_busy(e2ee_commit_psk(plan, TEXT("x")));
   expect_busy(e2ee_commit_resumption_psk(plan, 1));

@@ -156,7 +156,7 @@ START_TEST(test_roster) {
 
   ck_assert_int_eq(roster_read(roster, 0, E2EE_MEMBER_SAFETY_CODE, &bytes), ERR_INVALID_ARG);
   ck_assert_int_eq(roster_read(roster, 2, 0, &bytes), ERR_INVALID_ARG);
-  ck_assert_int_eq(roster_read(roster, 2, 6, &bytes), ERR_INVALID_ARG);
+  ck_assert_int_eq(roster_read(roster, 2, 99, &bytes), ERR_INVALID_ARG);
   ck_assert_int_eq(roster_read(roster, 1, E2EE_MEMBER_IDENTITY, &bytes), ERR_NOT_FOUND);
   ck_assert_int_eq(roster_read(roster, 4, E2EE_MEMBER_IDENTITY, &bytes), ERR_NOT_FOUND);
   ck_assert_ptr_null(bytes.data);

@@ -268,6 +268,15 @@ START_TEST(incoming_messages) {
   watch(members, CAROL);
   expect_error(INVALID, e2ee_incoming_authenticated_data(incoming, out.data, NULL));
   expect_error(INVALID, e2ee_incoming_change_data(incoming, 0, NULL, out.data, NULL));
+  expect_error(INVALID, e2ee_incoming_change_extensions(incoming, 0, out.data, NULL));
+  expect_refusal(alice, E2EE_ERR_NOT_FOUND,
+                 e2ee_incoming_change_extensions(incoming, 1, out.data, &out.size));
+  e2ee_proposal proposal = {.type = TYPE};
+  expect_error(INVALID, e2ee_incoming_change_proposal(incoming, 0, NULL, sizeof proposal));
+  expect_error(INVALID, e2ee_incoming_change_proposal(incoming, 0, &proposal, 0));
+  expect_refusal(alice, E2EE_ERR_NOT_FOUND,
+                 e2ee_incoming_change_proposal(incoming, 1, &proposal, sizeof proposal));
+  ck_assert_uint_eq(proposal.type, TYPE);
   uint16_t type = TYPE;
   expect_refusal(alice, E2EE_ERR_NOT_FOUND,
                  e2ee_incoming_change_data(incoming, 1, &type, out.data, &out.size));
