@@ -53,6 +53,9 @@
  *            [stream]   one thread at a time per sender or receiver, concurrently
  *                       with any [control] or [any] call and with other streams.
  *            e2ee_*_free() must not overlap another call on the same handle.
+ *            pthread_cancel() ends a thread before a call or behind it, never inside,
+ *            however long the call waits.  Threads that are cancelled asynchronously
+ *            (PTHREAD_CANCEL_ASYNCHRONOUS) must not call the library.
  *
  * Durability Save a group after each call that returns bytes to send, and before
  *            sending them; e2ee_group_status.revision tells if it is due.

@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <stdatomic.h>
 
+#include "base/sync.h"
+
 /* Pieces are handed out so many at a time, in order. */
 #define BATCH 16u
 
@@ -82,6 +84,7 @@ enum err parallel_each(unsigned threads, size_t count, parallel_piece *piece, co
   wanted = wanted < batches ? wanted : (unsigned)batches;
   atomic_init(&job.next, 0);
   atomic_init(&job.failed, count);
+  int before = cancel_off(); /* others work with what is on this thread's stack */
   for (unsigned i = 0; i < PARALLEL_MAX; i++)
     workers[i] = (struct worker){.job = &job, .failed = count, .err = OK};
   unsigned others = start(workers + 1, wanted > 0 ? wanted - 1 : 0);
@@ -92,6 +95,7 @@ enum err parallel_each(unsigned threads, size_t count, parallel_piece *piece, co
     if (workers[i].failed < first->failed)
       first = &workers[i];
   }
+  cancel_back(before);
   if (first->err != OK && first->why.text[0] != '\0' && why != NULL)
     *why = first->why;
   return first->err;

@@ -21,6 +21,43 @@ bool refs_only(struct refs *refs) {
   return atomic_load_explicit(&refs->count, memory_order_acquire) == 1;
 }
 
+/* Where a system has no cancellation, as Android, there is nothing to turn off. */
+int cancel_off(void) {
+  int before = 0;
+#ifdef PTHREAD_CANCEL_DISABLE
+  (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+#endif
+  return before;
+}
+
+void cancel_back(int before) {
+#ifdef PTHREAD_CANCEL_DISABLE
+  (void)pthread_setcancelstate(before, &before);
+#else
+  (void)before;
+#endif
+}
+
+enum err lock_init(struct lock *lock) {
+  return pthread_mutex_init(&lock->mutex, NULL) == 0 ? OK : ERR_NOMEM;
+}
+
+void lock_destroy(struct lock *lock) {
+  (void)pthread_mutex_destroy(&lock->mutex);
+}
+
+void lock_take(struct lock *lock) {
+  int before = cancel_off();
+  (void)pthread_mutex_lock(&lock->mutex);
+  lock->before = before;
+}
+
+void lock_leave(struct lock *lock) {
+  int before = lock->before;
+  (void)pthread_mutex_unlock(&lock->mutex);
+  cancel_back(before);
+}
+
 #define LOOKS 8192 /* a few microseconds, where sleeping takes 50 or more */
 #define LOOKS_POLITE 256
 #define YIELDS 64 /* longer than a frame takes, unless its thread was interrupted */
@@ -38,10 +75,12 @@ static bool try_often(struct latch *latch, unsigned looks) {
  * Who sleeps would miss that the latch is free for a moment, were others not told that it is wanted. */
 void latch_wait(struct latch *latch) {
   const struct timespec moment = {0, SLEEP_NS};
+  int before = cancel_off(); /* sleeping is where threads are cancelled */
   atomic_store_explicit(&latch->wanted, true, memory_order_relaxed);
   while (!try_often(latch, LOOKS))
     (void)nanosleep(&moment, NULL);
   atomic_store_explicit(&latch->wanted, false, memory_order_relaxed);
+  cancel_back(before);
 }
 
 void latch_take_politely(struct latch *latch) {
@@ -55,13 +94,23 @@ void latch_take_politely(struct latch *latch) {
 }
 
 bool busy_enter(struct busy *busy) {
-  return latch_try(&busy->inside);
+  int before = cancel_off();
+  bool entered = latch_try(&busy->inside);
+  if (entered)
+    busy->before = before;
+  else
+    cancel_back(before);
+  return entered;
 }
 
 void busy_wait(struct busy *busy) {
+  int before = cancel_off();
   latch_take_politely(&busy->inside);
+  busy->before = before;
 }
 
 void busy_leave(struct busy *busy) {
+  int before = busy->before;
   latch_leave(&busy->inside);
+  cancel_back(before);
 }

@@ -1,11 +1,15 @@
 /*
- * What threads share: reference counts of immutable values, a lock for a moment, and a flag that detects
- * overlap.
+ * What threads share: reference counts of immutable values, locks, and a flag that detects overlap.
+ *
+ * A thread that pthread_cancel() ended in the middle of a call would keep what it holds for ever.  So
+ * whoever holds a lock or is in a control domain has cancellation off, and so has whoever may sleep.  A
+ * frame holds a latch alone, and does nothing there that could end it: it pays nothing for this.
  * SPDX-License-Identifier: ISC
  */
 #ifndef BASE_SYNC_H
 #define BASE_SYNC_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -24,6 +28,26 @@ CHECKED bool refs_drop(struct refs *refs);
 
 /** Whether the caller is the only owner, and may therefore change the value in place. */
 CHECKED bool refs_only(struct refs *refs);
+
+/** Turn cancellation off, as long as a call does what must not end half-way.
+ *  @return what cancel_back() is to be given */
+CHECKED int cancel_off(void);
+void cancel_back(int before);
+
+/** A mutex.  Its holder cannot be cancelled; locks are left in the reverse order. */
+struct lock {
+  pthread_mutex_t mutex;
+  int before; /* whether its holder could be cancelled */
+};
+
+#define LOCK_INITIALIZER                                                                           \
+  { PTHREAD_MUTEX_INITIALIZER, 0 }
+
+/** @return OK or ERR_NOMEM */
+CHECKED enum err lock_init(struct lock *lock);
+void lock_destroy(struct lock *lock);
+void lock_take(struct lock *lock);
+void lock_leave(struct lock *lock);
 
 /**
  * A flag that one thread holds at a time.  Trying costs one atomic exchange and leaving a store, half of
@@ -58,9 +82,10 @@ static inline void latch_take(struct latch *latch) {
  *  the processor between tries, so that the holder can go on there. */
 void latch_take_politely(struct latch *latch);
 
-/** Set while a call is inside a control domain. */
+/** Set while a call is inside a control domain; its thread cannot be cancelled meanwhile. */
 struct busy {
   struct latch inside;
+  int before; /* whether the thread inside could be cancelled */
 };
 
 /** @return false if somebody is inside already */

@@ -4,7 +4,6 @@
  */
 #include "crypto/provider.h"
 
-#include <pthread.h>
 #include <sodium.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include <sys/random.h>
 #endif
 
+#include "base/sync.h"
 #include "config.h"
 #include "crypto/backend.h"
 #include "crypto/selftest.h"
@@ -188,20 +188,23 @@ done:
 
 /* A mutex and not pthread_once(): a failure for want of randomness or memory may pass. */
 enum err provider_init(void) {
-  static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+  static struct lock lock = LOCK_INITIALIZER;
   static atomic_bool ready;
   if (atomic_load_explicit(&ready, memory_order_acquire))
     return OK;
   enum err err = OK;
-  (void)pthread_mutex_lock(&mutex);
+  lock_take(&lock);
   if (!atomic_load_explicit(&ready, memory_order_relaxed))
     err = init_once();
   if (err == OK)
     atomic_store_explicit(&ready, true, memory_order_release);
-  (void)pthread_mutex_unlock(&mutex);
+  lock_leave(&lock);
   return err;
 }
 
+/* Where there is no randomness yet, it waits; and a thread that waits could be cancelled. */
 void provider_random(uint8_t *out, size_t size) {
+  int before = cancel_off();
   randombytes_buf(out, size);
+  cancel_back(before);
 }

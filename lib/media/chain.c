@@ -8,11 +8,11 @@ static struct chain *chain_of(struct source *source) {
 }
 
 static void chain_lock(struct chain *chain) {
-  (void)pthread_mutex_lock(&chain->lock);
+  lock_take(&chain->lock);
 }
 
 static void chain_unlock(struct chain *chain) {
-  (void)pthread_mutex_unlock(&chain->lock);
+  lock_leave(&chain->lock);
 }
 
 uint64_t chain_reach(unsigned bits) {
@@ -213,7 +213,7 @@ enum err chain_new(const struct sframe_suite *suite, struct events *events, uint
   struct chain *chain = locked_new(sizeof *chain);
   if (chain == NULL)
     return ERR_NOMEM;
-  if (pthread_mutex_init(&chain->lock, NULL) != 0) {
+  if (lock_init(&chain->lock) != OK) {
     locked_free(chain, sizeof *chain);
     return ERR_NOMEM;
   }
@@ -235,7 +235,7 @@ struct chain *chain_share(struct chain *chain) {
 void chain_drop(struct chain *chain) {
   if (chain == NULL || !refs_drop(&chain->refs))
     return;
-  (void)pthread_mutex_destroy(&chain->lock);
+  lock_destroy(&chain->lock);
   locked_free(chain, sizeof *chain);
 }
 

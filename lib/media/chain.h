@@ -17,8 +17,6 @@
 #ifndef MEDIA_CHAIN_H
 #define MEDIA_CHAIN_H
 
-#include <pthread.h>
-
 #include "base/sync.h"
 #include "media/events.h"
 #include "media/source.h"
@@ -57,8 +55,8 @@ struct chain {
   unsigned bits;    /* R */
   atomic_bool told; /* E2EE_EVENT_UNKNOWN_EPOCH, since the last key was set */
 
-  pthread_mutex_t lock; /* guards the rest */
-  uint64_t first;       /* generations before this one were retired */
+  struct lock lock; /* guards the rest */
+  uint64_t first;   /* generations before this one were retired */
   unsigned now, count;
   struct link links[CHAIN_LINKS];
 };

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "media/contexts.h"
 
-#include <pthread.h>
-
 #include "base/mem.h"
 #include "base/sync.h"
 #include "crypto/provider.h"
@@ -18,7 +16,7 @@ struct run {
 
 struct contexts {
   struct refs refs;
-  pthread_mutex_t lock;
+  struct lock lock;
   struct run
       runs[MEDIA_EPOCHS]; /* by epoch mod MEDIA_EPOCHS, as long as a media object keeps one */
 };
@@ -27,7 +25,7 @@ enum err contexts_new(struct contexts **out) {
   struct contexts *contexts = mem_new(1, sizeof *contexts);
   if (contexts == NULL)
     return ERR_NOMEM;
-  if (pthread_mutex_init(&contexts->lock, NULL) != 0) {
+  if (lock_init(&contexts->lock) != OK) {
     mem_free(contexts);
     return ERR_NOMEM;
   }
@@ -44,7 +42,7 @@ struct contexts *contexts_share(struct contexts *contexts) {
 void contexts_drop(struct contexts *contexts) {
   if (contexts == NULL || !refs_drop(&contexts->refs))
     return;
-  (void)pthread_mutex_destroy(&contexts->lock);
+  lock_destroy(&contexts->lock);
   mem_free(contexts);
 }
 
@@ -72,8 +70,8 @@ static enum err draw(struct run *run, uint64_t epoch, bool restored, uint64_t *o
 }
 
 enum err contexts_draw(struct contexts *contexts, uint64_t epoch, bool restored, uint64_t *out) {
-  (void)pthread_mutex_lock(&contexts->lock);
+  lock_take(&contexts->lock);
   enum err err = draw(&contexts->runs[epoch % MEDIA_EPOCHS], epoch, restored, out);
-  (void)pthread_mutex_unlock(&contexts->lock);
+  lock_leave(&contexts->lock);
   return err;
 }

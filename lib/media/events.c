@@ -6,11 +6,11 @@
 enum err events_init(struct events *events) {
   for (unsigned i = 0; i < EVENTS_MAX; i++)
     atomic_init(&events->ring[i].turn, i);
-  return pthread_mutex_init(&events->lock, NULL) == 0 ? OK : ERR_NOMEM;
+  return lock_init(&events->lock);
 }
 
 void events_destroy(struct events *events) {
-  (void)pthread_mutex_destroy(&events->lock);
+  lock_destroy(&events->lock);
 }
 
 /* Claim the next number and fill its place, unless the event of the round before is still there. */
@@ -70,10 +70,10 @@ static bool take(struct events *events, struct e2ee_event *out) {
 }
 
 bool events_take(struct events *events, struct e2ee_event *out) {
-  (void)pthread_mutex_lock(&events->lock);
+  lock_take(&events->lock);
   struct e2ee_event event;
   bool found = take(events, &event);
-  (void)pthread_mutex_unlock(&events->lock);
+  lock_leave(&events->lock);
   if (found)
     *out = event;
   return found;

@@ -10,10 +10,9 @@
 #ifndef MEDIA_EVENTS_H
 #define MEDIA_EVENTS_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 
-#include "base/err.h"
+#include "base/sync.h"
 
 #define EVENTS_MAX 256u
 
@@ -26,7 +25,7 @@ struct event_place {
 struct events {
   atomic_uint next;   /* number to be filled next */
   atomic_ullong lost; /* since the last E2EE_EVENT_DROPPED */
-  pthread_mutex_t lock;
+  struct lock lock;
   unsigned first; /* number to be taken next; guarded by the lock */
   struct event_place ring[EVENTS_MAX];
 };

@@ -18,7 +18,7 @@ enum err media_new(uint16_t suite_id, struct media **out) {
   TRY(sframe_suite_find(suite_id, &media->suite));
   TRY(events_init(&media->events));
   has_events = true;
-  TRY(pthread_mutex_init(&media->lock, NULL) == 0 ? OK : ERR_NOMEM);
+  TRY(lock_init(&media->lock));
   *out = media;
   return OK;
 done:
@@ -40,16 +40,16 @@ void media_drop(struct media *media) {
   senderkeys_free(media);
   bytes_free(&media->group_id);
   events_destroy(&media->events);
-  (void)pthread_mutex_destroy(&media->lock);
+  lock_destroy(&media->lock);
   mem_free(media);
 }
 
 void media_lock(struct media *media) {
-  (void)pthread_mutex_lock(&media->lock);
+  lock_take(&media->lock);
 }
 
 void media_unlock(struct media *media) {
-  (void)pthread_mutex_unlock(&media->lock);
+  lock_leave(&media->lock);
 }
 
 /* ---- What senders use ---- */

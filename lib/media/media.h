@@ -12,7 +12,6 @@
 #ifndef MEDIA_MEDIA_H
 #define MEDIA_MEDIA_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/sync.h"
@@ -32,7 +31,7 @@ struct media {
   struct events events;
   atomic_uint unknown; /* bit media_epoch_slot(): E2EE_EVENT_UNKNOWN_EPOCH was told */
 
-  pthread_mutex_t lock; /* guards the rest */
+  struct lock lock; /* guards the rest */
   struct bytes group_id;
   bool bound; /* group_id is set */
   struct media_epoch *epochs[MEDIA_EPOCHS];

@@ -31,13 +31,13 @@ enum err receiver_new(struct media *media, struct chain *chain, struct e2ee_rece
   for (unsigned i = 0; i <= RECEIVER_KEYS; i++)
     TRY(sframe_key_new(&media->suite, &receiver->keys[i].key));
 
-  (void)pthread_mutex_lock(&media->lock);
+  media_lock(media);
   media_take(media);
   receiver->chain = chain != NULL ? chain_share(chain) : NULL;
   installed_copy(&receiver->installed);
   receiver->next = media->receivers;
   media->receivers = receiver;
-  (void)pthread_mutex_unlock(&media->lock);
+  media_unlock(media);
   *out = receiver;
   return OK;
 done:
@@ -47,13 +47,13 @@ done:
 
 void receiver_free(struct e2ee_receiver *receiver) {
   struct media *media = receiver->media;
-  (void)pthread_mutex_lock(&media->lock);
+  media_lock(media);
   struct e2ee_receiver **link = &media->receivers;
   while (*link != receiver)
     link = &(*link)->next;
   *link = receiver->next;
   media_keep_counts(media, &receiver->counters);
-  (void)pthread_mutex_unlock(&media->lock);
+  media_unlock(media);
   chain_drop(receiver->chain);
   destroy(receiver);
   media_drop(media);

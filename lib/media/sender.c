@@ -55,7 +55,7 @@ enum err sender_new(struct media *media, struct e2ee_sender **out) {
     return ERR_NOMEM;
   sender->media = media;
 
-  (void)pthread_mutex_lock(&media->lock);
+  media_lock(media);
   if (media->active != NULL)
     err = key_new(&media->suite, media->active, &sender->key);
   if (err == OK) {
@@ -63,7 +63,7 @@ enum err sender_new(struct media *media, struct e2ee_sender **out) {
     sender->next = media->senders;
     media->senders = sender;
   }
-  (void)pthread_mutex_unlock(&media->lock);
+  media_unlock(media);
 
   if (err == OK) {
     *out = sender;
@@ -75,13 +75,13 @@ enum err sender_new(struct media *media, struct e2ee_sender **out) {
 
 void sender_free(struct e2ee_sender *sender) {
   struct media *media = sender->media;
-  (void)pthread_mutex_lock(&media->lock);
+  media_lock(media);
   struct e2ee_sender **link = &media->senders;
   while (*link != sender)
     link = &(*link)->next;
   *link = sender->next;
   media_keep_counts(media, &sender->counters);
-  (void)pthread_mutex_unlock(&media->lock);
+  media_unlock(media);
   key_free(sender->key);
   mem_free(sender);
   media_drop(media);
