@@ -206,7 +206,8 @@ E2EE_API E2EE_CHECKED int e2ee_client_public_key(const e2ee_client *client, uint
 enum {
   E2EE_SET_TIME = 1,                /**< Unix seconds for lifetimes, to 2^63 - 1; 0: system clock
                                          [0]. */
-  E2EE_SET_MAX_MEMBERS = 2,         /**< Largest group accepted, 1 to 2^24 [32768]. */
+  E2EE_SET_MAX_MEMBERS = 2,         /**< Largest group to join or to add to, 1 to 2^24 [32768].
+                                         What other members add is taken in any case. */
   E2EE_SET_MAX_MESSAGE_BYTES = 3,   /**< Largest message, in or out, 1 to 2^30 - 1 [33554432]. */
   E2EE_SET_PAST_EPOCHS = 4,         /**< Epochs kept for late messages, 0 to 16; fewer count from
                                          the next epoch on [2]. */
@@ -217,8 +218,9 @@ enum {
                                          PublicMessage, which a server can read [1]. */
   E2EE_SET_KEY_PACKAGE_SECONDS = 7, /**< Lifetime of new key packages, which begins an hour
                                          before, as clocks differ; 1 to 2^63 - 1 [7776000]. */
-  E2EE_SET_MAX_LIFETIME_SECONDS = 8 /**< Longest lifetime accepted; RFC 9420, section 7.2 wants
-                                         applications to choose one.  0: any [0]. */
+  E2EE_SET_MAX_LIFETIME_SECONDS = 8 /**< Longest lifetime that is added, or joined; RFC 9420,
+                                         section 7.2 wants applications to choose one.  What other
+                                         members add is taken in any case.  0: any [0]. */
 };
 
 /** Set one E2EE_SET_*.

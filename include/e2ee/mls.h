@@ -281,11 +281,16 @@ enum {
   E2EE_SET_GREASE = 10,          /**< 1: put values that others must ignore (13.5) into the
                                       capabilities of leaves and into GroupInfos [1]. */
   E2EE_SET_TREE_IN_WELCOME = 11, /**< 1: ratchet tree in Welcome and GroupInfo [1]. */
-  E2EE_SET_THREADS = 12 /**< Threads that opening a Welcome, or joining from outside, may work
+  E2EE_SET_THREADS = 12, /**< Threads that opening a Welcome, or joining from outside, may work
                                       on, 1 to 16 [1].  The calling one is one of them; the others are
                                       started in the call, take no signals, and have ended when it
                                       returns.  It changes how long a large group takes to check, and
                                       nothing else: fewer are used where the system gives no more. */
+  E2EE_SET_CLOCK_SKEW_SECONDS = 13 /**< How far the clocks of others may be ahead, 0 to 2^63 - 1
+                                      [86400].  What the client adds itself must be valid by its own
+                                      clock.  What others have added may not have begun by so much, and
+                                      may be over: E2EE_ERR_LIFETIME of such a commit is no refusal for
+                                      good, as the same bytes can be processed later. */
 };
 
 #ifdef __cplusplus

@@ -1,4 +1,7 @@
 /* Clients and key packages.  SPDX-License-Identifier: ISC */
+#include <stddef.h>
+#include <string.h>
+
 #include "api/handles.h"
 #include "base/parallel.h"
 #include "state/snapshot.h"
@@ -68,64 +71,44 @@ int e2ee_client_public_key(const e2ee_client *client, uint8_t *out, size_t *len)
   return api_leave(client, api_put(bytes_view(&client->client->signature_public), out, len));
 }
 
-static enum err set(struct settings *settings, uint32_t setting, uint64_t value) {
-  static const struct {
-    uint64_t smallest, largest;
-  } ranges[] = {
-      [E2EE_SET_TIME] = {0, INT64_MAX},
-      [E2EE_SET_MAX_MEMBERS] = {1, 1u << 24},
-      [E2EE_SET_MAX_MESSAGE_BYTES] = {1, 0x3fffffff},
-      [E2EE_SET_PAST_EPOCHS] = {0, PAST_EPOCHS_MAX},
-      [E2EE_SET_MAX_SKIP] = {0, 1u << 20},
-      [E2EE_SET_ENCRYPT_HANDSHAKE] = {0, 1},
-      [E2EE_SET_KEY_PACKAGE_SECONDS] = {1, INT64_MAX},
-      [E2EE_SET_MAX_LIFETIME_SECONDS] = {0, UINT64_MAX},
-      [E2EE_SET_PADDING] = {0, 1u << 16},
-      [E2EE_SET_GREASE] = {0, 1},
-      [E2EE_SET_TREE_IN_WELCOME] = {0, 1},
-      [E2EE_SET_THREADS] = {1, PARALLEL_MAX},
-  };
-  if (setting == 0 || setting >= sizeof ranges / sizeof ranges[0])
+#define FIELD(name) offsetof(struct settings, name), sizeof((struct settings *)0)->name
+
+/* What may be set, by E2EE_SET_*. */
+static const struct setting {
+  uint64_t smallest, largest;
+  size_t offset, size;
+} all_settings[] = {
+    [E2EE_SET_TIME] = {0, INT64_MAX, FIELD(time)},
+    [E2EE_SET_MAX_MEMBERS] = {1, TREE_MEMBERS_MAX, FIELD(max_members)},
+    [E2EE_SET_MAX_MESSAGE_BYTES] = {1, 0x3fffffff, FIELD(max_message_bytes)},
+    [E2EE_SET_PAST_EPOCHS] = {0, PAST_EPOCHS_MAX, FIELD(past_epochs)},
+    [E2EE_SET_MAX_SKIP] = {0, 1u << 20, FIELD(max_skip)},
+    [E2EE_SET_ENCRYPT_HANDSHAKE] = {0, 1, FIELD(encrypt_handshake)},
+    [E2EE_SET_KEY_PACKAGE_SECONDS] = {1, INT64_MAX, FIELD(key_package_seconds)},
+    [E2EE_SET_MAX_LIFETIME_SECONDS] = {0, UINT64_MAX, FIELD(max_lifetime_seconds)},
+    [E2EE_SET_PADDING] = {0, 1u << 16, FIELD(padding)},
+    [E2EE_SET_GREASE] = {0, 1, FIELD(grease)},
+    [E2EE_SET_TREE_IN_WELCOME] = {0, 1, FIELD(tree_in_welcome)},
+    [E2EE_SET_THREADS] = {1, PARALLEL_MAX, FIELD(threads)},
+    [E2EE_SET_CLOCK_SKEW_SECONDS] = {0, INT64_MAX, FIELD(clock_skew_seconds)},
+};
+
+static enum err set(struct settings *settings, uint32_t number, uint64_t value) {
+  const size_t numbers = sizeof all_settings / sizeof *all_settings;
+  const struct setting *setting = &all_settings[number < numbers ? number : 0];
+  if (setting->size == 0)
     return ERR_UNSUPPORTED;
-  if (value < ranges[setting].smallest || value > ranges[setting].largest)
+  if (value < setting->smallest || value > setting->largest)
     return ERR_INVALID_ARG;
-  switch (setting) {
-  case E2EE_SET_TIME:
-    settings->time = value;
-    break;
-  case E2EE_SET_MAX_MEMBERS:
-    settings->max_members = (uint32_t)value;
-    break;
-  case E2EE_SET_MAX_MESSAGE_BYTES:
-    settings->max_message_bytes = value;
-    break;
-  case E2EE_SET_PAST_EPOCHS:
-    settings->past_epochs = (uint32_t)value;
-    break;
-  case E2EE_SET_MAX_SKIP:
-    settings->max_skip = (uint32_t)value;
-    break;
-  case E2EE_SET_ENCRYPT_HANDSHAKE:
-    settings->encrypt_handshake = value == 1;
-    break;
-  case E2EE_SET_KEY_PACKAGE_SECONDS:
-    settings->key_package_seconds = value;
-    break;
-  case E2EE_SET_MAX_LIFETIME_SECONDS:
-    settings->max_lifetime_seconds = value;
-    break;
-  case E2EE_SET_PADDING:
-    settings->padding = (uint32_t)value;
-    break;
-  case E2EE_SET_GREASE:
-    settings->grease = value == 1;
-    break;
-  case E2EE_SET_TREE_IN_WELCOME:
-    settings->tree_in_welcome = value == 1;
-    break;
-  default:
-    settings->threads = (uint32_t)value;
-  }
+  uint8_t *field = (uint8_t *)settings + setting->offset;
+  uint32_t word = (uint32_t)value;
+  bool flag = value == 1;
+  if (setting->size == sizeof value)
+    memcpy(field, &value, sizeof value);
+  else if (setting->size == sizeof word)
+    memcpy(field, &word, sizeof word);
+  else
+    memcpy(field, &flag, sizeof flag);
   return OK;
 }
 

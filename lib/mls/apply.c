@@ -40,7 +40,7 @@ static enum err read_key_package(const struct epoch *epoch, struct view raw, boo
   TRY(key_package_read(&reader, why, &key_package));
   if (!checked)
     TRY(key_package_check(epoch->suite, &key_package, why));
-  TRY(leaf_check_lifetime(key_package.leaf, rules->now, rules->max_lifetime_seconds, why));
+  TRY(leaf_check_lifetime(key_package.leaf, &rules->lifetime, why));
   *out = key_package;
   key_package = (struct key_package){0};
 done:

@@ -13,6 +13,7 @@
 static const struct settings default_settings = {
     .max_message_bytes = 33554432,
     .key_package_seconds = 7776000,
+    .clock_skew_seconds = 86400,
     .max_members = 32768,
     .past_epochs = 2,
     .max_skip = 1000,
@@ -136,8 +137,20 @@ void client_free(struct client *client) {
 uint64_t client_now(const struct client *client) {
   if (client->settings.time != 0)
     return client->settings.time;
-  time_t now = time(NULL);
-  return now < 0 ? 0 : (uint64_t)now;
+  /* Not time(), which may be a tick behind: what was made just now would not be valid yet. */
+  struct timespec now = {0};
+  return clock_gettime(CLOCK_REALTIME, &now) != 0 || now.tv_sec < 0 ? 0 : (uint64_t)now.tv_sec;
+}
+
+struct lifetime_rules client_lifetime_rules(const struct client *client, enum lifetime_of of) {
+  uint64_t now = client_now(client), skew = client->settings.clock_skew_seconds;
+  uint64_t longest = client->settings.max_lifetime_seconds;
+  if (of == LIFETIME_ADDED)
+    return (struct lifetime_rules){now, now, longest};
+  /* RFC 9420, section 7.3: what others have added may have expired on the way.  A longest lifetime is
+   * the client's own wish, by which no commit of others may be judged. */
+  return (struct lifetime_rules){.begun = skew < UINT64_MAX - now ? now + skew : UINT64_MAX,
+                                 .longest = of == LIFETIME_JOINED ? longest : 0};
 }
 
 enum err client_check_size(struct client *client, struct view message) {

@@ -13,6 +13,7 @@ struct settings {
   uint64_t max_message_bytes;
   uint64_t key_package_seconds;
   uint64_t max_lifetime_seconds; /* 0: any */
+  uint64_t clock_skew_seconds;   /* that clocks of others may differ from the own one */
   uint32_t max_members;
   uint32_t past_epochs;
   uint32_t max_skip;
@@ -100,6 +101,14 @@ void client_free(struct client *client); /* accepts NULL */
 
 /** The time that lifetimes are measured against. */
 uint64_t client_now(const struct client *client);
+
+/** Where a leaf comes from whose lifetime is to be checked (RFC 9420, section 7.3). */
+enum lifetime_of {
+  LIFETIME_ADDED,    /* the client adds it, or proposes that: strictly */
+  LIFETIME_RECEIVED, /* somebody else does: with another clock, and perhaps long ago */
+  LIFETIME_JOINED,   /* it is in a group that the client joins */
+};
+struct lifetime_rules client_lifetime_rules(const struct client *client, enum lifetime_of of);
 
 /** ERR_LIMIT: a message is larger than the settings allow. */
 CHECKED enum err client_check_size(struct client *client, struct view message);

@@ -25,7 +25,7 @@ enum err commit_plan_proposal(struct commit_plan *plan, const struct group *grou
                               struct view raw) {
   enum err err = OK;
   struct client *client = group->client;
-  struct proposal_rules rules = proposal_rules_of(client);
+  struct proposal_rules rules = proposal_rules_own(client);
   struct proposal proposal;
   struct reader reader = reader_of(raw);
   TRY(proposal_read(&reader, &client->why, &proposal));
@@ -222,7 +222,7 @@ static void keep_removals(struct proposal_list *list) {
  */
 static enum err apply_list(struct commit_work *work) {
   struct proposal_list *list = &work->list;
-  struct proposal_rules rules = proposal_rules_of(work->group->client);
+  struct proposal_rules rules = proposal_rules_own(work->group->client);
   uint32_t committer = group_is_outside(work->group) ? LEAF_NONE : work->from->own_leaf;
   if (work->group->link != NULL)
     rules.psk_usage = work->group->link->usage;

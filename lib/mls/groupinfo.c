@@ -122,8 +122,7 @@ enum err group_info_check(struct client *client, const struct group_info *info, 
                "RFC 9420, section 12.4.3.1: the GroupInfo's signature by leaf %u is wrong",
                info->signer));
   TRY(err);
-  TRY(validate_tree(tree, info->context.group_id, info->context.extensions, &client->settings,
-                    why));
+  TRY(validate_tree(client, tree, info->context.group_id, info->context.extensions, why));
   *out = tree;
   tree = NULL;
 done:

@@ -334,34 +334,24 @@ done:
   return err;
 }
 
-/* RFC 9420, section 7.2: no leaf is valid for longer than the application accepts. */
-enum err leaf_check_span(const struct leaf *leaf, uint64_t longest, struct why *why) {
-  enum err err = OK;
-  uint64_t not_before, not_after;
-  leaf_lifetime(leaf, &not_before, &not_after);
-  TRY(require(not_before <= not_after, why, ERR_LIFETIME,
-              "RFC 9420, section 7.2: the leaf's lifetime ends before it begins"));
-  TRY(require(longest == 0 || not_after - not_before <= longest, why, ERR_LIFETIME,
-              "RFC 9420, section 7.2: the leaf is valid for %llu seconds, longer than %llu",
-              (unsigned long long)(not_after - not_before), (unsigned long long)longest));
-done:
-  return err;
-}
-
-enum err leaf_check_lifetime(const struct leaf *leaf, uint64_t now, uint64_t longest,
+enum err leaf_check_lifetime(const struct leaf *leaf, const struct lifetime_rules *rules,
                              struct why *why) {
   enum err err = OK;
   uint64_t not_before, not_after;
   if (leaf_source(leaf) != LEAF_KEY_PACKAGE)
     return OK;
   leaf_lifetime(leaf, &not_before, &not_after);
-  TRY(require(now >= not_before, why, ERR_LIFETIME,
-              "RFC 9420, section 7.3: the leaf is valid from %llu on, now it is %llu",
-              (unsigned long long)not_before, (unsigned long long)now));
-  TRY(require(now <= not_after, why, ERR_LIFETIME,
+  TRY(require(not_before <= not_after, why, ERR_LIFETIME,
+              "RFC 9420, section 7.2: the leaf's lifetime ends before it begins"));
+  TRY(require(not_before <= rules->begun, why, ERR_LIFETIME,
+              "RFC 9420, section 7.3: the leaf is valid from %llu on, which is later than %llu",
+              (unsigned long long)not_before, (unsigned long long)rules->begun));
+  TRY(require(rules->lasting <= not_after, why, ERR_LIFETIME,
               "RFC 9420, section 7.3: the leaf was valid up to %llu, now it is %llu",
-              (unsigned long long)not_after, (unsigned long long)now));
-  TRY(leaf_check_span(leaf, longest, why));
+              (unsigned long long)not_after, (unsigned long long)rules->lasting));
+  TRY(require(rules->longest == 0 || not_after - not_before <= rules->longest, why, ERR_LIFETIME,
+              "RFC 9420, section 7.2: the leaf is valid for %llu seconds, longer than %llu",
+              (unsigned long long)(not_after - not_before), (unsigned long long)rules->longest));
 done:
   return err;
 }

@@ -81,12 +81,16 @@ CHECKED enum err leaf_verify_signature(const struct suite *suite, const struct l
  */
 CHECKED enum err leaf_check(const struct suite *suite, const struct leaf *leaf, struct why *why);
 
-/** ERR_LIFETIME unless the lifetime is one, of at most `longest` seconds; always OK for other sources
- *  than key_package.  @param longest  0: any */
-CHECKED enum err leaf_check_span(const struct leaf *leaf, uint64_t longest, struct why *why);
+/** What is asked of the lifetime of a leaf. */
+struct lifetime_rules {
+  uint64_t begun;   /* it has begun at this time, in Unix seconds */
+  uint64_t lasting; /* and is not over at this one; 0: it may be */
+  uint64_t longest; /* seconds that it may last; 0: any */
+};
 
-/** The same, and ERR_LIFETIME unless not_before <= now <= not_after. */
-CHECKED enum err leaf_check_lifetime(const struct leaf *leaf, uint64_t now, uint64_t longest,
+/** ERR_LIFETIME unless the lifetime is one, and as the rules say; always OK for other sources than
+ *  key_package. */
+CHECKED enum err leaf_check_lifetime(const struct leaf *leaf, const struct lifetime_rules *rules,
                                      struct why *why);
 
 /**

@@ -186,7 +186,7 @@ static enum err process_proposal(struct incoming *incoming, const struct epoch *
                                  const struct authenticated_content *content) {
   enum err err = OK;
   struct client *client = incoming->group->client;
-  struct proposal_rules rules = proposal_rules_of(client);
+  struct proposal_rules rules = proposal_rules_received(client);
   struct proposal proposal;
   struct writer writer = {0};
   struct reader reader = reader_of(content->content.content);

@@ -199,11 +199,18 @@ void proposal_list_write(struct writer *writer, const struct proposal_list *list
   write_end(writer, begin);
 }
 
-struct proposal_rules proposal_rules_of(struct client *client) {
+struct proposal_rules proposal_rules_own(struct client *client) {
   return (struct proposal_rules){
-      .now = client_now(client),
-      .max_lifetime_seconds = client->settings.max_lifetime_seconds,
+      .lifetime = client_lifetime_rules(client, LIFETIME_ADDED),
       .max_members = client->settings.max_members,
+      .why = &client->why,
+  };
+}
+
+struct proposal_rules proposal_rules_received(struct client *client) {
+  return (struct proposal_rules){
+      .lifetime = client_lifetime_rules(client, LIFETIME_RECEIVED),
+      .max_members = TREE_MEMBERS_MAX,
       .why = &client->why,
   };
 }

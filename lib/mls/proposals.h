@@ -100,14 +100,16 @@ void effects_free(struct effects *effects);
 
 /** What a member's settings and situation make of the RFC's rules. */
 struct proposal_rules {
-  uint64_t now;                  /* Unix seconds, for lifetimes of key packages */
-  uint64_t max_lifetime_seconds; /* 0: any */
+  struct lifetime_rules lifetime; /* of key packages */
   uint32_t max_members;
   uint8_t psk_usage; /* PSK_REINIT or PSK_BRANCH in the commit that sets up a linked group */
   struct why *why;
 };
 
-struct proposal_rules proposal_rules_of(struct client *client);
+/** For proposals that the client makes or commits. */
+struct proposal_rules proposal_rules_own(struct client *client);
+/** For those that others make or commit: the same for everybody, whatever the settings. */
+struct proposal_rules proposal_rules_received(struct client *client);
 
 /**
  * Check a list of proposals and apply it (sections 12.2 and 12.3).

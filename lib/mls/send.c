@@ -83,7 +83,7 @@ static enum err propose(struct group *group, struct view body, struct secret **u
   struct authenticated_content content;
   struct framed_content framed = {.content_type = CONTENT_PROPOSAL, .content = body};
   struct client *client = group->client;
-  struct proposal_rules rules = proposal_rules_of(client);
+  struct proposal_rules rules = proposal_rules_own(client);
   struct reader reader = reader_of(body);
   TRY(group_check_active(group));
   TRY(proposal_read(&reader, &client->why, &proposal));

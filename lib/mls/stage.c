@@ -46,7 +46,7 @@ static struct why *why_of(const struct stage *stage) {
 static enum err stage_proposals(struct stage *stage) {
   enum err err = OK;
   const struct group *group = stage->group;
-  struct proposal_rules rules = proposal_rules_of(group->client);
+  struct proposal_rules rules = proposal_rules_received(group->client);
   struct sender sender = stage->content->content.sender;
   struct reader reader = reader_of(stage->content->content.content);
   stage->external = sender.type == SENDER_NEW_MEMBER_COMMIT;
@@ -95,10 +95,7 @@ done:
 /* RFC 9420, section 12.4.3.2: the place of the new member. */
 static enum err stage_external(struct stage *stage) {
   enum err err = OK;
-  const struct settings *settings = &stage->group->client->settings;
   TRY(stage_old_self(stage));
-  TRY(require(tree_members(stage->effects.tree) < settings->max_members, why_of(stage), ERR_LIMIT,
-              "the group would have more than %u members", settings->max_members));
   TRY(tree_make_room(stage->effects.tree, &stage->committer));
 done:
   return err;

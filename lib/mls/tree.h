@@ -15,6 +15,11 @@
 #include "mls/leaf.h"
 #include "mls/treemath.h"
 
+/** A width is at most 2^24 leaves, so a path has at most 25 nodes.  This is the same for everybody; a
+ *  setting of the client's holds for what it adds or joins itself. */
+#define TREE_HEIGHT_MAX 24u
+#define TREE_MEMBERS_MAX (1u << TREE_HEIGHT_MAX)
+
 struct tree;
 
 struct tree *tree_share(const struct tree *tree);

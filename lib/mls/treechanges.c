@@ -108,7 +108,7 @@ static enum err read_root(struct reader *reader, const struct tree *base, uint32
   enum err err = OK;
   uint8_t height = 0;
   struct node *root = NULL;
-  uint32_t widest = 1u << TREE_HEIGHT_MAX, most = max_members < widest ? max_members : widest;
+  uint32_t widest = TREE_MEMBERS_MAX, most = max_members < widest ? max_members : widest;
   TRY(read_u8(reader, &height));
   TRY(require(height <= width_height(width_for(most)), why, ERR_LIMIT,
               "a saved tree of height %u, for at most %u members", height, most));

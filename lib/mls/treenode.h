@@ -8,9 +8,6 @@
 #include "mls/multiset.h"
 #include "mls/tree.h"
 
-/* A width is at most 2^24 leaves, so a path has at most 25 nodes. */
-#define TREE_HEIGHT_MAX 24u
-
 /* Contents of a parent node; immutable unless it has one owner. */
 struct parent {
   struct refs refs;

@@ -182,7 +182,7 @@ static enum err read_root(const struct suite *suite, struct view ratchet_tree, u
   enum err err = OK;
   struct reader outer = reader_of(ratchet_tree);
   struct tree_reader from = {.suite = suite, .why = why};
-  uint32_t widest = 1u << TREE_HEIGHT_MAX;
+  uint32_t widest = TREE_MEMBERS_MAX;
   TRY(read_items(&outer, &from.nodes));
   TRY(read_end(&outer));
   TRY(count_nodes(from.nodes, max_members < widest ? max_members : widest, why, &from.count));

@@ -165,7 +165,7 @@ struct leaf_checks {
   const struct tree *tree;
   struct view group_id;
   struct view extensions;
-  uint64_t longest;
+  struct lifetime_rules lifetime;
 };
 
 static enum err check_leaf(const void *state, size_t index, struct why *why) {
@@ -176,7 +176,7 @@ static enum err check_leaf(const void *state, size_t index, struct why *why) {
   if (leaf == NULL)
     return OK;
   TRY(validate_leaf(checks->tree, checks->extensions, leaf, at, why));
-  TRY(leaf_check_span(leaf, checks->longest, why));
+  TRY(leaf_check_lifetime(leaf, &checks->lifetime, why));
   err = leaf_verify_signature(tree_suite(checks->tree), leaf, checks->group_id, at, why);
   if (err == ERR_SIGNATURE)
     return refuse(why, err, "RFC 9420, section 7.3: the signature of leaf %u is wrong", at);
@@ -184,13 +184,15 @@ done:
   return err;
 }
 
-enum err validate_tree(const struct tree *tree, struct view group_id, struct view extensions,
-                       const struct settings *settings, struct why *why) {
+enum err validate_tree(const struct client *client, const struct tree *tree, struct view group_id,
+                       struct view extensions, struct why *why) {
   enum err err = OK;
-  struct leaf_checks checks = {tree, group_id, extensions, settings->max_lifetime_seconds};
-  TRY(tree_verify_parent_hashes(tree, settings->threads, why));
+  unsigned threads = client->settings.threads;
+  struct leaf_checks checks = {tree, group_id, extensions,
+                               client_lifetime_rules(client, LIFETIME_JOINED)};
+  TRY(tree_verify_parent_hashes(tree, threads, why));
   TRY(check_external_senders(tree_suite(tree), extensions, ERR_INVALID_TREE, why));
-  TRY(parallel_each(settings->threads, tree_width(tree), check_leaf, &checks, why));
+  TRY(parallel_each(threads, tree_width(tree), check_leaf, &checks, why));
 done:
   return err;
 }

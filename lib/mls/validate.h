@@ -27,11 +27,9 @@ CHECKED enum err validate_extensions(const struct tree *tree, struct view extens
  *  @return as validate_extensions() */
 CHECKED enum err validate_announced(uint16_t cipher_suite, struct view extensions, struct why *why);
 
-/** Section 12.4.3.1: the whole tree of a group that is being joined, signatures included.  Members
- *  outlive the lifetime of the leaf they came with, so only its length is looked at.
- *  @param settings  the longest lifetime, and how many threads */
-CHECKED enum err validate_tree(const struct tree *tree, struct view group_id,
-                               struct view extensions, const struct settings *settings,
-                               struct why *why);
+/** Section 12.4.3.1: the whole tree of a group that the client joins, signatures included.  Members
+ *  outlive the lifetime of the leaf they came with, so that it is over does not matter. */
+CHECKED enum err validate_tree(const struct client *client, const struct tree *tree,
+                               struct view group_id, struct view extensions, struct why *why);
 
 #endif

@@ -2,7 +2,7 @@
  * Saved state: a client, or a group with its pending commit, as one sealed blob (seal.h).
  *
  * Inside is CBOR (cbor.h); the shape of each map is told where it is written.  Settings are not part
- * of it: whoever loads a group is held to those of its client.
+ * of it: a group goes on under those of the client that loads it.
  * SPDX-License-Identifier: ISC
  */
 #ifndef STATE_SNAPSHOT_H
@@ -29,8 +29,7 @@ CHECKED enum err snapshot_load_client(struct view key, struct view blob, struct 
 /**
  * The same for a group, which is `restored` from here on.  Whether the client is in a group of that
  * id already does not matter.
- * @return ERR_NOT_FOUND too (another client's group), and ERR_LIMIT (more members than the client's
- *         settings allow)
+ * @return ERR_NOT_FOUND too (another client's group)
  */
 CHECKED enum err snapshot_load_group(struct client *client, struct view key, struct view blob,
                                      struct group **out);

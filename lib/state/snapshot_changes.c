@@ -64,7 +64,7 @@ enum err snapshot_read_tree(struct client *client, struct view content, struct t
               "saved state: a tree of suite %u", suite));
   TRY(snapshot_read_bytes(&reader, KEY_TREE, &tree));
   TRY(cbor_read_end(&reader));
-  TRY(tree_read(client->suite, tree, client->settings.max_members, &client->why, &result));
+  TRY(tree_read(client->suite, tree, TREE_MEMBERS_MAX, &client->why, &result));
   *out = result;
   result = NULL;
 done:

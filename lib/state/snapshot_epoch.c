@@ -140,14 +140,13 @@ done:
   return err;
 }
 
-static enum err read_tree(struct reader *reader, struct client *client, const struct tree *base,
+static enum err read_tree(struct reader *reader, const struct tree *base, struct why *why,
                           struct epoch *epoch) {
   enum err err = OK;
   struct view tree;
-  uint32_t max_members = client->settings.max_members;
   TRY(snapshot_read_bytes(reader, KEY_TREE, &tree));
-  TRY(base == NULL ? tree_read(epoch->suite, tree, max_members, &client->why, &epoch->tree)
-                   : tree_read_changes(tree, base, max_members, &client->why, &epoch->tree));
+  TRY(base == NULL ? tree_read(epoch->suite, tree, TREE_MEMBERS_MAX, why, &epoch->tree)
+                   : tree_read_changes(tree, base, TREE_MEMBERS_MAX, why, &epoch->tree));
 done:
   return err;
 }
@@ -268,7 +267,7 @@ enum err snapshot_read_epoch(struct reader *reader, struct client *client, enum 
   TRY(read_tag(reader, epoch));
   TRY(cbor_read_key(reader, KEY_OWN_LEAF));
   TRY(cbor_read_u32(reader, &epoch->own_leaf));
-  TRY(read_tree(reader, client, base, epoch));
+  TRY(read_tree(reader, base, why, epoch));
   TRY(check_context(epoch, why));
   TRY(check_own_leaf(client, epoch, kind, why));
   TRY(read_secrets(reader, kind, epoch));

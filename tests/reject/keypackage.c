@@ -124,6 +124,17 @@ static uint64_t now(const struct world *world) {
   return client_now(world->joiner.client);
 }
 
+static void far_from_valid(struct world *world, struct key_package_forger *forger) {
+  forger->leaf.fields.not_before =
+      now(world) + world->joiner.client->settings.clock_skew_seconds + 1000;
+  forger->leaf.fields.not_after = forger->leaf.fields.not_before + 1000;
+}
+
+static void valid_backwards(struct world *world, struct key_package_forger *forger) {
+  forger->leaf.fields.not_before = now(world);
+  forger->leaf.fields.not_after = now(world) - 1;
+}
+
 static void not_yet_valid(struct world *world, struct key_package_forger *forger) {
   forger->leaf.fields.not_before = now(world) + 1000;
   forger->leaf.fields.not_after = now(world) + 2000;
@@ -178,6 +189,8 @@ static const struct {
     {"2.1", "a credential of broken encoding", leaf_of_broken_credential, ERR_MALFORMED},
     {"2.1", "a chain of certificates that ends too early", leaf_of_broken_chain, ERR_MALFORMED},
     {"", "more capabilities than the limit", leaf_of_many_capabilities, ERR_LIMIT},
+    {"7.3", "a lifetime that begins in two days", far_from_valid, ERR_LIFETIME},
+    {"7.2", "a lifetime that ends before it begins", valid_backwards, ERR_LIFETIME},
     {"7.3", "a lifetime that has not begun", not_yet_valid, ERR_LIFETIME},
     {"7.3", "a lifetime that is over", expired, ERR_LIFETIME},
     {"7.2", "a lifetime without end", valid_for_ever, ERR_LIFETIME},
@@ -185,6 +198,13 @@ static const struct {
 };
 
 #define PACKAGE_ROWS COUNT(package_rows)
+
+/* What the last rows say holds for who adds, not for who hears of it. */
+#define ROWS_OF_WHO_ADDS 4
+
+static enum err when_received(int row) {
+  return row < (int)(PACKAGE_ROWS - ROWS_OF_WHO_ADDS) ? package_rows[row].expected : OK;
+}
 
 static struct bytes bent_package(struct world *world, int row) {
   struct key_package_forger forger;
@@ -219,7 +239,7 @@ START_TEST(key_package_received) {
   package_now = _i / 2;
   const struct row row = {package_rows[_i / 2].section, package_rows[_i / 2].changed,
                           _i % 2 == 0 ? package_in_commit : package_in_proposal,
-                          package_rows[_i / 2].expected};
+                          when_received(_i / 2)};
   refuse_message(&row);
 }
 END_TEST

@@ -315,31 +315,40 @@ START_TEST(test_signature_key_size) {
 }
 END_TEST
 
+static void lifetime(const struct leaf *leaf, uint64_t begun, uint64_t lasting, uint64_t longest,
+                     enum err expected) {
+  struct lifetime_rules rules = {begun, lasting, longest};
+  ck_assert_int_eq(leaf_check_lifetime(leaf, &rules, NULL), expected);
+}
+
 START_TEST(test_lifetime) {
   struct maker maker;
   maker_init(&maker, 1);
   struct leaf *leaf = maker_leaf(&maker);
-  ck_assert_int_eq(leaf_check_lifetime(leaf, 999, 0, NULL), ERR_LIFETIME);
-  ck_assert_int_eq(leaf_check_lifetime(leaf, 1000, 0, NULL), OK);
-  ck_assert_int_eq(leaf_check_lifetime(leaf, 2000, 0, NULL), OK);
-  ck_assert_int_eq(leaf_check_lifetime(leaf, 2001, 0, NULL), ERR_LIFETIME);
-  ck_assert_int_eq(leaf_check_lifetime(leaf, 1500, 1000, NULL), OK);
-  ck_assert_int_eq(leaf_check_lifetime(leaf, 1500, 999, NULL), ERR_LIFETIME);
+  lifetime(leaf, 999, 999, 0, ERR_LIFETIME);
+  lifetime(leaf, 1000, 1000, 0, OK);
+  lifetime(leaf, 2000, 2000, 0, OK);
+  lifetime(leaf, 2001, 2001, 0, ERR_LIFETIME);
+  lifetime(leaf, 1500, 1500, 1000, OK);
+  lifetime(leaf, 1500, 1500, 999, ERR_LIFETIME);
+  lifetime(leaf, 1000, 0, 0, OK);
+  lifetime(leaf, 999, 0, 0, ERR_LIFETIME);
+  lifetime(leaf, UINT64_MAX, 2001, 0, ERR_LIFETIME);
   leaf_drop(leaf);
   maker.fields.not_before = 0;
   maker.fields.not_after = UINT64_MAX;
   leaf = maker_leaf(&maker);
-  ck_assert_int_eq(leaf_check_lifetime(leaf, 1500, 0, NULL), OK);
-  ck_assert_int_eq(leaf_check_lifetime(leaf, 1500, UINT64_MAX - 1, NULL), ERR_LIFETIME);
+  lifetime(leaf, 1500, 1500, 0, OK);
+  lifetime(leaf, 1500, 1500, UINT64_MAX - 1, ERR_LIFETIME);
   leaf_drop(leaf);
   maker.fields.not_before = 2000;
   maker.fields.not_after = 1000;
   leaf = maker_leaf(&maker);
-  ck_assert_int_eq(leaf_check_lifetime(leaf, 1500, 0, NULL), ERR_LIFETIME);
+  lifetime(leaf, 1500, 1500, 0, ERR_LIFETIME);
   leaf_drop(leaf);
   maker.fields.source = LEAF_UPDATE;
   leaf = maker_leaf(&maker);
-  ck_assert_int_eq(leaf_check_lifetime(leaf, 5, 1, NULL), OK);
+  lifetime(leaf, 5, 5, 1, OK);
   leaf_drop(leaf);
   maker_free(&maker);
 }

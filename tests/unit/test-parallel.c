@@ -174,10 +174,9 @@ START_TEST(test_tree) {
       (void)snprintf(expected.text, sizeof expected.text,
                      "RFC 9420, section 7.3: the signature of leaf %u is wrong", first);
     for (unsigned threads = 1; threads <= 5; threads++) {
-      struct settings settings = client->settings;
       struct why why = {""};
-      settings.threads = threads;
-      ck_assert_int_eq(validate_tree(tree, GROUP, VIEW_NONE, &settings, &why),
+      client->settings.threads = threads;
+      ck_assert_int_eq(validate_tree(client, tree, GROUP, VIEW_NONE, &why),
                        first < LEAVES ? ERR_SIGNATURE : OK);
       ck_assert_str_eq(why.text, expected.text);
     }

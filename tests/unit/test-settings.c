@@ -4,6 +4,7 @@
  */
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 
 #include <e2ee/mls.h>
 
@@ -58,6 +59,7 @@ static const struct {
     {E2EE_SET_GREASE, 0, 1, FIELD(grease)},
     {E2EE_SET_TREE_IN_WELCOME, 0, 1, FIELD(tree_in_welcome)},
     {E2EE_SET_THREADS, 1, 16, FIELD(threads)},
+    {E2EE_SET_CLOCK_SKEW_SECONDS, 0, INT64_MAX, FIELD(clock_skew_seconds)},
 };
 
 /* Set what must leave all other settings as they are. */
@@ -90,7 +92,7 @@ START_TEST(values_out_of_range) {
 END_TEST
 
 START_TEST(settings_unknown) {
-  static const uint32_t unknown[] = {0, E2EE_SET_THREADS + 1, UINT32_MAX};
+  static const uint32_t unknown[] = {0, 1000, UINT32_MAX};
   for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
     ck_assert_returns(alice, e2ee_client_set(alice->client, unknown[i], 0), E2EE_ERR_UNSUPPORTED);
 }
@@ -133,6 +135,80 @@ START_TEST(lifetime_of_a_key_package) {
 }
 END_TEST
 
+/* Who adds checks when that is planned, and again when it is done. */
+START_TEST(lifetime_when_a_commit_is_built) {
+  const uint64_t made = (uint64_t)time(NULL), seconds = 500;
+  e2ee_commit *plan = NULL;
+  e2ee_bytes *message = NULL, *welcome = NULL, *proposal = NULL;
+  struct member dave = member_new("dave");
+  set(carol, E2EE_SET_TIME, made);
+  set(carol, E2EE_SET_KEY_PACKAGE_SECONDS, seconds);
+  set(&dave, E2EE_SET_TIME, made + seconds);
+  e2ee_bytes *of_carol = key_package_of(carol), *of_dave = key_package_of(&dave);
+  set(alice, E2EE_SET_TIME, made + seconds);
+  set(bob, E2EE_SET_TIME, made + seconds);
+  ck_assert_done(alice, e2ee_commit_new(alice->group, &plan));
+  ck_assert_done(alice, e2ee_commit_add(plan, BYTES(of_carol)));
+  set(alice, E2EE_SET_TIME, made + seconds + 1);
+  ck_assert_returns(alice, e2ee_commit_build(plan, &message, &welcome), E2EE_ERR_LIFETIME);
+  e2ee_commit_free(plan);
+  /* What others have proposed is left out. */
+  ck_assert_done(bob, e2ee_group_propose_add(bob->group, BYTES(of_carol), &proposal));
+  receive(alice, proposal);
+  message = build_commit(alice, of_dave, UINT32_MAX, &welcome);
+  receive(bob, message);
+  ck_assert_done(alice, e2ee_group_commit_accepted(alice->group));
+  join(&dave, welcome);
+  expect_agreement(&dave, bob);
+  e2ee_group_status status;
+  ck_assert_done(bob, e2ee_group_get_status(bob->group, &status, sizeof status));
+  ck_assert_uint_eq(status.members, 3);
+  e2ee_bytes *const all[] = {message, welcome, proposal, of_carol, of_dave};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    e2ee_bytes_free(all[i]);
+  member_free(&dave);
+}
+END_TEST
+
+/* What others have added may have expired on the way, or be of a clock that is ahead; and no wish of
+ * the own settings leaves a member behind. */
+START_TEST(lifetime_of_what_others_add) {
+  const uint64_t made = (uint64_t)time(NULL), begins = made - 3600, skew = 86400;
+  e2ee_bytes *welcome = NULL;
+  e2ee_incoming *incoming = NULL;
+  struct member *const two[] = {carol, alice};
+  for (size_t i = 0; i < 2; i++)
+    set(two[i], E2EE_SET_TIME, made);
+  set(carol, E2EE_SET_KEY_PACKAGE_SECONDS, 5);
+  e2ee_bytes *key_package = key_package_of(carol);
+  e2ee_bytes *message = build_commit(alice, key_package, UINT32_MAX, &welcome);
+  set(bob, E2EE_SET_TIME, begins - skew - 1);
+  expect_refused(bob, message, E2EE_ERR_LIFETIME);
+  set(bob, E2EE_SET_TIME, begins - skew);
+  e2ee_incoming_free(process(bob, message));
+  set(bob, E2EE_SET_CLOCK_SKEW_SECONDS, skew - 1);
+  expect_refused(bob, message, E2EE_ERR_LIFETIME);
+  set(bob, E2EE_SET_CLOCK_SKEW_SECONDS, INT64_MAX);
+  set(bob, E2EE_SET_TIME, 1);
+  e2ee_incoming_free(process(bob, message));
+  set(bob, E2EE_SET_TIME, INT64_MAX);
+  set(bob, E2EE_SET_CLOCK_SKEW_SECONDS, 0);
+  set(bob, E2EE_SET_MAX_LIFETIME_SECONDS, 1);
+  receive(bob, message);
+  ck_assert_done(alice, e2ee_group_commit_accepted(alice->group));
+
+  set(carol, E2EE_SET_TIME, begins - skew - 1);
+  ck_assert_returns(carol, e2ee_welcome_open(carol->client, BYTES(welcome), NULL, 0, &incoming),
+                    E2EE_ERR_LIFETIME);
+  set(carol, E2EE_SET_TIME, made + 6);
+  join(carol, welcome);
+  expect_agreement(carol, bob);
+  e2ee_bytes_free(message);
+  e2ee_bytes_free(welcome);
+  e2ee_bytes_free(key_package);
+}
+END_TEST
+
 /* ---- Sizes ---- */
 
 START_TEST(largest_group) {
@@ -146,9 +222,8 @@ START_TEST(largest_group) {
   set(alice, E2EE_SET_MAX_MEMBERS, 3);
   ck_assert_done(alice, e2ee_commit_build(plan, &first, &welcome));
 
+  /* What others add is not for bob's settings to judge: he would be left behind. */
   set(bob, E2EE_SET_MAX_MEMBERS, 2);
-  expect_refused(bob, first, E2EE_ERR_LIMIT);
-  set(bob, E2EE_SET_MAX_MEMBERS, 3);
   receive(bob, first);
   ck_assert_done(alice, e2ee_group_commit_accepted(alice->group));
 
@@ -170,9 +245,15 @@ START_TEST(largest_group) {
   set(&dave, E2EE_SET_MAX_MEMBERS, 4);
   ck_assert_done(&dave,
                  e2ee_group_join_external(dave.client, BYTES(info), NULL, 0, &second, &dave.group));
-  expect_refused(bob, second, E2EE_ERR_LIMIT);
-  set(bob, E2EE_SET_MAX_MEMBERS, 4);
   receive(bob, second);
+  receive(carol, second);
+  e2ee_bytes *blob = NULL;
+  static const uint8_t key[32] = {3};
+  ck_assert_done(bob, e2ee_group_save(bob->group, key, sizeof key, &blob));
+  e2ee_group_free(bob->group);
+  ck_assert_done(bob, e2ee_group_load(bob->client, key, sizeof key, BYTES(blob), &bob->group));
+  expect_readable(bob, carol);
+  e2ee_bytes_free(blob);
   e2ee_commit_free(plan);
   e2ee_bytes *const all[] = {key_package, welcome, first, second, info};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -402,6 +483,8 @@ int main(void) {
   tcase_add_loop_test(cases, values_out_of_range, 0, sizeof ranges / sizeof *ranges);
   tcase_add_test(cases, settings_unknown);
   tcase_add_test(cases, lifetime_of_a_key_package);
+  tcase_add_test(cases, lifetime_when_a_commit_is_built);
+  tcase_add_test(cases, lifetime_of_what_others_add);
   tcase_add_test(cases, largest_group);
   tcase_add_test(cases, largest_message);
   tcase_add_loop_test(cases, past_epochs, 0, 4);

@@ -150,9 +150,6 @@ START_TEST(test_pairs) {
   refused(client, VIEW_ARRAY(other_key), a, to_a, ERR_STATE_KEY);
   refused(client, view_of(key, 31), a, to_a, ERR_INVALID_ARG);
   refused(members[1].client, right, a, to_a, ERR_NOT_FOUND);
-  client->settings.max_members = 2;
-  refused(client, right, a, to_a, ERR_LIMIT);
-  client->settings.max_members = 100;
   struct group *loaded = NULL;
   ck_assert_int_eq(snapshot_load_group(client, right, a, &loaded), ERR_STATE_CORRUPT);
   ck_assert_int_eq(snapshot_load_group(client, right, to_a, &loaded), ERR_STATE_CORRUPT);

@@ -139,19 +139,6 @@ START_TEST(test_other_client) {
 }
 END_TEST
 
-START_TEST(test_limit) {
-  struct bytes blob = saved_group(members[0].group);
-  members[0].client->settings.max_members = 2;
-  group_refused(members[0].client, VIEW_ARRAY(key), bytes_view(&blob), ERR_LIMIT);
-  members[0].client->settings.max_members = 3;
-  struct group *group = NULL;
-  ck_assert_int_eq(
-      snapshot_load_group(members[0].client, VIEW_ARRAY(key), bytes_view(&blob), &group), OK);
-  group_free(group);
-  bytes_free(&blob);
-}
-END_TEST
-
 /* ---- Under the seal ---- */
 
 /* The suite is the first value of both maps, after the head and its own key. */
@@ -492,7 +479,6 @@ int main(void) {
   tcase_add_test(tests, test_bits);
   tcase_add_test(tests, test_keys);
   tcase_add_test(tests, test_other_client);
-  tcase_add_test(tests, test_limit);
   tcase_add_test(tests, test_unknown_suite);
   tcase_add_test(tests, test_client_content);
   tcase_add_loop_test(tests, test_group_content, 0, PARTS);

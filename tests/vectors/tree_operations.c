@@ -102,7 +102,7 @@ static void put_tree(json_object *vector, const char *field, const struct tree *
 static void put_operation(struct crew *crew, size_t by, json_object *array) {
   struct group *group = crew_group(crew, by);
   const struct stored_proposal *newest = &group->proposals.item[group->proposals.count - 1];
-  struct proposal_rules rules = proposal_rules_of(group->client);
+  struct proposal_rules rules = proposal_rules_received(group->client);
   struct proposal_list list = {0};
   struct effects effects = {0};
   json_object *vector = append_object(array);
