@@ -109,6 +109,24 @@ START_TEST(outsider_joins_by_external_commit) {
 }
 END_TEST
 
+/* Late messages of an epoch are still read when it is past, but its handshake is over: the key of the
+ * commit that ended it is in nobody's memory any more. */
+START_TEST(key_of_an_accepted_commit_is_gone) {
+  struct member members[MEMBERS];
+  struct message_key key = {0};
+  begin(members, 1, 3);
+  build(&members[0], &(struct commit_plan){0});
+  ck_assert_int_eq(
+      secret_tree_peek(members[1].group->epoch->secret_tree, 0, RATCHET_HANDSHAKE, 0, 1, &key), OK);
+  company_deliver(members, MEMBERS, 0);
+  for (size_t i = 0; i < 3; i++)
+    ck_assert_int_eq(
+        secret_tree_peek(members[i].group->past[0]->secret_tree, 0, RATCHET_HANDSHAKE, 0, 1, &key),
+        ERR_REPLAY);
+  company_free(members, MEMBERS);
+}
+END_TEST
+
 START_TEST(lost_race_does_no_harm) {
   struct member members[MEMBERS];
   begin(members, 1, 3);
@@ -145,6 +163,7 @@ int main(void) {
   tcase_add_loop_test(cases, members_come_and_go, 1, 8);
   tcase_add_test(cases, proposals_are_committed_by_others);
   tcase_add_test(cases, outsider_joins_by_external_commit);
+  tcase_add_test(cases, key_of_an_accepted_commit_is_gone);
   tcase_add_test(cases, lost_race_does_no_harm);
   return run_case("group", cases);
 }
