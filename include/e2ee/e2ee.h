@@ -192,7 +192,8 @@ E2EE_API E2EE_CHECKED int e2ee_client_new(uint16_t mls_suite, const uint8_t *ide
 E2EE_API E2EE_CHECKED int e2ee_client_load(const uint8_t *key, size_t key_len, const uint8_t *blob,
                                            size_t blob_len, e2ee_client **out);
 
-/** Seal identity and key packages under a 32-byte state key.  @see e2ee_group_save */
+/** Seal identity and key packages under a 32-byte state key; key packages that are long over are
+ *  wiped before.  @see e2ee_group_save */
 E2EE_API E2EE_CHECKED int e2ee_client_save(e2ee_client *client, const uint8_t *key, size_t key_len,
                                            e2ee_bytes **out);
 
@@ -261,7 +262,8 @@ E2EE_API E2EE_CHECKED int e2ee_group_new(e2ee_client *client, const uint8_t *gro
  * *out (each is an E2EE_CHANGE_ADD), then e2ee_incoming_join() or free it.
  * @param tree  ratchet tree if not in the Welcome, else NULL and 0
  * @return 0; E2EE_ERR_NOT_FOUND for no key package of this client that is left, or the tree or a
- *         PSK is missing; E2EE_ERR_INVALID_STATE in that group already
+ *         PSK is missing; E2EE_ERR_INVALID_STATE in that group already, or it was joined by that
+ *         Welcome before
  */
 E2EE_API E2EE_CHECKED int e2ee_welcome_open(e2ee_client *client, const uint8_t *welcome,
                                             size_t welcome_len, const uint8_t *tree,
@@ -481,9 +483,9 @@ E2EE_API E2EE_CHECKED int e2ee_incoming_member(const e2ee_incoming *incoming, ui
 E2EE_API E2EE_CHECKED int e2ee_incoming_accept(e2ee_incoming *incoming);
 
 /**
- * Apply a WELCOME: become a member.  The key package is used up: save client and group.
- * @return 0; E2EE_ERR_INVALID_STATE no Welcome, joined already, or in that group already;
- *         E2EE_ERR_NOT_FOUND the key package was used for another Welcome
+ * Apply a WELCOME: become a member.  The key package is used up: save client and group, in one step.
+ * @return 0; E2EE_ERR_INVALID_STATE no Welcome, joined already, in that group already, or the client
+ *         was in that epoch before; E2EE_ERR_NOT_FOUND the key package was used for another Welcome
  */
 E2EE_API E2EE_CHECKED int e2ee_incoming_join(e2ee_incoming *incoming, e2ee_group **out);
 

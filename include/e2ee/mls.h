@@ -85,9 +85,40 @@ E2EE_API E2EE_CHECKED int e2ee_client_add_psk(e2ee_client *client, const uint8_t
 E2EE_API E2EE_CHECKED int e2ee_client_remove_psk(e2ee_client *client, const uint8_t *id,
                                                  size_t id_len);
 
-/** A key package for when the others are used up: joining with it does not use it up.  Its first
- *  message can be read by whoever gets the client's keys later, so publish others too. */
+/**
+ * A key package for when the others are used up: joining with it does not use it up.  Its first
+ * messages can be read by whoever gets the client's keys later, so publish others too.  The client
+ * remembers each epoch that it joins with it, to join none twice: save it after joining.  After 256
+ * the private half is wiped, and Welcomes for it give E2EE_ERR_NOT_FOUND: publish another before.
+ */
 E2EE_API E2EE_CHECKED int e2ee_key_package_new_last_resort(e2ee_client *client, e2ee_bytes **out);
+
+/** KeyPackageRef (section 5.2) of a key package, by which Welcomes name it.  [any] */
+E2EE_API E2EE_CHECKED int e2ee_key_package_ref(const uint8_t *key_package, size_t key_package_len,
+                                               uint8_t *out, size_t *len);
+
+/** A key package of this client that was not used yet. */
+typedef struct e2ee_own_key_package {
+  uint64_t not_before;
+  uint64_t not_after;
+  uint32_t flags;   /**< Bit 0: of last resort.  Bit 1: used up, its private half is wiped. */
+  uint32_t joined;  /**< Epochs that were joined with one of last resort. */
+  uint32_t ref_len; /**< Bytes in ref. */
+  uint8_t ref[64];  /**< KeyPackageRef. */
+} e2ee_own_key_package;
+
+/** How many there are.  One goes when it was used, removed, or over for longer than
+ *  E2EE_SET_CLOCK_SKEW_SECONDS, which making a key package and saving the client look at. */
+E2EE_API E2EE_CHECKED int e2ee_client_key_packages(const e2ee_client *client, uint32_t *count);
+
+/** @param index  from 0, oldest first; E2EE_ERR_NOT_FOUND from e2ee_client_key_packages() on */
+E2EE_API E2EE_CHECKED int e2ee_client_key_package(const e2ee_client *client, uint32_t index,
+                                                  e2ee_own_key_package *out, size_t out_size);
+
+/** Wipe the private half of a key package that will not be used: a Welcome for it cannot be opened any
+ *  more.  @return 0 or E2EE_ERR_NOT_FOUND */
+E2EE_API E2EE_CHECKED int e2ee_client_remove_key_package(e2ee_client *client, const uint8_t *ref,
+                                                         size_t ref_len);
 
 /* ---- Groups [control] ------------------------------------------------------ */
 
@@ -177,7 +208,9 @@ E2EE_API E2EE_CHECKED int e2ee_group_propose_psk(e2ee_group *group, const uint8_
                                                  size_t id_len, e2ee_bytes **out);
 E2EE_API E2EE_CHECKED int e2ee_commit_psk(e2ee_commit *commit, const uint8_t *id, size_t id_len);
 
-/** Mix in the resumption PSK (section 8.6) of the current epoch or a past one that is still kept. */
+/** Mix in the resumption PSK (section 8.6) of the current epoch, or of a past one that the client was
+ *  in and keeps: see E2EE_SET_RESUMPTION_EPOCHS.  Members who were not in that epoch, or do not keep it,
+ *  cannot follow.  E2EE_ERR_NOT_FOUND: it is not kept */
 E2EE_API E2EE_CHECKED int e2ee_commit_resumption_psk(e2ee_commit *commit, uint64_t epoch);
 
 /** Set or replace one extension of the GroupContext; the others stay (section 12.1.7).  All members
@@ -286,11 +319,15 @@ enum {
                                       started in the call, take no signals, and have ended when it
                                       returns.  It changes how long a large group takes to check, and
                                       nothing else: fewer are used where the system gives no more. */
-  E2EE_SET_CLOCK_SKEW_SECONDS = 13 /**< How far the clocks of others may be ahead, 0 to 2^63 - 1
+  E2EE_SET_CLOCK_SKEW_SECONDS = 13, /**< How far the clocks of others may be ahead, 0 to 2^63 - 1
                                       [86400].  What the client adds itself must be valid by its own
-                                      clock.  What others have added may not have begun by so much, and
-                                      may be over: E2EE_ERR_LIFETIME of such a commit is no refusal for
-                                      good, as the same bytes can be processed later. */
+                                      clock.  What others have added may begin by so much later, and
+                                      may be over.  E2EE_ERR_LIFETIME of such a commit is no refusal
+                                      for good: the same bytes can be processed later. */
+  E2EE_SET_RESUMPTION_EPOCHS = 14   /**< Past epochs of which the resumption PSK is kept (8.6), 0 to
+                                      1024; fewer count from the next epoch on [64].  Whoever keeps
+                                      fewer than others cannot follow a commit that names an older
+                                      one. */
 };
 
 #ifdef __cplusplus

@@ -90,6 +90,7 @@ static const struct setting {
     [E2EE_SET_GREASE] = {0, 1, FIELD(grease)},
     [E2EE_SET_TREE_IN_WELCOME] = {0, 1, FIELD(tree_in_welcome)},
     [E2EE_SET_THREADS] = {1, PARALLEL_MAX, FIELD(threads)},
+    [E2EE_SET_RESUMPTION_EPOCHS] = {0, PSK_HISTORY_MAX, FIELD(resumption_epochs)},
     [E2EE_SET_CLOCK_SKEW_SECONDS] = {0, INT64_MAX, FIELD(clock_skew_seconds)},
 };
 

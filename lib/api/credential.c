@@ -94,17 +94,3 @@ int e2ee_client_remove_psk(e2ee_client *client, const uint8_t *id, size_t id_len
   return api_leave(client,
                    client_remove_psk(client->client, view_of(id, id_len)) ? OK : ERR_NOT_FOUND);
 }
-
-int e2ee_key_package_new_last_resort(e2ee_client *client, e2ee_bytes **out) {
-  struct e2ee_bytes *result = NULL;
-  if (out == NULL)
-    return E2EE_ERR_INVALID_ARG;
-  *out = NULL;
-  if (client == NULL)
-    return E2EE_ERR_INVALID_ARG;
-  enum err err = api_bytes_begin(client, &result);
-  if (err != OK)
-    return err;
-  err = client_last_resort_key_package(client->client, &result->bytes);
-  return api_bytes_end(client, err, result, out);
-}

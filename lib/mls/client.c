@@ -16,6 +16,7 @@ static const struct settings default_settings = {
     .clock_skew_seconds = 86400,
     .max_members = 32768,
     .past_epochs = 2,
+    .resumption_epochs = 64,
     .max_skip = 1000,
     .threads = 1,
     .padding = 64,
@@ -108,6 +109,7 @@ enum err client_new(const struct suite *suite, struct view identity, struct clie
 
 static void own_key_package_free(struct own_key_package *own) {
   bytes_free(&own->raw);
+  mem_free(own->joined);
   locked_free(own->secret, sizeof *own->secret);
 }
 
@@ -221,6 +223,7 @@ static enum err publish(struct client *client, bool last_resort, struct bytes *o
   message_write_header(&writer, WIRE_KEY_PACKAGE);
   write_bytes(&writer, bytes_view(&raw));
   TRY(writer_take(&writer, &message));
+  client_purge_key_packages(client);
   TRY(client_add_key_package(client, bytes_view(&raw), &secret));
   client->key_packages[client->key_package_count - 1].fresh = true;
   bytes_move(out, &message);
@@ -240,51 +243,99 @@ enum err client_last_resort_key_package(struct client *client, struct bytes *out
   return publish(client, true, out);
 }
 
+static enum err own_key_package_parse(const struct suite *suite, struct own_key_package *own) {
+  enum err err = OK;
+  struct key_package parsed = {0};
+  struct view none;
+  struct reader reader = reader_of(bytes_view(&own->raw));
+  TRY(key_package_read(&reader, NULL, &parsed));
+  own->init_key = parsed.init_key;
+  leaf_lifetime(parsed.leaf, &own->not_before, &own->not_after);
+  if (extensions_find(parsed.extensions, EXTENSION_LAST_RESORT, &none)) {
+    own->joined = mem_new(LAST_RESORT_JOINS_MAX, sizeof *own->joined);
+    TRY(own->joined == NULL ? ERR_NOMEM : OK);
+  }
+  TRY(key_package_ref(suite, bytes_view(&own->raw), own->ref));
+done:
+  key_package_free(&parsed);
+  return err;
+}
+
 enum err client_add_key_package(struct client *client, struct view raw,
                                 struct key_package_secret *secret) {
   enum err err = OK;
   struct own_key_package own = {0};
-  struct key_package parsed = {0};
-  struct view none;
   TRY(bytes_copy(&own.raw, raw));
-  struct reader reader = reader_of(bytes_view(&own.raw));
-  TRY(key_package_read(&reader, NULL, &parsed));
-  own.init_key = parsed.init_key;
-  own.last_resort = extensions_find(parsed.extensions, EXTENSION_LAST_RESORT, &none);
+  TRY(own_key_package_parse(client->suite, &own));
   TRY(mem_grow(&client->key_packages, &client->key_package_capacity, client->key_package_count + 1,
                sizeof own));
-  TRY(key_package_ref(client->suite, raw, own.ref));
-  own.secret = locked_new(sizeof *own.secret);
-  TRY(own.secret == NULL ? ERR_NOMEM : OK);
-  *own.secret = *secret;
-  wipe(secret, sizeof *secret);
+  if (secret->init_key.size > 0) {
+    own.secret = locked_new(sizeof *own.secret);
+    TRY(own.secret == NULL ? ERR_NOMEM : OK);
+    *own.secret = *secret;
+    wipe(secret, sizeof *secret);
+  }
   client->key_packages[client->key_package_count++] = own;
   own = (struct own_key_package){0};
 done:
-  key_package_free(&parsed);
   own_key_package_free(&own);
   return err;
 }
 
-const struct own_key_package *client_find_key_package(const struct client *client,
-                                                      struct view ref) {
+struct own_key_package *client_find_key_package(const struct client *client, struct view ref) {
   for (size_t i = 0; i < client->key_package_count; i++) {
-    const struct own_key_package *own = &client->key_packages[i];
+    struct own_key_package *own = &client->key_packages[i];
     if (view_equal(view_of(own->ref, client->suite->hash->size), ref))
       return own;
   }
   return NULL;
 }
 
-void client_remove_key_package(struct client *client, struct view ref) {
-  const struct own_key_package *own = client_find_key_package(client, ref);
-  if (own == NULL)
-    return;
+bool own_key_package_is_last_resort(const struct own_key_package *own) {
+  return own->joined != NULL;
+}
+
+bool own_key_package_joined(const struct own_key_package *own, const struct epoch_mark *mark) {
+  for (size_t i = 0; i < own->joined_count; i++)
+    if (view_equal(VIEW_ARRAY(own->joined[i].bytes), VIEW_ARRAY(mark->bytes)))
+      return true;
+  return false;
+}
+
+static void remove_key_package(struct client *client, struct own_key_package *own) {
   size_t at = (size_t)(own - client->key_packages);
-  own_key_package_free(&client->key_packages[at]);
-  memmove(client->key_packages + at, client->key_packages + at + 1,
-          (client->key_package_count - at - 1) * sizeof *own);
+  own_key_package_free(own);
+  memmove(own, own + 1, (client->key_package_count - at - 1) * sizeof *own);
   client->key_package_count--;
+}
+
+void client_use_key_package(struct client *client, struct own_key_package *own,
+                            const struct epoch_mark *mark) {
+  if (!own_key_package_is_last_resort(own)) {
+    remove_key_package(client, own);
+    return;
+  }
+  own->joined[own->joined_count++] = *mark;
+  if (own->joined_count == LAST_RESORT_JOINS_MAX) {
+    locked_free(own->secret, sizeof *own->secret);
+    own->secret = NULL;
+  }
+}
+
+bool client_remove_key_package(struct client *client, struct view ref) {
+  struct own_key_package *own = client_find_key_package(client, ref);
+  if (own != NULL)
+    remove_key_package(client, own);
+  return own != NULL;
+}
+
+void client_purge_key_packages(struct client *client) {
+  uint64_t now = client_now(client), skew = client->settings.clock_skew_seconds;
+  for (size_t i = client->key_package_count; i-- > 0;) {
+    uint64_t over = client->key_packages[i].not_after;
+    if (over < now && now - over > skew)
+      remove_key_package(client, &client->key_packages[i]);
+  }
 }
 
 enum err client_add_psk(struct client *client, struct view id, struct view psk) {

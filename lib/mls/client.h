@@ -16,6 +16,7 @@ struct settings {
   uint64_t clock_skew_seconds;   /* that clocks of others may differ from the own one */
   uint32_t max_members;
   uint32_t past_epochs;
+  uint32_t resumption_epochs; /* past ones of which the resumption PSK is kept */
   uint32_t max_skip;
   uint32_t threads; /* that a call may work on, 1 to PARALLEL_MAX */
   uint32_t padding; /* plaintexts are padded to a multiple of this; 0: not at all */
@@ -24,13 +25,24 @@ struct settings {
   bool tree_in_welcome;
 };
 
+/** An epoch that was joined with a last-resort key package, by the beginning of its confirmation tag:
+ *  whatever Welcome leads to the same keys leads to the same tag. */
+struct epoch_mark {
+  uint8_t bytes[16];
+};
+
+/** So many epochs are joined with one last-resort key package; then its private half is wiped. */
+#define LAST_RESORT_JOINS_MAX 256
+
 /** A key package that was published and has not been used yet. */
 struct own_key_package {
   struct bytes raw;
   struct view init_key; /* public, in `raw` */
   uint8_t ref[HASH_MAX];
-  struct key_package_secret *secret; /* locked */
-  bool last_resort;                  /* stays after it was used */
+  uint64_t not_before, not_after;
+  struct key_package_secret *secret; /* locked; NULL: of last resort, and used up */
+  struct epoch_mark *joined;         /* NULL: it goes when it was used */
+  size_t joined_count;
   bool fresh; /* made here, not loaded: no copy of the client can join with it too */
 };
 
@@ -134,15 +146,30 @@ CHECKED enum err client_key_package(struct client *client, struct bytes *out);
 /** One that is not used up by joining with it (draft-ietf-mls-extensions). */
 CHECKED enum err client_last_resort_key_package(struct client *client, struct bytes *out);
 
-/** Enter a key package with its private half; the secret is moved in. */
+/** Enter a key package with its private half, which is moved in; an empty one is of a last-resort key
+ *  package that is used up. */
 CHECKED enum err client_add_key_package(struct client *client, struct view raw,
                                         struct key_package_secret *secret);
 
 /** NULL if there is none of that reference. */
-const struct own_key_package *client_find_key_package(const struct client *client, struct view ref);
+struct own_key_package *client_find_key_package(const struct client *client, struct view ref);
 
-/** Wipe one that was used. */
-void client_remove_key_package(struct client *client, struct view ref);
+/** Whether it stays after it was used. */
+bool own_key_package_is_last_resort(const struct own_key_package *own);
+
+/** Whether an epoch was joined with it before. */
+bool own_key_package_joined(const struct own_key_package *own, const struct epoch_mark *mark);
+
+/** An epoch was joined with it: wipe it, or remember the epoch. */
+void client_use_key_package(struct client *client, struct own_key_package *own,
+                            const struct epoch_mark *mark);
+
+/** Wipe one.  @return false if there is none of that reference */
+bool client_remove_key_package(struct client *client, struct view ref);
+
+/** Wipe those that nobody can have added in time any more: they expired longer ago than clocks may
+ *  differ. */
+void client_purge_key_packages(struct client *client);
 
 /** A PSK of an id that is there already takes its place. */
 CHECKED enum err client_add_psk(struct client *client, struct view id, struct view psk);

@@ -386,6 +386,8 @@ enum err commit_check_pending(const struct group *group) {
 
 enum err commit_accepted(struct group *group) {
   enum err err = commit_check_pending(group);
+  if (err == OK)
+    err = group_prepare_enter(group);
   if (err != OK)
     return err;
   struct epoch *next = group->pending->next;

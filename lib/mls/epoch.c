@@ -176,6 +176,7 @@ void epoch_retire(struct epoch *epoch) {
   secret_wipe(&epoch->secrets->external);
   secret_wipe(&epoch->secrets->confirmation);
   secret_wipe(&epoch->secrets->membership);
+  secret_wipe(&epoch->secrets->resumption_psk);
   secret_wipe(&epoch->secrets->init);
 }
 

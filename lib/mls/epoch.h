@@ -77,7 +77,7 @@ CHECKED enum err epoch_outside(const struct epoch_parts *parts, struct view cont
 /** Parse context_raw and point `context` into it: for loading.  */
 CHECKED enum err epoch_set_context(struct epoch *epoch, struct view context);
 
-/** The epoch is past: wipe all that late application messages and resumption do not need. */
+/** The epoch is past: wipe all that late application messages do not need. */
 void epoch_retire(struct epoch *epoch);
 
 /** What framing needs of it. */

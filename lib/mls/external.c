@@ -135,8 +135,10 @@ static enum err check_own(struct client *client, struct view key_package) {
   enum err err = OK;
   uint8_t ref[HASH_MAX];
   TRY(key_package_ref(client->suite, key_package, ref));
-  TRY(require(client_find_key_package(client, view_of(ref, client->suite->hash->size)) != NULL,
-              &client->why, ERR_NOT_FOUND, "the key package is none of this client that is left"));
+  const struct own_key_package *own =
+      client_find_key_package(client, view_of(ref, client->suite->hash->size));
+  TRY(require(own != NULL && own->secret != NULL, &client->why, ERR_NOT_FOUND,
+              "the key package is none of this client that is left"));
 done:
   return err;
 }

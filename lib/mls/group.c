@@ -99,6 +99,7 @@ void group_free(struct group *group) {
   client_leave_group(group->client, group);
   epoch_free(group->epoch);
   forget_past(group, 0);
+  psk_history_clear(&group->psks);
   proposal_store_clear(&group->proposals);
   pending_commit_free(group->pending);
   group_link_free(group->link);
@@ -177,8 +178,16 @@ void group_discard_pending(struct group *group) {
   group->revision++;
 }
 
+enum err group_prepare_enter(struct group *group) {
+  return psk_history_reserve(&group->psks, group->client->settings.resumption_epochs);
+}
+
 void group_enter(struct group *group, struct epoch **next) {
-  size_t keep = group->client->settings.past_epochs;
+  const struct settings *settings = &group->client->settings;
+  size_t keep = settings->past_epochs;
+  if (group->epoch->secrets != NULL)
+    psk_history_add(&group->psks, group_epoch_number(group), &group->epoch->secrets->resumption_psk,
+                    settings->resumption_epochs);
   if (keep > 0 && group->epoch->secrets != NULL) {
     forget_past(group, keep - 1);
     memmove(group->past + 1, group->past, group->past_count * sizeof group->past[0]);
@@ -201,6 +210,7 @@ void group_enter(struct group *group, struct epoch **next) {
 void group_leave(struct group *group) {
   struct epoch *epoch = group->epoch;
   forget_past(group, 0);
+  psk_history_clear(&group->psks);
   private_keys_free(epoch->keys);
   epoch->keys = NULL;
   locked_free(epoch->secrets, sizeof *epoch->secrets);

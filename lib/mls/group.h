@@ -9,6 +9,7 @@
 #include "crypto/sealbox.h"
 #include "mls/members.h"
 #include "mls/proposals.h"
+#include "mls/psk.h"
 
 /** Upper bound of E2EE_SET_PAST_EPOCHS. */
 #define PAST_EPOCHS_MAX 16
@@ -45,6 +46,7 @@ struct group {
   struct epoch *epoch;                 /* current; without secrets once the member has left */
   struct epoch *past[PAST_EPOCHS_MAX]; /* newest first */
   size_t past_count;
+  struct psk_history psks; /* of past epochs, more of them than there are in `past` */
   struct proposal_store proposals;
   struct pending_commit *pending;
   uint64_t revision; /* grows with every change worth saving */
@@ -106,6 +108,8 @@ CHECKED enum err group_roster(const struct group *group, struct roster **out);
 CHECKED enum err group_export(const struct group *group, struct view label, struct view context,
                               uint8_t *out, size_t size);
 
+/** Room for what is kept of the current epoch, so that group_enter() cannot fail.  ERR_NOMEM */
+CHECKED enum err group_prepare_enter(struct group *group);
 /** Move on to the next epoch, which is moved in; the old one becomes a past one. */
 void group_enter(struct group *group, struct epoch **next);
 

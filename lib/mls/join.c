@@ -129,6 +129,31 @@ void opened_welcome_free(struct opened_welcome *opened) {
   opened->epoch = NULL;
 }
 
+static struct epoch_mark mark_of(const struct epoch *epoch) {
+  struct epoch_mark mark;
+  memcpy(mark.bytes, epoch->confirmation_tag, sizeof mark.bytes);
+  return mark;
+}
+
+/*
+ * Message keys and stream contexts begin anew in every handle.  So an epoch is not joined twice: with
+ * most key packages nothing can be, but those of last resort stay.
+ */
+static enum err check_first(const struct client *client, const struct own_key_package *own,
+                            const struct epoch *epoch, struct why *why) {
+  enum err err = OK;
+  struct epoch_mark mark = mark_of(epoch);
+  TRY(require(own != NULL && own->secret != NULL, why, ERR_NOT_FOUND,
+              "RFC 9420, section 10: the key package was used already, or removed"));
+  TRY(require(!own_key_package_joined(own, &mark), why, ERR_INVALID_STATE,
+              "RFC 9420, section 12.4.3.1: the client has joined this epoch before"));
+  /* Another Welcome to the group may have been joined meanwhile. */
+  TRY(require(!client_in_group(client, epoch->context.group_id), why, ERR_INVALID_STATE,
+              "RFC 9420, section 12.4.3.1: the client is in that group already"));
+done:
+  return err;
+}
+
 /* The entry that is for a key package of ours. */
 static enum err find_secrets(struct client *client, const struct welcome *welcome,
                              const struct own_key_package **own,
@@ -142,6 +167,11 @@ static enum err find_secrets(struct client *client, const struct welcome *welcom
   }
   TRY(require(*own != NULL, &client->why, ERR_NOT_FOUND,
               "RFC 9420, section 12.4.3.1: the Welcome is for no key package of this client"));
+  TRY(require(
+      (*own)->secret != NULL, &client->why, ERR_NOT_FOUND,
+      "the Welcome is for a last-resort key package that has let the client into %d epochs, "
+      "and is used up",
+      LAST_RESORT_JOINS_MAX));
 done:
   return err;
 }
@@ -298,6 +328,7 @@ static enum err open_group_info(struct client *client, const struct group *old,
   TRY(group_info_read(&info_reader, &client->why, &info));
   TRY(read_end(&info_reader));
   TRY(build_joined(client, own, &secrets, &info, &joiner_secret, &psk_secret, beside, &epoch));
+  TRY(check_first(client, own, epoch, &client->why));
   if (link.type != 0)
     TRY(resume_check_joined(client, old, &link, epoch, &client->why));
   TRY(require(link.type != 0 || old == NULL, &client->why, ERR_INVALID_TREE,
@@ -358,18 +389,14 @@ enum err join_accept_welcome(struct client *client, struct opened_welcome *opene
                              struct group **out) {
   enum err err = OK;
   struct view ref = view_of(opened->key_package_ref, client->suite->hash->size);
-  const struct own_key_package *own = client_find_key_package(client, ref);
-  TRY(require(own != NULL, &client->why, ERR_NOT_FOUND,
-              "RFC 9420, section 10: the key package was used already"));
-  /* RFC 9420, section 12.4.3.1: another Welcome to the group may have been joined meanwhile. */
-  TRY(require(!client_in_group(client, opened->epoch->context.group_id), &client->why,
-              ERR_INVALID_STATE,
-              "RFC 9420, section 12.4.3.1: the client is in that group already"));
+  struct own_key_package *own = client_find_key_package(client, ref);
+  TRY(check_first(client, own, opened->epoch, &client->why));
+  struct epoch_mark mark = mark_of(opened->epoch);
   TRY(group_from_epoch(client, &opened->epoch, out));
-  /* Whoever has another copy of the client may join the same epoch with it. */
-  (*out)->restored = !own->fresh;
-  if (!own->last_resort)
-    client_remove_key_package(client, ref);
+  /* Whoever has another copy of the client may join the same epoch with it; and with a last-resort key
+   * package so may this one, where it was loaded without what it remembers of that. */
+  (*out)->restored = !own->fresh || own_key_package_is_last_resort(own);
+  client_use_key_package(client, own, &mark);
 done:
   return err;
 }

@@ -212,6 +212,22 @@ done:
   return err;
 }
 
+enum err message_key_package_ref(struct view message, uint8_t *out, size_t *size) {
+  enum err err = OK;
+  uint16_t version = 0, cipher_suite = 0;
+  struct view raw;
+  TRY(message_read_key_package(message, NULL, &raw));
+  struct reader reader = reader_of(raw);
+  TRY(read_u16(&reader, &version));
+  TRY(read_u16(&reader, &cipher_suite));
+  const struct suite *suite = suite_find(cipher_suite);
+  TRY(suite == NULL || version != MLS_VERSION_10 ? ERR_UNSUPPORTED : OK);
+  TRY(key_package_ref(suite, raw, out));
+  *size = suite->hash->size;
+done:
+  return err;
+}
+
 enum err external_sender_read(struct reader *reader, struct external_sender *out) {
   enum err err = OK;
   TRY(read_vector(reader, &out->signature_key));

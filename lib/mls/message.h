@@ -111,5 +111,7 @@ CHECKED enum err message_read_key_package(struct view message, struct why *why, 
 
 /** Verify a key package (an MLSMessage) and copy the identity in it.  @param out  to be freed */
 CHECKED enum err message_key_package_identity(struct view message, struct bytes *out);
+/** KeyPackageRef (section 5.2) of the one in an MLSMessage.  @param out  HASH_MAX bytes  @param size  of it */
+CHECKED enum err message_key_package_ref(struct view message, uint8_t *out, size_t *size);
 
 #endif

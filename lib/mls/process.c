@@ -362,6 +362,7 @@ static enum err accept_commit(struct incoming *incoming) {
   struct group *group = incoming->group;
   TRY(require(group->pending == NULL, &group->client->why, ERR_PENDING_COMMIT,
               "the own pending commit must be accepted or discarded first"));
+  TRY(group_prepare_enter(group));
   TRY(use_key(incoming));
   if (incoming->removes_own)
     group_leave(group);

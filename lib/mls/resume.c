@@ -10,13 +10,11 @@
 /* ---- Pre-shared keys ---- */
 
 bool group_resumption_psk(const struct group *group, uint64_t epoch, struct view *out) {
-  const struct epoch *found = group->epoch->context.epoch == epoch ? group->epoch : NULL;
-  for (size_t i = 0; i < group->past_count; i++)
-    if (group->past[i]->context.epoch == epoch)
-      found = group->past[i];
-  if (found == NULL || found->secrets == NULL)
+  if (group_epoch_number(group) != epoch)
+    return psk_history_find(&group->psks, epoch, out);
+  if (group->epoch->secrets == NULL)
     return false;
-  *out = secret_view(&found->secrets->resumption_psk);
+  *out = secret_view(&group->epoch->secrets->resumption_psk);
   return true;
 }
 

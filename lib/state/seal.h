@@ -12,7 +12,7 @@
 #include "crypto/sealbox.h"
 
 /** Version of the contents' format that is written; all from 1 up to it are read. */
-#define SEAL_VERSION 1
+#define SEAL_VERSION 2
 
 /** What a blob holds; values are part of the format. */
 enum seal_kind { SEAL_CLIENT = 1, SEAL_GROUP = 2, SEAL_TREE = 3, SEAL_CHANGES = 4 };

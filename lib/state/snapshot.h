@@ -10,9 +10,9 @@
 
 #include "mls/group.h"
 
-/** @param key  SEALBOX_KEY_SIZE bytes, else ERR_INVALID_ARG  @param out  to be freed */
-CHECKED enum err snapshot_save_client(const struct client *client, struct view key,
-                                      struct bytes *out);
+/** Key packages that are long over are wiped, and not saved.
+ *  @param key  SEALBOX_KEY_SIZE bytes, else ERR_INVALID_ARG  @param out  to be freed */
+CHECKED enum err snapshot_save_client(struct client *client, struct view key, struct bytes *out);
 /** The same for a group.  None of the three ways to save one takes it const: what was saved can be
  *  remembered, as snapshot_save_tree() does. */
 CHECKED enum err snapshot_save_group(struct group *group, struct view key, struct bytes *out);
@@ -48,13 +48,15 @@ CHECKED enum err snapshot_load_changes(struct client *client, struct view key,
                                        struct view tree_blob, struct view changes_blob,
                                        struct group **out);
 
-/* What is under the seal is not trusted either, and can be read without one. */
-CHECKED enum err snapshot_read_client(struct view content, struct why *why, struct client **out);
-CHECKED enum err snapshot_read_group(struct client *client, struct view content,
+/* What is under the seal is not trusted either, and can be read without one.  `version` is that of the
+ * format, SEAL_VERSION or an earlier one. */
+CHECKED enum err snapshot_read_client(uint8_t version, struct view content, struct why *why,
+                                      struct client **out);
+CHECKED enum err snapshot_read_group(struct client *client, uint8_t version, struct view content,
                                      struct group **out);
 CHECKED enum err snapshot_read_tree(struct client *client, struct view content, struct tree **out);
 /** @param tree_id  nonce of the tree's blob  @param base  what was in it */
-CHECKED enum err snapshot_read_changes(struct client *client, struct view content,
+CHECKED enum err snapshot_read_changes(struct client *client, uint8_t version, struct view content,
                                        struct view tree_id, const struct tree *base,
                                        struct group **out);
 

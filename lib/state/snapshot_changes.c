@@ -107,8 +107,8 @@ done:
   return err;
 }
 
-enum err snapshot_read_changes(struct client *client, struct view content, struct view tree_id,
-                               const struct tree *base, struct group **out) {
+enum err snapshot_read_changes(struct client *client, uint8_t version, struct view content,
+                               struct view tree_id, const struct tree *base, struct group **out) {
   enum err err = OK;
   struct view id;
   struct reader reader = reader_of(content);
@@ -119,7 +119,7 @@ enum err snapshot_read_changes(struct client *client, struct view content, struc
                   "saved state: the changes are not those of this tree, but of one saved before or "
                   "after it");
   TRY(cbor_read_key(&reader, KEY_GROUP));
-  return snapshot_read_group_map(client, &reader, base, out);
+  return snapshot_read_group_map(client, version, &reader, base, out);
 done:
   return snapshot_result(err, &client->why);
 }
@@ -127,13 +127,14 @@ done:
 enum err snapshot_load_changes(struct client *client, struct view key, struct view tree_blob,
                                struct view changes_blob, struct group **out) {
   enum err err = OK;
-  uint8_t version = 0; /* there is only one */
+  uint8_t version = 0, any = 0; /* the tree's is the same in all of them */
   struct bytes tree_content = {0}, changes = {0};
   struct tree *tree = NULL;
   TRY(unseal(key, SEAL_CHANGES, changes_blob, &client->why, &version, &changes));
-  TRY(unseal(key, SEAL_TREE, tree_blob, &client->why, &version, &tree_content));
+  TRY(unseal(key, SEAL_TREE, tree_blob, &client->why, &any, &tree_content));
   TRY(snapshot_read_tree(client, bytes_view(&tree_content), &tree));
-  TRY(snapshot_read_changes(client, bytes_view(&changes), seal_nonce(tree_blob), tree, out));
+  TRY(snapshot_read_changes(client, version, bytes_view(&changes), seal_nonce(tree_blob), tree,
+                            out));
   remember(*out, tree, tree_blob);
 done:
   tree_drop(tree);

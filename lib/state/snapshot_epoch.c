@@ -63,15 +63,21 @@ enum epoch_key {
 
 #define SECRETS_MAX 8
 
+static bool has_secrets(enum epoch_kind kind) {
+  return kind != EPOCH_OUTSIDE && kind != EPOCH_LEFT;
+}
+
 /* The secrets that an epoch of a kind has. */
 static size_t list_secrets(struct epoch_secrets *secrets, enum epoch_kind kind,
                            struct secret *list[SECRETS_MAX]) {
   size_t count = 0;
-  if (kind == EPOCH_OUTSIDE || kind == EPOCH_LEFT)
+  if (!has_secrets(kind))
     return count;
   list[count++] = &secrets->sender_data;
-  list[count++] = &secrets->resumption_psk;
   if (kind == EPOCH_PAST)
+    return count;
+  list[count++] = &secrets->resumption_psk;
+  if (kind == EPOCH_PAST_V1)
     return count;
   list[count++] = &secrets->exporter;
   list[count++] = &secrets->epoch_authenticator;
@@ -154,7 +160,7 @@ done:
 static enum err read_secrets(struct reader *reader, enum epoch_kind kind, struct epoch *epoch) {
   enum err err = OK;
   struct secret *list[SECRETS_MAX];
-  if (kind == EPOCH_MEMBER || kind == EPOCH_PAST) {
+  if (has_secrets(kind)) {
     epoch->secrets = locked_new(sizeof *epoch->secrets);
     TRY(epoch->secrets == NULL ? ERR_NOMEM : OK);
   }
@@ -190,7 +196,7 @@ static enum err read_secret_tree(struct reader *reader, enum epoch_kind kind, st
   struct view bytes;
   TRY(snapshot_read_bytes(reader, KEY_SECRET_TREE, &bytes));
   struct reader inner = reader_of(bytes);
-  if (kind == EPOCH_MEMBER || kind == EPOCH_PAST)
+  if (has_secrets(kind))
     TRY(secret_tree_read(epoch->suite, &inner, tree_width(epoch->tree), &epoch->secret_tree));
   TRY(read_end(&inner));
 done:

@@ -16,12 +16,19 @@ enum group_key {
   KEY_PENDING = 7,   /* array of nothing, or of message, Welcome, epoch based on the current tree */
   KEY_LINK = 8,      /* array of nothing, or of usage, group id, epoch and PSK of the old group */
   KEY_EXTERNAL_PUB = 9, /* of a group seen from outside, else empty */
+  KEY_PSKS = 10,        /* array of [epoch, resumption PSK] of past epochs, oldest first */
   GROUP_KEYS
 };
+
+/* Format version 1 ends before KEY_PSKS: each past epoch has its own. */
+static unsigned keys_of_version(uint8_t version) {
+  return version == 1 ? KEY_PSKS : GROUP_KEYS;
+}
 
 #define PROPOSAL_ITEMS 2
 #define PENDING_ITEMS 3
 #define LINK_ITEMS 4
+#define PSK_ITEMS 2
 
 /* ---- Saving ---- */
 
@@ -75,6 +82,16 @@ static void write_link(struct writer *writer, const struct group_link *link) {
   cbor_write_bytes(writer, secret_view(&link->psk));
 }
 
+static void write_psks(struct writer *writer, const struct psk_history *psks) {
+  cbor_write_key(writer, KEY_PSKS);
+  cbor_write_array(writer, psks->count);
+  for (size_t i = 0; i < psks->count; i++) {
+    cbor_write_array(writer, PSK_ITEMS);
+    cbor_write_uint(writer, psks->item[i].epoch);
+    cbor_write_bytes(writer, secret_view(&psks->item[i].psk));
+  }
+}
+
 void snapshot_write_group(struct writer *writer, const struct group *group,
                           const struct tree *base) {
   const struct client *client = group->client;
@@ -94,6 +111,7 @@ void snapshot_write_group(struct writer *writer, const struct group *group,
   write_pending(writer, group);
   write_link(writer, group->link);
   snapshot_write_bytes(writer, KEY_EXTERNAL_PUB, bytes_view(&group->external_pub));
+  write_psks(writer, &group->psks);
 }
 
 enum err snapshot_save_group(struct group *group, struct view key, struct bytes *out) {
@@ -119,14 +137,15 @@ static enum err check_related(const struct group *group, const struct epoch *epo
       (unsigned long long)epoch->context.epoch, (unsigned long long)group_epoch_number(group));
 }
 
-static enum err read_past(struct reader *reader, struct group *group) {
+static enum err read_past(struct reader *reader, uint8_t version, struct group *group) {
   enum err err = OK;
+  enum epoch_kind kind = version == 1 ? EPOCH_PAST_V1 : EPOCH_PAST;
   const struct epoch *newer = group->epoch;
   size_t count = 0;
   TRY(snapshot_read_array(reader, KEY_PAST, PAST_EPOCHS_MAX, &count));
   while (group->past_count < count) {
     struct epoch **next = &group->past[group->past_count];
-    TRY(snapshot_read_epoch(reader, group->client, EPOCH_PAST, newer->tree, next));
+    TRY(snapshot_read_epoch(reader, group->client, kind, newer->tree, next));
     group->past_count++;
     TRY(check_related(group, *next, group_own_leaf(group)));
     TRY(require((*next)->context.epoch < newer->context.epoch, &group->client->why,
@@ -268,12 +287,58 @@ done:
   return err;
 }
 
+/* What past epochs had of their own in format version 1. */
+static enum err psks_of_past(struct group *group) {
+  enum err err = OK;
+  for (size_t i = group->past_count; i-- > 0;) {
+    struct epoch *past = group->past[i];
+    TRY(psk_history_reserve(&group->psks, PSK_HISTORY_MAX));
+    psk_history_add(&group->psks, past->context.epoch, &past->secrets->resumption_psk,
+                    PSK_HISTORY_MAX);
+  }
+done:
+  return err;
+}
+
+static enum err read_psk(struct reader *reader, struct group *group) {
+  enum err err = OK;
+  struct psk_history *psks = &group->psks;
+  uint64_t epoch = 0;
+  struct secret psk = {0};
+  TRY(psk_history_reserve(psks, PSK_HISTORY_MAX));
+  TRY(snapshot_read_tuple(reader, PSK_ITEMS));
+  TRY(cbor_read_u64(reader, &epoch));
+  TRY(cbor_read_secret(reader, &psk));
+  TRY(psk.size != group->epoch->suite->hash->size ? ERR_STATE_CORRUPT : OK);
+  TRY(require(epoch < group_epoch_number(group) &&
+                  (psks->count == 0 || epoch > psks->item[psks->count - 1].epoch),
+              &group->client->why, ERR_STATE_CORRUPT,
+              "saved state: resumption PSKs are out of order"));
+  psk_history_add(psks, epoch, &psk, PSK_HISTORY_MAX);
+done:
+  secret_wipe(&psk);
+  return err;
+}
+
+static enum err read_psks(struct reader *reader, uint8_t version, struct group *group) {
+  enum err err = OK;
+  size_t count = 0;
+  if (version == 1)
+    return psks_of_past(group);
+  TRY(snapshot_read_array(reader, KEY_PSKS, PSK_HISTORY_MAX, &count));
+  for (size_t i = 0; i < count; i++)
+    TRY(read_psk(reader, group));
+done:
+  return err;
+}
+
 /* Who is no member has nothing, but for what an external commit is made of. */
 static enum err check_kind(const struct group *group, enum epoch_kind kind) {
   bool outside = kind == EPOCH_OUTSIDE, left = kind == EPOCH_LEFT;
   bool more = group->pending != NULL || group->proposals.count > 0;
   bool fits = outside == (group->external_pub.size > 0) && !(left && more) &&
-              (kind == EPOCH_MEMBER || (group->past_count == 0 && group->link == NULL));
+              (kind == EPOCH_MEMBER ||
+               (group->past_count == 0 && group->psks.count == 0 && group->link == NULL));
   return require(fits, &group->client->why, ERR_STATE_CORRUPT,
                  "saved state: more or less than who is no member has");
 }
@@ -288,8 +353,8 @@ done:
   return err;
 }
 
-static enum err read_group(struct reader *reader, struct client *client, const struct tree *base,
-                           struct group **out) {
+static enum err read_group(struct reader *reader, uint8_t version, struct client *client,
+                           const struct tree *base, struct group **out) {
   enum err err = OK;
   uint64_t revision = 0;
   enum epoch_kind kind = EPOCH_MEMBER;
@@ -303,11 +368,12 @@ static enum err read_group(struct reader *reader, struct client *client, const s
   TRY(group_from_epoch(client, &epoch, &group));
   group->revision = revision;
   group->restored = true;
-  TRY(read_past(reader, group));
+  TRY(read_past(reader, version, group));
   TRY(read_proposals(reader, group));
   TRY(read_pending(reader, group));
   TRY(read_link(reader, group));
   TRY(read_external_pub(reader, group));
+  TRY(read_psks(reader, version, group));
   TRY(cbor_read_end(reader));
   TRY(check_kind(group, kind));
   if (kind == EPOCH_LEFT) {
@@ -334,35 +400,36 @@ done:
   return err;
 }
 
-enum err snapshot_read_group_map(struct client *client, struct reader *reader,
+enum err snapshot_read_group_map(struct client *client, uint8_t version, struct reader *reader,
                                  const struct tree *base, struct group **out) {
   enum err err = OK;
   uint16_t suite = 0;
   struct view owner;
-  TRY(cbor_read_map(reader, GROUP_KEYS));
+  TRY(cbor_read_map(reader, keys_of_version(version)));
   TRY(cbor_read_key(reader, KEY_SUITE));
   TRY(cbor_read_u16(reader, &suite));
   TRY(snapshot_read_bytes(reader, KEY_OWNER, &owner));
   err = check_owner(client, suite, owner);
   if (err != OK)
     return err;
-  TRY(read_group(reader, client, base, out));
+  TRY(read_group(reader, version, client, base, out));
 done:
   return snapshot_result(err, &client->why);
 }
 
-enum err snapshot_read_group(struct client *client, struct view content, struct group **out) {
+enum err snapshot_read_group(struct client *client, uint8_t version, struct view content,
+                             struct group **out) {
   struct reader reader = reader_of(content);
-  return snapshot_read_group_map(client, &reader, NULL, out);
+  return snapshot_read_group_map(client, version, &reader, NULL, out);
 }
 
 enum err snapshot_load_group(struct client *client, struct view key, struct view blob,
                              struct group **out) {
   enum err err = OK;
-  uint8_t version = 0; /* there is only one */
+  uint8_t version = 0;
   struct bytes content = {0};
   TRY(unseal(key, SEAL_GROUP, blob, &client->why, &version, &content));
-  TRY(snapshot_read_group(client, bytes_view(&content), out));
+  TRY(snapshot_read_group(client, version, bytes_view(&content), out));
 done:
   bytes_free(&content);
   return err;

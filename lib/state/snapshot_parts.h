@@ -33,7 +33,8 @@ enum epoch_kind {
   EPOCH_MEMBER = 0,  /* everything */
   EPOCH_OUTSIDE = 1, /* no secrets: the own external commit is pending */
   EPOCH_LEFT = 2,    /* no secrets any more */
-  EPOCH_PAST = 3,    /* what late messages and resumption need */
+  EPOCH_PAST = 3,    /* what late messages need */
+  EPOCH_PAST_V1 = 4, /* and the resumption PSK, where it was kept until format version 2 */
 };
 
 /** @param base  a tree of which only the differences are written; NULL: none */
@@ -52,8 +53,10 @@ CHECKED enum err snapshot_read_epoch(struct reader *reader, struct client *clien
 void snapshot_write_group(struct writer *writer, const struct group *group,
                           const struct tree *base);
 
-/** Read one, to the end.  @param base  as it was written with  @param out  to be freed */
-CHECKED enum err snapshot_read_group_map(struct client *client, struct reader *reader,
-                                         const struct tree *base, struct group **out);
+/** Read one, to the end.  @param version  of the format  @param base  as it was written with
+ *  @param out  to be freed */
+CHECKED enum err snapshot_read_group_map(struct client *client, uint8_t version,
+                                         struct reader *reader, const struct tree *base,
+                                         struct group **out);
 
 #endif

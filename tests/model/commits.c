@@ -86,11 +86,13 @@ static void put_psk(struct draft *draft, struct dice *dice) {
   MUST(client, e2ee_commit_psk(draft->commit, id, sizeof id));
 }
 
+/* That a client keeps by default. */
+#define RESUMPTION_EPOCHS 64
+
 static void put_resumption(struct draft *draft, struct dice *dice) {
-  const struct person *who = &draft->world->persons[draft->person];
   uint64_t now = seat_epoch(draft->seat), first = draft->seat->memory.joined;
-  if (now - first > who->past_epochs)
-    first = now - who->past_epochs;
+  if (now - first > RESUMPTION_EPOCHS)
+    first = now - RESUMPTION_EPOCHS;
   uint64_t epoch = first + dice_pick(dice, now - first + 1);
   MUST(draft->seat->group->client, e2ee_commit_resumption_psk(draft->commit, epoch));
   draft->psk_epoch = epoch;

@@ -141,10 +141,9 @@ static void deliver_deferred(struct world *world, struct room *room, int person)
   }
 }
 
-/* A resumption PSK is had by those who are in its epoch or keep it. */
-static bool lacks_resumption(const struct world *world, const struct room *room, int person,
-                             const struct entry *entry) {
-  return entry->psk_epoch != EPOCH_NONE && !seat_keeps(world, room, person, entry->psk_epoch);
+/* A resumption PSK is had by those who were in its epoch. */
+static bool lacks_resumption(const struct seat *seat, const struct entry *entry) {
+  return entry->psk_epoch != EPOCH_NONE && entry->psk_epoch < seat->memory.joined;
 }
 
 static bool add_psks(struct world *world, struct room *room, int person) {
@@ -170,7 +169,7 @@ static e2ee_incoming *open_commit(struct world *world, struct room *room, int pe
     deliver_deferred(world, room, person);
     err = e2ee_group_process(seat->group, BYTES(entry->message), &incoming);
   }
-  if (lacks_resumption(world, room, person, entry)) {
+  if (lacks_resumption(seat, entry)) {
     RETURNS(client, err, E2EE_ERR_INVALID_COMMIT);
     return NULL;
   }

@@ -98,6 +98,11 @@ void same_group(const struct group *a, const struct group *b) {
   ck_assert_uint_eq(a->past_count, b->past_count);
   for (size_t i = 0; i < a->past_count; i++)
     same_epoch(a->past[i], b->past[i]);
+  ck_assert_uint_eq(a->psks.count, b->psks.count);
+  for (size_t i = 0; i < a->psks.count; i++) {
+    ck_assert_uint_eq(a->psks.item[i].epoch, b->psks.item[i].epoch);
+    same_secret(&a->psks.item[i].psk, &b->psks.item[i].psk);
+  }
   same_proposals(&a->proposals, &b->proposals);
   ck_assert((a->pending == NULL) == (b->pending == NULL));
   if (a->pending != NULL) {
@@ -121,8 +126,17 @@ void same_client(const struct client *a, const struct client *b) {
     const struct own_key_package *x = &a->key_packages[i], *y = &b->key_packages[i];
     same_bytes(bytes_view(&x->raw), bytes_view(&y->raw));
     same_bytes(VIEW_ARRAY(x->ref), VIEW_ARRAY(y->ref));
-    same_secret(&x->secret->init_key, &y->secret->init_key);
-    same_secret(&x->secret->encryption_key, &y->secret->encryption_key);
+    ck_assert((x->secret == NULL) == (y->secret == NULL));
+    if (x->secret != NULL) {
+      same_secret(&x->secret->init_key, &y->secret->init_key);
+      same_secret(&x->secret->encryption_key, &y->secret->encryption_key);
+    }
+    ck_assert_uint_eq(x->not_before, y->not_before);
+    ck_assert_uint_eq(x->not_after, y->not_after);
+    ck_assert_uint_eq(x->joined_count, y->joined_count);
+    ck_assert((x->joined == NULL) == (y->joined == NULL));
+    if (x->joined != NULL)
+      ck_assert_mem_eq(x->joined, y->joined, LAST_RESORT_JOINS_MAX * sizeof *x->joined);
   }
   ck_assert_uint_eq(a->psk_count, b->psk_count);
   for (size_t i = 0; i < a->psk_count; i++) {

@@ -121,6 +121,8 @@ START_TEST(overlap_is_refused_by_the_rest_of_mls) {
   size_t size = sizeof out;
   uint16_t type = 0;
   e2ee_proposal proposal;
+  uint32_t count = 0;
+  e2ee_own_key_package own;
   e2ee_client *client = bob->client;
   e2ee_group *group = bob->group, *other = NULL;
   e2ee_bytes *bytes = NULL;
@@ -133,6 +135,9 @@ START_TEST(overlap_is_refused_by_the_rest_of_mls) {
   expect_busy(e2ee_client_add_psk(client, TEXT("x"), TEXT("y")));
   expect_busy(e2ee_client_remove_psk(client, TEXT("x")));
   expect_busy(e2ee_key_package_new_last_resort(client, &bytes));
+  expect_busy(e2ee_client_key_packages(client, &count));
+  expect_busy(e2ee_client_key_package(client, 0, &own, sizeof own));
+  expect_busy(e2ee_client_remove_key_package(client, out, 32));
   expect_busy(e2ee_group_extension(group, 0xf000, out, &size));
   expect_busy(e2ee_group_ratchet_tree(group, &bytes));
   expect_busy(e2ee_group_epoch_authenticator(group, out, &size));

@@ -208,7 +208,7 @@ static void check_contents(struct view tree_content, struct view changes_content
   size_t groups = client->group_count;
   enum err err = snapshot_read_tree(client, tree_content, &tree);
   if (err == OK)
-    err = snapshot_read_changes(client, changes_content, id, tree, &taken);
+    err = snapshot_read_changes(client, SEAL_VERSION, changes_content, id, tree, &taken);
   if (err == OK)
     check_taken(taken);
   else

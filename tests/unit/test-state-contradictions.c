@@ -6,6 +6,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "company.h"
 #include "state/seal.h"
 #include "state/snapshot.h"
@@ -131,6 +132,18 @@ START_TEST(test_group_contradictions) {
   for (size_t i = group->past_count; i < PAST_EPOCHS_MAX; i++)
     group->past[i] = group->past[0];
   WITH(group->past_count, PAST_EPOCHS_MAX, "out of order");
+}
+END_TEST
+
+START_TEST(test_psk_contradictions) {
+  struct psk_history *psks = &members[0].group->psks;
+  ck_assert_uint_eq(psks->count, 3);
+  struct past_psk *item = psks->item;
+  WITH(item[0].epoch, item[1].epoch, "resumption PSKs are out of order");
+  WITH(item[1].epoch, item[2].epoch + 1, "resumption PSKs are out of order");
+  WITH(item[2].epoch, group_epoch_number(members[0].group), "resumption PSKs are out of order");
+  WITH(item[0].psk.size, 31, DOES_NOT_DECODE);
+  WITH(item[2].psk.size, 0, DOES_NOT_DECODE);
 }
 END_TEST
 
@@ -389,6 +402,36 @@ START_TEST(test_client_contradictions) {
 }
 END_TEST
 
+/* Epochs are remembered of last-resort key packages alone, all 256 of them once there is no private
+ * half any more. */
+START_TEST(test_mark_contradictions) {
+  struct client *client = members[0].client;
+  struct bytes message = {0};
+  ck_assert_int_eq(client_last_resort_key_package(client, &message), OK);
+  struct own_key_package *once = &client->key_packages[0],
+                         *stays = &client->key_packages[client->key_package_count - 1];
+  ck_assert(own_key_package_is_last_resort(stays));
+  struct epoch_mark *marks = stays->joined;
+  once->joined = marks;
+  CLIENT_WITH(once->joined_count, 1, DOES_NOT_DECODE);
+  once->joined = NULL;
+  CLIENT_WITH(once->secret, NULL, DOES_NOT_DECODE);
+  CLIENT_WITH(stays->secret, NULL, DOES_NOT_DECODE);
+  stays->joined_count = LAST_RESORT_JOINS_MAX - 1;
+  CLIENT_WITH(stays->secret, NULL, DOES_NOT_DECODE);
+  stays->joined_count = LAST_RESORT_JOINS_MAX;
+  client_contradiction(DOES_NOT_DECODE);
+  struct epoch_mark *many = mem_new(LAST_RESORT_JOINS_MAX + 1, sizeof *many);
+  stays->joined = many;
+  stays->joined_count = LAST_RESORT_JOINS_MAX + 1;
+  client_contradiction(DOES_NOT_DECODE);
+  stays->joined = marks;
+  stays->joined_count = 0;
+  mem_free(many);
+  bytes_free(&message);
+}
+END_TEST
+
 int main(void) {
   if (provider_init() != OK)
     return 2;
@@ -397,6 +440,7 @@ int main(void) {
   tcase_add_checked_fixture(tests, setup, teardown);
   tcase_add_test(tests, test_epoch_contradictions);
   tcase_add_test(tests, test_group_contradictions);
+  tcase_add_test(tests, test_psk_contradictions);
   tcase_add_test(tests, test_link_contradictions);
   tcase_add_test(tests, test_stored_is_no_proposal);
   tcase_add_test(tests, test_proposal_contradictions);
@@ -404,5 +448,6 @@ int main(void) {
   tcase_add_test(tests, test_member_outside);
   tcase_add_test(tests, test_past_of_another_life);
   tcase_add_test(tests, test_client_contradictions);
+  tcase_add_test(tests, test_mark_contradictions);
   return run_case("state-contradictions", tests);
 }

@@ -31,7 +31,7 @@ static void teardown(void) {
   company_free(members, COMPANY_FULL);
 }
 
-static struct bytes saved_client(const struct client *client) {
+static struct bytes saved_client(struct client *client) {
   struct bytes blob = {0};
   ck_assert_int_eq(snapshot_save_client(client, VIEW_ARRAY(key), &blob), OK);
   return blob;
@@ -153,13 +153,15 @@ START_TEST(test_unknown_suite) {
   struct group *group = NULL;
   ck_assert_uint_eq(client_content.data[SUITE_AT], 1);
   client_content.data[SUITE_AT] = group_content.data[SUITE_AT] = 23;
-  ck_assert_int_eq(snapshot_read_client(bytes_view(&client_content), NULL, &client),
+  ck_assert_int_eq(snapshot_read_client(SEAL_VERSION, bytes_view(&client_content), NULL, &client),
                    ERR_UNSUPPORTED);
-  ck_assert_int_eq(snapshot_read_group(members[0].client, bytes_view(&group_content), &group),
-                   ERR_UNSUPPORTED);
+  ck_assert_int_eq(
+      snapshot_read_group(members[0].client, SEAL_VERSION, bytes_view(&group_content), &group),
+      ERR_UNSUPPORTED);
   group_content.data[SUITE_AT] = 3;
-  ck_assert_int_eq(snapshot_read_group(members[0].client, bytes_view(&group_content), &group),
-                   ERR_NOT_FOUND);
+  ck_assert_int_eq(
+      snapshot_read_group(members[0].client, SEAL_VERSION, bytes_view(&group_content), &group),
+      ERR_NOT_FOUND);
   bytes_free(&client_content);
   bytes_free(&group_content);
 }
@@ -174,7 +176,7 @@ static bool is_refusal(enum err err) {
 static void check_client(struct view content) {
   struct client *client = NULL;
   struct bytes blob = {0};
-  enum err err = snapshot_read_client(content, NULL, &client);
+  enum err err = snapshot_read_client(SEAL_VERSION, content, NULL, &client);
   if (err != OK) {
     ck_assert(is_refusal(err));
     return;
@@ -192,7 +194,7 @@ static void check_group(struct client *client, struct view content) {
   struct bytes bytes = {0};
   struct commit_plan plan = {0};
   size_t groups = client->group_count;
-  enum err err = snapshot_read_group(client, content, &group);
+  enum err err = snapshot_read_group(client, SEAL_VERSION, content, &group);
   if (err != OK) {
     ck_assert(is_refusal(err));
     ck_assert_uint_eq(client->group_count, groups);
@@ -218,7 +220,7 @@ START_TEST(test_client_content) {
   struct bytes content = content_of(&blob, SEAL_CLIENT);
   for (size_t size = 0; size < content.size; size++) {
     struct client *client = NULL;
-    ck_assert_int_eq(snapshot_read_client(view_of(content.data, size), NULL, &client),
+    ck_assert_int_eq(snapshot_read_client(SEAL_VERSION, view_of(content.data, size), NULL, &client),
                      ERR_STATE_CORRUPT);
   }
   for (size_t bit = 0; bit < 8 * content.size; bit++) {
@@ -238,8 +240,9 @@ START_TEST(test_group_content) {
   struct bytes content = content_of(&blob, SEAL_GROUP);
   for (size_t at = (size_t)_i; at < content.size; at += PARTS) {
     struct group *group = NULL;
-    ck_assert_int_eq(snapshot_read_group(members[0].client, view_of(content.data, at), &group),
-                     ERR_STATE_CORRUPT);
+    ck_assert_int_eq(
+        snapshot_read_group(members[0].client, SEAL_VERSION, view_of(content.data, at), &group),
+        ERR_STATE_CORRUPT);
     size_t bit = 8 * at + forge_below(8);
     (void)after_flip(&content, bit);
     check_group(members[0].client, bytes_view(&content));
@@ -278,8 +281,9 @@ static void splice(struct bytes *content, size_t at, size_t removed, struct view
 
 static void content_refused(struct bytes *content) {
   struct group *group = NULL;
-  ck_assert_int_eq(snapshot_read_group(members[0].client, bytes_view(content), &group),
-                   ERR_STATE_CORRUPT);
+  ck_assert_int_eq(
+      snapshot_read_group(members[0].client, SEAL_VERSION, bytes_view(content), &group),
+      ERR_STATE_CORRUPT);
   ck_assert_ptr_null(group);
   bytes_free(content);
 }
@@ -304,7 +308,8 @@ START_TEST(test_trailing) {
   struct client *loaded = NULL;
   static const uint8_t more[] = {0};
   splice(&client, client.size, 0, VIEW_ARRAY(more));
-  ck_assert_int_eq(snapshot_read_client(bytes_view(&client), NULL, &loaded), ERR_STATE_CORRUPT);
+  ck_assert_int_eq(snapshot_read_client(SEAL_VERSION, bytes_view(&client), NULL, &loaded),
+                   ERR_STATE_CORRUPT);
   bytes_free(&client);
   splice(&group, group.size, 0, VIEW_ARRAY(more));
   content_refused(&group);

@@ -190,6 +190,16 @@ static struct group *load_changes(const char *from, struct client *client) {
   return group;
 }
 
+/* Other members can name the resumption PSKs of epochs before, wherever those were kept. */
+static void check_psks(const struct group *group) {
+  struct view psk;
+  ck_assert_uint_ge(group->psks.count, MEMBERS - 1);
+  for (uint64_t epoch = 1; epoch < MEMBERS; epoch++) {
+    ck_assert(group_resumption_psk(group, epoch, &psk));
+    ck_assert_uint_eq(psk.size, 32);
+  }
+}
+
 /* Kinds of state that are not in every folder. */
 static bool has_more(const char *from) {
   char path[1000];
@@ -205,8 +215,8 @@ static void check_client(const char *from, const struct client *client) {
   ck_assert_int_eq(credential_read(&reader, &credential), OK);
   ck_assert(view_equal(credential.identity, VIEW_TEXT("a")));
   ck_assert_uint_eq(client->key_package_count, has_more(from) ? 2 : 1);
-  ck_assert(!client->key_packages[0].last_resort);
-  ck_assert(!has_more(from) || client->key_packages[1].last_resort);
+  ck_assert(!own_key_package_is_last_resort(&client->key_packages[0]));
+  ck_assert(!has_more(from) || own_key_package_is_last_resort(&client->key_packages[1]));
   ck_assert(client_find_psk(client, VIEW_TEXT("id"), &psk));
   ck_assert(view_equal(psk, VIEW_TEXT("psk")));
 }
@@ -220,6 +230,7 @@ static void check_group(const char *from, struct member *member) {
   ck_assert(view_equal(VIEW_ARRAY(exported), bytes_view(&expected)));
   ck_assert_uint_eq(group_epoch_number(group), MEMBERS);
   ck_assert(group->restored);
+  check_psks(group);
   ck_assert_uint_eq(group->proposals.count, 2);
   ck_assert_ptr_nonnull(group->proposals.item[0].update_key);
   member_reads(member, bytes_view(&late), "late");
@@ -262,7 +273,7 @@ static void check_linked_groups(const char *from, struct client *client) {
   group_free(ended);
 }
 
-static const char *const folders[] = {"state-v1", "state-v1-more"};
+static const char *const folders[] = {"state-v1", "state-v1-more", "state-v2"};
 #define FOLDERS (sizeof folders / sizeof folders[0])
 
 START_TEST(test_version) {

@@ -17,7 +17,7 @@ static const uint8_t key[SEALBOX_KEY_SIZE] = {7, 7, 7};
 
 /* ---- Saving and loading ---- */
 
-static struct client *client_again(const struct client *client) {
+static struct client *client_again(struct client *client) {
   struct bytes blob = {0};
   struct client *again = NULL;
   struct why why = {""};

@@ -6,6 +6,7 @@
 
 #include <e2ee/mls.h>
 
+#include "api/handles.h"
 #include "badinput.h"
 #include "tests/run.h"
 
@@ -418,6 +419,7 @@ END_TEST
 
 START_TEST(branch_of_a_forgotten_epoch) {
   same_clients();
+  ck_assert_done(bob, e2ee_client_set(bob->client, E2EE_SET_RESUMPTION_EPOCHS, 2));
   ck_assert_done(alice, e2ee_group_branch(alice->group, TEXT("aside"), &next[ALICE].group));
   struct member *const one[] = {&next[BOB]};
   e2ee_bytes *welcome = first_commit(&next[ALICE], one, 1);
@@ -446,7 +448,7 @@ START_TEST(resumption) {
   ck_assert_done(bob, e2ee_commit_new(bob->group, &plan));
   ck_assert_done(bob, e2ee_commit_resumption_psk(plan, first));
   ck_assert_done(bob, e2ee_commit_resumption_psk(plan, first + 2));
-  expect_refusal(bob, E2EE_ERR_NOT_FOUND, e2ee_commit_resumption_psk(plan, first - 1));
+  expect_refusal(bob, E2EE_ERR_NOT_FOUND, e2ee_commit_resumption_psk(plan, 0));
   expect_refusal(bob, E2EE_ERR_NOT_FOUND, e2ee_commit_resumption_psk(plan, first + 3));
   ck_assert_done(bob, e2ee_commit_build(plan, &message, &welcome));
   receive(alice, message);
@@ -455,6 +457,75 @@ START_TEST(resumption) {
   expect_agreement(alice, bob);
   expect_agreement(carol, bob);
   e2ee_commit_free(plan);
+  e2ee_bytes_free(message);
+}
+END_TEST
+
+/* They are kept for longer than past epochs, over restarts too, and not for ever. */
+START_TEST(resumption_of_long_ago) {
+  static const uint8_t key[32] = {4};
+  e2ee_commit *plan = NULL;
+  e2ee_bytes *message = NULL, *welcome = NULL, *blob = NULL;
+  struct member *const all[] = {bob, carol};
+  ck_assert_done(carol, e2ee_client_set(carol->client, E2EE_SET_PAST_EPOCHS, 0));
+  for (size_t i = 0; i < 66; i++) {
+    message = renew(alice);
+    for (size_t j = 0; j < 2; j++)
+      receive(all[j], message);
+    e2ee_bytes_free(message);
+  }
+  for (size_t j = 0; j < 2; j++) {
+    ck_assert_done(all[j], e2ee_group_save(all[j]->group, key, sizeof key, &blob));
+    e2ee_group_free(all[j]->group);
+    ck_assert_done(all[j],
+                   e2ee_group_load(all[j]->client, key, sizeof key, BYTES(blob), &all[j]->group));
+    e2ee_bytes_free(blob);
+  }
+  const uint64_t now = epoch_of(bob);
+  ck_assert_done(bob, e2ee_commit_new(bob->group, &plan));
+  expect_refusal(bob, E2EE_ERR_NOT_FOUND, e2ee_commit_resumption_psk(plan, now - 65));
+  ck_assert_done(bob, e2ee_commit_resumption_psk(plan, now - 64));
+  ck_assert_done(bob, e2ee_commit_resumption_psk(plan, now - 4));
+  ck_assert_done(bob, e2ee_commit_build(plan, &message, &welcome));
+  e2ee_commit_free(plan);
+  receive(alice, message);
+  receive(carol, message);
+  ck_assert_done(bob, e2ee_group_commit_accepted(bob->group));
+  expect_agreement(alice, bob);
+  expect_agreement(carol, bob);
+  e2ee_bytes_free(message);
+}
+END_TEST
+
+START_TEST(fewer_resumption_psks) {
+  const struct psk_history *psks = &bob->group->group->psks;
+  e2ee_bytes *message = NULL;
+  for (size_t keep = 4; keep-- > 0;) {
+    size_t before = psks->count;
+    ck_assert_done(bob, e2ee_client_set(bob->client, E2EE_SET_RESUMPTION_EPOCHS, keep));
+    ck_assert_uint_eq(psks->count, before);
+    for (size_t i = 0; i < 3; i++) {
+      message = renew(alice);
+      receive(bob, message);
+      e2ee_bytes_free(message);
+    }
+    ck_assert_uint_eq(psks->count, keep < 3 ? keep : 3);
+    for (size_t i = 0; i < psks->count; i++)
+      ck_assert_uint_eq(psks->item[i].epoch, epoch_of(bob) - psks->count + i);
+    for (size_t i = psks->count; i < psks->capacity; i++)
+      ck_assert_uint_eq(psks->item[i].psk.size, 0);
+  }
+  ck_assert_done(bob, e2ee_client_set(bob->client, E2EE_SET_RESUMPTION_EPOCHS, 64));
+  message = renew(alice);
+  receive(bob, message);
+  e2ee_bytes_free(message);
+  ck_assert_uint_eq(psks->count, 1);
+  /* Whoever has left has none. */
+  message = build_commit(alice, NULL, leaf_of(bob), NULL);
+  receive(bob, message);
+  ck_assert_uint_eq(state_of(bob), E2EE_GROUP_LEFT);
+  ck_assert_uint_eq(psks->count, 0);
+  ck_assert_ptr_null(psks->item);
   e2ee_bytes_free(message);
 }
 END_TEST
@@ -500,6 +571,8 @@ int main(void) {
   tcase_add_test(cases, branch_of_a_past_epoch);
   tcase_add_test(cases, branch_of_a_forgotten_epoch);
   tcase_add_test(cases, resumption);
+  tcase_add_test(cases, resumption_of_long_ago);
+  tcase_add_test(cases, fewer_resumption_psks);
   tcase_add_test(cases, resumption_and_a_newcomer);
   return run_case("successors", cases);
 }
