@@ -6,7 +6,7 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/obj_mac.h>
-#include <openssl/param_build.h>
+#include <openssl/params.h>
 #include <string.h>
 
 #include "crypto/curve.h"
@@ -16,7 +16,7 @@
 /* ---- The curves: shared by all threads, not written after openssl_ec_start() ---- */
 
 static EC_GROUP *groups[CURVE_COUNT];
-static const char *const curve_name[CURVE_COUNT] = {"P-256", "P-384", "P-521"};
+static const char curve_name[CURVE_COUNT][6] = {"P-256", "P-384", "P-521"};
 
 enum err openssl_ec_start(void) {
   static const int nid[CURVE_COUNT] = {NID_X9_62_prime256v1, NID_secp384r1, NID_secp521r1};
@@ -29,7 +29,8 @@ enum err openssl_ec_start(void) {
   return OK;
 }
 
-#define UNCOMPRESSED 4 /* first byte of a point (SEC 1, section 2.3.3) */
+#define UNCOMPRESSED 4     /* first byte of a point (SEC 1, section 2.3.3) */
+#define CURVE_BYTES_MAX 66 /* P-521 */
 
 static size_t curve_size(enum curve_id curve) {
   static const size_t size[CURVE_COUNT] = {32, 48, 66};
@@ -115,36 +116,46 @@ done:
   return err == OK ? OK : failed(err);
 }
 
-/* A key from its private number or, where that is NULL, its public point, which is known to be one. */
-static enum err curve_key(enum curve_id curve, const BIGNUM *private_key, struct view public_key,
-                          EVP_PKEY **out) {
+/* A number as parameters have it: with the lowest byte first where the processor has. */
+static void native(uint8_t *out, const uint8_t *bytes, size_t size) {
+  for (size_t i = 0; i < size; i++)
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    out[i] = bytes[size - 1 - i];
+#else
+    out[i] = bytes[i];
+#endif
+}
+
+/*
+ * A key from its private number, which is in range, or, where that is NULL, its public point, which
+ * is known to be one.  The parameters are put together here: OSSL_PARAM_BLD leaves a copy of the
+ * private key in memory that it frees.
+ */
+static enum err curve_key(enum curve_id curve, const uint8_t *private_key,
+                          const uint8_t *public_key, EVP_PKEY **out) {
   enum err err;
-  OSSL_PARAM *parameters = NULL;
+  const size_t size = curve_size(curve);
+  char name[] = "P-000";
+  uint8_t bytes[1 + 2 * CURVE_BYTES_MAX];
   EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(openssl_library, "EC", NULL);
-  OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
   TRY(require_memory(context));
-  TRY(require_memory(build));
-  TRY(require_done(
-      OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, curve_name[curve], 0) == 1,
-      ERR_NOMEM));
-  if (private_key != NULL)
-    TRY(require_done(OSSL_PARAM_BLD_push_BN_pad(build, OSSL_PKEY_PARAM_PRIV_KEY, private_key,
-                                                curve_size(curve)) == 1,
-                     ERR_NOMEM));
-  else
-    TRY(require_done(OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY,
-                                                      public_key.data, public_key.size) == 1,
-                     ERR_NOMEM));
-  parameters = OSSL_PARAM_BLD_to_param(build);
-  TRY(require_memory(parameters));
+  memcpy(name, curve_name[curve], sizeof name);
+  OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, name, 0),
+                             OSSL_PARAM_END, OSSL_PARAM_END};
+  if (private_key != NULL) {
+    native(bytes, private_key, size);
+    parameters[1] = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, bytes, size);
+  } else {
+    memcpy(bytes, public_key, 1 + 2 * size);
+    parameters[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, bytes, 1 + 2 * size);
+  }
   TRY(require_done(EVP_PKEY_fromdata_init(context) == 1, ERR_NOMEM));
   TRY(require_done(EVP_PKEY_fromdata(context, out,
                                      private_key != NULL ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY,
                                      parameters) == 1,
                    ERR_NOMEM));
 done:
-  OSSL_PARAM_free(parameters);
-  OSSL_PARAM_BLD_free(build);
+  wipe(bytes, sizeof bytes);
   EVP_PKEY_CTX_free(context);
   return err;
 }
@@ -159,7 +170,7 @@ static enum err curve_sign(enum curve_id curve, const struct hash *hash, const u
   EVP_PKEY_CTX *context = NULL;
   TRY(hash->digest(&message, 1, digest));
   TRY(read_scalar(curve, private_key, &scalar));
-  TRY(curve_key(curve, scalar, VIEW_NONE, &key));
+  TRY(curve_key(curve, private_key, NULL, &key));
   context = EVP_PKEY_CTX_new_from_pkey(openssl_library, key, NULL);
   TRY(require_memory(context));
   TRY(require_done(EVP_PKEY_sign_init(context) == 1, ERR_NOMEM));
@@ -187,7 +198,7 @@ static enum err curve_verify(enum curve_id curve, const struct hash *hash,
   err = curve_check_public(curve, public_key);
   TRY(err == ERR_MALFORMED ? ERR_SIGNATURE : err);
   TRY(hash->digest(&message, 1, digest));
-  TRY(curve_key(curve, NULL, view_of(public_key, 1 + 2 * curve_size(curve)), &key));
+  TRY(curve_key(curve, NULL, public_key, &key));
   context = EVP_PKEY_CTX_new_from_pkey(openssl_library, key, NULL);
   TRY(require_memory(context));
   TRY(require_done(EVP_PKEY_verify_init(context) == 1, ERR_NOMEM));

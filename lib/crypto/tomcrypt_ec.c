@@ -24,12 +24,29 @@ static enum err math(int result) {
   return result == CRYPT_MEM ? ERR_NOMEM : ERR_INTERNAL;
 }
 
+/* mp_clear() wipes digits before it frees them, which compilers leave out.  But a number that gets a
+ * value has zeros behind it. */
+static void number_wipe(void *number) {
+  (void)mp_set(number, 0);
+}
+
 static void numbers_free(void **const *numbers, size_t count) {
   for (size_t i = 0; i < count; i++) {
-    if (*numbers[i] != NULL)
+    if (*numbers[i] != NULL) {
+      number_wipe(*numbers[i]);
       mp_clear(*numbers[i]);
+    }
     *numbers[i] = NULL;
   }
+}
+
+static void point_free(ecc_point *point) {
+  if (point == NULL)
+    return;
+  number_wipe(point->x);
+  number_wipe(point->y);
+  number_wipe(point->z);
+  ltc_ecc_del_point(point);
 }
 
 /* All numbers are NULL before; mp_init() and mp_init_multi() leave dangling pointers on failure. */
@@ -78,7 +95,7 @@ static enum err curve_start(struct curve *curve, const ltc_ecc_set_type *set) {
 done:
   if (err != OK)
     numbers_free(numbers, 3);
-  ltc_ecc_del_point(base);
+  point_free(base);
   return err;
 }
 
@@ -236,7 +253,7 @@ static enum err curve_derive_public(const struct curve *curve, const uint8_t *pr
   memcpy(public_key, bytes, 1 + 2 * curve->size);
 done:
   numbers_free(numbers, 1);
-  ltc_ecc_del_point(point);
+  point_free(point);
   return err;
 }
 
@@ -245,7 +262,7 @@ static enum err curve_check_public(const struct curve *curve, const uint8_t *pub
   if (point == NULL)
     return ERR_NOMEM;
   enum err err = read_point(curve, public_key, point);
-  ltc_ecc_del_point(point);
+  point_free(point);
   return err;
 }
 
@@ -265,8 +282,8 @@ static enum err curve_agree(const struct curve *curve, const uint8_t *private_ke
   TRY(write_number(result->x, shared_secret, curve->size));
 done:
   numbers_free(numbers, 1);
-  ltc_ecc_del_point(result);
-  ltc_ecc_del_point(point);
+  point_free(result);
+  point_free(point);
   return err;
 }
 
@@ -334,7 +351,7 @@ static enum err curve_sign(const struct curve *curve, const struct hash *hash,
   *size = der_write_signature(first, second, curve->size, out);
 done:
   numbers_free(numbers, 5);
-  ltc_ecc_del_point(point);
+  point_free(point);
   wipe(first, sizeof first);
   return err;
 }
@@ -395,8 +412,8 @@ static enum err verify_exactly(const struct curve *curve, void *u1, void *u2, ec
   TRY(mp_cmp(x, r) == LTC_MP_EQ ? OK : ERR_SIGNATURE);
 done:
   numbers_free(numbers, 1);
-  ltc_ecc_del_point(b);
-  ltc_ecc_del_point(a);
+  point_free(b);
+  point_free(a);
   return err;
 }
 
@@ -416,7 +433,7 @@ static enum err verify_fast(const struct curve *curve, void *u1, void *u2, ecc_p
   TRY(math(mp_mod(sum->x, curve->order, sum->x)));
   TRY(mp_cmp(sum->x, r) == LTC_MP_EQ ? OK : ERR_SIGNATURE);
 done:
-  ltc_ecc_del_point(sum);
+  point_free(sum);
   return err;
 }
 
@@ -444,7 +461,7 @@ static enum err curve_verify(const struct curve *curve, const struct hash *hash,
     err = verify_exactly(curve, e, u, key, r);
 done:
   numbers_free(numbers, 4);
-  ltc_ecc_del_point(key);
+  point_free(key);
   return err == OK || err == ERR_NOMEM ? err : ERR_SIGNATURE;
 }
 
