@@ -18,8 +18,8 @@ int e2ee_client_new(uint16_t mls_suite, const uint8_t *identity, size_t identity
   if (identity_len > API_INPUT_MAX)
     return E2EE_ERR_LIMIT;
   TRY(provider_init());
-  const struct suite *suite = suite_find(mls_suite);
-  TRY(suite == NULL ? ERR_UNSUPPORTED : OK);
+  const struct suite *suite = NULL;
+  TRY(suite_use(mls_suite, &suite));
   TRY(client_new(suite, view_of(identity, identity_len), &client));
   TRY(api_client_new(&client, out));
 done:

@@ -19,8 +19,8 @@ int e2ee_client_new_credential(uint16_t mls_suite, uint16_t credential_type, con
   if (body_len > API_INPUT_MAX || private_key_len > API_INPUT_MAX)
     return E2EE_ERR_LIMIT;
   TRY(provider_init());
-  const struct suite *suite = suite_find(mls_suite);
-  TRY(suite == NULL ? ERR_UNSUPPORTED : OK);
+  const struct suite *suite = NULL;
+  TRY(suite_use(mls_suite, &suite));
   TRY(client_new_credential(suite, credential_type, view_of(body, body_len),
                             view_of(private_key, private_key_len), &client));
   TRY(api_client_new(&client, out));

@@ -146,6 +146,7 @@ static void pick_all(void) {
     picked.signature[id] = provider_signature_at((enum signature_id)id, 0);
 }
 
+/* What costs microseconds.  Curves may take a tenth of a second, and most are never used. */
 static enum err test_picked(void) {
   enum err err = OK;
   for (unsigned id = 0; id < HASH_COUNT; id++)
@@ -157,12 +158,6 @@ static enum err test_picked(void) {
   for (unsigned id = 0; id < CTR_COUNT; id++)
     if (picked.ctr[id] != NULL)
       TRY(selftest_ctr((enum ctr_id)id, picked.ctr[id]));
-  for (unsigned id = 0; id < DH_COUNT; id++)
-    if (picked.dh[id] != NULL)
-      TRY(selftest_dh((enum dh_id)id, picked.dh[id]));
-  for (unsigned id = 0; id < SIGNATURE_COUNT; id++)
-    if (picked.signature[id] != NULL)
-      TRY(selftest_signature((enum signature_id)id, picked.signature[id]));
 done:
   return err;
 }
@@ -187,8 +182,9 @@ done:
 }
 
 /* A mutex and not pthread_once(): a failure for want of randomness or memory may pass. */
+static struct lock lock = LOCK_INITIALIZER;
+
 enum err provider_init(void) {
-  static struct lock lock = LOCK_INITIALIZER;
   static atomic_bool ready;
   if (atomic_load_explicit(&ready, memory_order_acquire))
     return OK;
@@ -198,6 +194,41 @@ enum err provider_init(void) {
     err = init_once();
   if (err == OK)
     atomic_store_explicit(&ready, true, memory_order_release);
+  lock_leave(&lock);
+  return err;
+}
+
+/* ---- Curves are tried when they are first used ---- */
+
+enum trial { TRIAL_NONE, TRIAL_GOOD, TRIAL_BAD };
+
+/* What a trial says for good; that there was no memory says nothing. */
+static enum err judge(enum trial *trial, enum err tried) {
+  if (tried == ERR_NOMEM)
+    return tried;
+  *trial = tried == OK ? TRIAL_GOOD : TRIAL_BAD;
+  return tried;
+}
+
+static enum err known(enum trial trial) {
+  return trial == TRIAL_GOOD ? OK : ERR_INTERNAL;
+}
+
+enum err provider_try_dh(enum dh_id id) {
+  static enum trial trials[DH_COUNT];
+  lock_take(&lock);
+  enum err err = trials[id] == TRIAL_NONE ? judge(&trials[id], selftest_dh(id, picked.dh[id]))
+                                          : known(trials[id]);
+  lock_leave(&lock);
+  return err;
+}
+
+enum err provider_try_signature(enum signature_id id) {
+  static enum trial trials[SIGNATURE_COUNT];
+  lock_take(&lock);
+  enum err err = trials[id] == TRIAL_NONE
+                     ? judge(&trials[id], selftest_signature(id, picked.signature[id]))
+                     : known(trials[id]);
   lock_leave(&lock);
   return err;
 }

@@ -39,6 +39,7 @@ static void fill_suites(void) {
                                .aead = provider_aead(row->aead_id),
                                .dh = provider_dh(row->dh_id),
                                .signature = provider_signature(row->signature_id),
+                               .dh_id = row->dh_id,
                                .signature_id = row->signature_id};
   }
 }
@@ -57,6 +58,17 @@ const struct suite *suite_find(uint16_t id) {
                  : NULL;
   }
   return NULL;
+}
+
+enum err suite_use(uint16_t id, const struct suite **out) {
+  enum err err;
+  const struct suite *suite = suite_find(id);
+  TRY(suite != NULL ? OK : ERR_UNSUPPORTED);
+  TRY(provider_try_dh(suite->dh_id));
+  TRY(provider_try_signature(suite->signature_id));
+  *out = suite;
+done:
+  return err;
 }
 
 uint16_t suite_id_at(size_t index) {

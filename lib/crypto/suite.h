@@ -18,12 +18,18 @@ struct suite {
   const struct aead *aead;
   const struct dh *dh;
   const struct signature *signature;
+  enum dh_id dh_id;
   enum signature_id signature_id;
 };
 
-/** NULL if the code point is unknown or an algorithm of it has no backend here.  Any thread, after
- *  provider_init(). */
+/** To see whether there is a suite, not to compute with it: NULL if the code point is unknown or an
+ *  algorithm of it has no backend here.  Any thread, after provider_init(). */
 const struct suite *suite_find(uint16_t id);
+
+/** The same to compute with: who comes first waits until its curves have given their known answers.
+ *  @return OK; ERR_UNSUPPORTED where suite_find() gives NULL; ERR_INTERNAL if an answer came out wrong,
+ *          then and ever after; ERR_NOMEM */
+CHECKED enum err suite_use(uint16_t id, const struct suite **out);
 
 /** Walk the code points in the table, usable or not: 0, 1, …; 0 at the end. */
 uint16_t suite_id_at(size_t index);

@@ -203,8 +203,8 @@ enum err message_key_package_identity(struct view message, struct bytes *out) {
   TRY(message_read_key_package(message, NULL, &raw));
   struct reader reader = reader_of(raw);
   TRY(key_package_read(&reader, NULL, &key_package));
-  const struct suite *suite = suite_find(key_package.cipher_suite);
-  TRY(suite == NULL ? ERR_UNSUPPORTED : OK);
+  const struct suite *suite = NULL;
+  TRY(suite_use(key_package.cipher_suite, &suite));
   TRY(key_package_check(suite, &key_package, NULL));
   TRY(credential_body(leaf_credential(key_package.leaf), out));
 done:

@@ -156,8 +156,11 @@ done:
 }
 
 enum err validate_announced(uint16_t cipher_suite, struct view extensions, struct why *why) {
-  const struct suite *suite = suite_find(cipher_suite);
-  return suite == NULL ? OK : check_external_senders(suite, extensions, ERR_INVALID_PROPOSAL, why);
+  const struct suite *suite = NULL;
+  enum err err = suite_use(cipher_suite, &suite);
+  if (err != OK)
+    return err == ERR_UNSUPPORTED ? OK : err;
+  return check_external_senders(suite, extensions, ERR_INVALID_PROPOSAL, why);
 }
 
 /* What every leaf of a tree is checked against. */

@@ -210,9 +210,11 @@ enum err snapshot_read_client(uint8_t version, struct view content, struct why *
   TRY(cbor_read_map(&reader, CLIENT_KEYS));
   TRY(cbor_read_key(&reader, KEY_SUITE));
   TRY(cbor_read_u16(&reader, &id));
-  const struct suite *suite = suite_find(id);
-  if (suite == NULL)
-    return refuse(why, ERR_UNSUPPORTED, "saved state: cipher suite %u is not built in", id);
+  const struct suite *suite = NULL;
+  err = suite_use(id, &suite);
+  if (err == ERR_UNSUPPORTED)
+    return refuse(why, err, "saved state: cipher suite %u is not built in", id);
+  TRY(err);
   err = read_client(&reader, version, suite, why, out);
   if (err == ERR_UNSUPPORTED) /* certificates */
     return err;
