@@ -4,6 +4,7 @@
 
 #include "api/handles.h"
 #include "base/parallel.h"
+#include "base/traces.h"
 #include "state/snapshot.h"
 
 int e2ee_client_new(uint16_t mls_suite, const uint8_t *identity, size_t identity_len,
@@ -24,6 +25,7 @@ int e2ee_client_new(uint16_t mls_suite, const uint8_t *identity, size_t identity
   TRY(api_client_new(&client, out));
 done:
   client_free(client);
+  traces_wipe();
   return err;
 }
 
@@ -41,6 +43,7 @@ int e2ee_client_load(const uint8_t *key, size_t key_len, const uint8_t *blob, si
   TRY(api_client_new(&client, out));
 done:
   client_free(client);
+  traces_wipe();
   return err;
 }
 

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "api/handles.h"
+#include "base/traces.h"
 #include "crypto/x509.h"
 
 int e2ee_client_new_credential(uint16_t mls_suite, uint16_t credential_type, const uint8_t *body,
@@ -26,6 +27,7 @@ int e2ee_client_new_credential(uint16_t mls_suite, uint16_t credential_type, con
   TRY(api_client_new(&client, out));
 done:
   client_free(client);
+  traces_wipe();
   return err;
 }
 

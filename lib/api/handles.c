@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/traces.h"
 
 /* ---- Control domain ---- */
 
@@ -34,6 +35,7 @@ int api_leave(const struct e2ee_client *client, enum err err) {
   if (err == ERR_INTERNAL)
     mine->dead = true;
   busy_leave(&mine->busy);
+  traces_wipe();
   return err;
 }
 

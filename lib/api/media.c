@@ -4,6 +4,7 @@
 #include "api/frames.h"
 #include "api/handles.h"
 #include "base/mem.h"
+#include "base/traces.h"
 #include "media/receiver.h"
 #include "media/sender.h"
 #include "sframe/header.h"
@@ -52,7 +53,9 @@ int e2ee_media_activate(e2ee_media *media, uint64_t epoch) {
 int e2ee_media_retire(e2ee_media *media, uint64_t epoch) {
   if (media == NULL)
     return ERR_INVALID_ARG;
-  return media_retire(media->media, epoch);
+  enum err err = media_retire(media->media, epoch);
+  traces_wipe();
+  return err;
 }
 
 int e2ee_media_member(const e2ee_media *media, uint64_t epoch, uint32_t leaf, uint32_t what,

@@ -5,6 +5,7 @@
 
 #include "api/handles.h"
 #include "base/mem.h"
+#include "base/traces.h"
 
 static bool good_key(const uint8_t *base_key, size_t size) {
   return base_key != NULL && size >= OWNKEY_BASE_MIN && size <= OWNKEY_BASE_MAX;
@@ -38,7 +39,9 @@ int e2ee_media_set_own_key(e2ee_media *media, uint64_t generation, const uint8_t
                            size_t base_key_len) {
   if (media == NULL || !good_key(base_key, base_key_len))
     return ERR_INVALID_ARG;
-  return senderkeys_set_own(media->media, generation, view_of(base_key, base_key_len));
+  enum err err = senderkeys_set_own(media->media, generation, view_of(base_key, base_key_len));
+  traces_wipe();
+  return err;
 }
 
 int e2ee_media_ratchet(e2ee_media *media, uint64_t *step, e2ee_bytes **base_key) {
@@ -55,6 +58,7 @@ int e2ee_media_ratchet(e2ee_media *media, uint64_t *step, e2ee_bytes **base_key)
   bytes = NULL;
 done:
   mem_free(bytes);
+  traces_wipe();
   return err;
 }
 
@@ -69,15 +73,26 @@ int e2ee_media_set_sender_key(e2ee_media *media, uint32_t sender, uint64_t gener
                               uint64_t step, const uint8_t *base_key, size_t base_key_len) {
   if (media == NULL || step > SENDERKEYS_STEP_MAX || !good_key(base_key, base_key_len))
     return ERR_INVALID_ARG;
-  return senderkeys_set(media->media, sender, generation, step, view_of(base_key, base_key_len));
+  enum err err =
+      senderkeys_set(media->media, sender, generation, step, view_of(base_key, base_key_len));
+  traces_wipe();
+  return err;
 }
 
 int e2ee_media_retire_sender(e2ee_media *media, uint32_t sender, uint64_t generation) {
-  return media == NULL ? ERR_INVALID_ARG : senderkeys_retire(media->media, sender, generation);
+  if (media == NULL)
+    return ERR_INVALID_ARG;
+  enum err err = senderkeys_retire(media->media, sender, generation);
+  traces_wipe();
+  return err;
 }
 
 int e2ee_media_remove_sender(e2ee_media *media, uint32_t sender) {
-  return media == NULL ? ERR_INVALID_ARG : senderkeys_remove(media->media, sender);
+  if (media == NULL)
+    return ERR_INVALID_ARG;
+  enum err err = senderkeys_remove(media->media, sender);
+  traces_wipe();
+  return err;
 }
 
 int e2ee_media_receiver_new(e2ee_media *media, uint32_t sender, e2ee_receiver **out) {

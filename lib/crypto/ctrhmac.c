@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/traces.h"
 #include "crypto/backend.h"
 
 /* The additional data of a partial frame (sframe/partial.c); of a plain one it is two. */
@@ -117,6 +118,7 @@ done:
   if (err != OK)
     wipe(out, size + key->tag_size);
   wipe(mac, sizeof mac);
+  traces_wipe_registers(); /* the MAC's states */
   return err;
 }
 
@@ -138,6 +140,7 @@ done:
   if (err != OK && size > 0)
     wipe(out, size);
   wipe(mac, sizeof mac); /* all of it: more than the tag would help to forge */
+  traces_wipe_registers();
   return err;
 }
 

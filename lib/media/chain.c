@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/traces.h"
+
 static struct chain *chain_of(struct source *source) {
   return (struct chain *)source;
 }
@@ -170,6 +172,7 @@ static bool heard(struct source *source, uint64_t kid) {
     chain_unlock(chain);
   }
   wipe(&link, sizeof link);
+  traces_wipe();
   return first;
 }
 
@@ -187,6 +190,7 @@ static void passed(struct source *source) {
   if (atomic_load_explicit(&source->late, memory_order_relaxed) == 0)
     give_up(chain, chain->now);
   chain_unlock(chain);
+  traces_wipe_registers();
 }
 
 /* Key ids come again, 2^R steps on: what a stream has is of a link that was there when it looked. */

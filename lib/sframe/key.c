@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "sframe/key.h"
 
+#include "base/traces.h"
 #include "crypto/kdf.h"
 
 static const struct row {
@@ -103,6 +104,7 @@ done:
   wipe(bytes, sizeof bytes);
   if (err != OK)
     sframe_key_wipe(key);
+  traces_wipe();
   return err;
 }
 
