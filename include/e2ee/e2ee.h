@@ -149,7 +149,8 @@ E2EE_API const char *e2ee_version_string(void);
 
 /**
  * Prepare the library.  Idempotent and thread-safe; constructors call it, so a
- * program needs it only to learn of a failure early.
+ * program needs it only to learn of a failure early.  It tries known answers of hashes and
+ * ciphers; those of curves are tried by the first call that uses a suite with them.
  * @return 0, E2EE_ERR_RANDOM, or E2EE_ERR_INTERNAL (a self-test failed)
  */
 E2EE_API E2EE_CHECKED int e2ee_init(void);

@@ -11,6 +11,7 @@
 #include <openssl/sha.h>
 #include <string.h>
 
+#include "base/traces.h"
 #include "crypto/backend.h"
 #include "crypto/hmac.h"
 #include "crypto/openssl.h"
@@ -198,6 +199,7 @@ static enum err aead_seal(struct aead_key *key, const uint8_t *nonce, const stru
     wipe(out, plaintext.size + TAG_SIZE);
     return failed(ERR_INTERNAL);
   }
+  traces_wipe_registers();
   return OK;
 }
 
@@ -221,6 +223,7 @@ static enum err aead_open(struct aead_key *key, const uint8_t *nonce, const stru
     err = ERR_AUTH;
   if (err != OK && size > 0)
     wipe(out, size);
+  traces_wipe_registers();
   return err;
 }
 
@@ -274,6 +277,7 @@ static enum err ctr_apply(struct ctr_key *key, const uint8_t *block, struct view
   int written = 0;
   bool done = EVP_EncryptInit_ex2(context, NULL, NULL, block, NULL) == 1 &&
               EVP_EncryptUpdate(context, out, &written, input.data, (int)input.size) == 1;
+  traces_wipe_registers();
   return done ? OK : failed(ERR_INTERNAL);
 }
 

@@ -7,6 +7,7 @@
 
 #include <tomcrypt.h>
 
+#include "base/traces.h"
 #include "crypto/backend.h"
 #include "crypto/hmac.h"
 #include "crypto/tomcrypt.h"
@@ -75,11 +76,17 @@ static void gcm_key_free(struct aead_key *key) {
   locked_free(key, sizeof(gcm_state));
 }
 
+static enum err gcm_key_put(gcm_state *gcm, const uint8_t *key, int size) {
+  enum err err = result_of(gcm_init(gcm, aes_index, key, size), ERR_INTERNAL);
+  traces_wipe();
+  return err;
+}
+
 static enum err gcm_key_new(const uint8_t *key, int size, struct aead_key **out) {
   gcm_state *gcm = locked_new(sizeof *gcm);
   if (gcm == NULL)
     return ERR_NOMEM;
-  enum err err = result_of(gcm_init(gcm, aes_index, key, size), ERR_INTERNAL);
+  enum err err = gcm_key_put(gcm, key, size);
   if (err != OK)
     locked_free(gcm, sizeof *gcm);
   else
@@ -96,11 +103,11 @@ static enum err aes256gcm_key_new(const uint8_t *key, struct aead_key **out) {
 }
 
 static enum err aes128gcm_key_set(struct aead_key *key, const uint8_t *bytes) {
-  return result_of(gcm_init((gcm_state *)key, aes_index, bytes, 16), ERR_INTERNAL);
+  return gcm_key_put((gcm_state *)key, bytes, 16);
 }
 
 static enum err aes256gcm_key_set(struct aead_key *key, const uint8_t *bytes) {
-  return result_of(gcm_init((gcm_state *)key, aes_index, bytes, 32), ERR_INTERNAL);
+  return gcm_key_put((gcm_state *)key, bytes, 32);
 }
 
 static enum err gcm_start(gcm_state *gcm, const uint8_t *nonce, const struct view *aad,
@@ -145,6 +152,7 @@ static enum err gcm_seal(struct aead_key *key, const uint8_t *nonce, const struc
 done:
   if (err != OK)
     wipe(out, plaintext.size + TAG_SIZE);
+  traces_wipe_registers();
   return err;
 }
 
@@ -165,6 +173,7 @@ done:
   if (err != OK && size > 0)
     wipe(out, size);
   wipe(tag, sizeof tag);
+  traces_wipe_registers();
   return err;
 }
 
@@ -192,8 +201,9 @@ static void ctr_key_free(struct ctr_key *key) {
 
 static enum err ctr_key_put(symmetric_CTR *ctr, const uint8_t *key, int size) {
   static const uint8_t block[CTR_BLOCK_SIZE];
-  return result_of(ctr_start(aes_index, block, key, size, 0, CTR_COUNTER_BIG_ENDIAN, ctr),
-                   ERR_INTERNAL);
+  int result = ctr_start(aes_index, block, key, size, 0, CTR_COUNTER_BIG_ENDIAN, ctr);
+  traces_wipe();
+  return result_of(result, ERR_INTERNAL);
 }
 
 static enum err ctr_key_new(const uint8_t *key, int size, struct ctr_key **out) {
@@ -215,6 +225,7 @@ static enum err ctr_apply(struct ctr_key *key, const uint8_t *block, struct view
   TRY(result_of(ctr_setiv(block, CTR_BLOCK_SIZE, ctr), ERR_INTERNAL));
   TRY(result_of(ctr_encrypt(input.data, out, (unsigned long)input.size, ctr), ERR_INTERNAL));
 done:
+  traces_wipe_registers();
   return err;
 }
 

@@ -3,6 +3,7 @@
  * being, or at the latest where it is wiped.  Touches none itself.
  * SPDX-License-Identifier: ISC
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "crypto/hmac.h"
@@ -66,6 +67,31 @@ void __wrap_secret_move(struct secret *to, struct secret *from) {
   if (from->size > 0 && from->size <= SECRET_MAX)
     residue_tell(REQUEST_NUMBER, from->bytes, from->size, KIND_OTHER);
   __real_secret_move(to, from);
+}
+
+/* ---- The processor, which RESIDUE_AES lets have one of its engines for AES, or none ---- */
+
+static bool allowed(const char *engine) {
+  const char *only = getenv("RESIDUE_AES");
+  return only == NULL || strcmp(only, engine) == 0;
+}
+
+bool __real_aescpu_aesni(void);
+bool __wrap_aescpu_aesni(void);
+bool __wrap_aescpu_aesni(void) {
+  return allowed("aesni") && __real_aescpu_aesni();
+}
+
+bool __real_aescpu_vaes256(void);
+bool __wrap_aescpu_vaes256(void);
+bool __wrap_aescpu_vaes256(void) {
+  return allowed("vaes256") && __real_aescpu_vaes256();
+}
+
+bool __real_aescpu_vaes512(void);
+bool __wrap_aescpu_vaes512(void);
+bool __wrap_aescpu_vaes512(void) {
+  return allowed("vaes512") && __real_aescpu_vaes512();
 }
 
 /* ---- Randomness: private keys, nonces of ECDSA; short numbers are public ---- */

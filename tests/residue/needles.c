@@ -12,7 +12,7 @@
 /* Not static, or the watched process would have to be searched for them. */
 static struct needle *table;
 static uint8_t *filter;
-static size_t counts[KINDS], total;
+static size_t total;
 
 bool needles_start(void) {
   table = calloc(SLOTS, sizeof *table);
@@ -53,10 +53,8 @@ static void add_piece(const uint8_t *piece, enum kind kind, enum form form, cons
   for (; table[slot].where != NULL; slot = (slot + 1) % SLOTS)
     if (table[slot].low == low && table[slot].high == high) {
       /* A name, once there is one, is better than none. */
-      if (table[slot].kind == KIND_OTHER && kind != KIND_OTHER) {
+      if (table[slot].kind == KIND_OTHER)
         table[slot].kind = (unsigned char)kind;
-        counts[kind]++;
-      }
       return;
     }
   if (++total > SLOTS / 2) {
@@ -69,7 +67,6 @@ static void add_piece(const uint8_t *piece, enum kind kind, enum form form, cons
                                 .kind = (unsigned char)kind,
                                 .form = (unsigned char)form};
   filter[slot_of(low) / 8] |= (uint8_t)(1u << slot_of(low) % 8);
-  counts[kind]++;
 }
 
 static void add_pieces(const uint8_t *bytes, size_t size, enum kind kind, enum form form,
@@ -168,10 +165,6 @@ struct needle *needles_half(uint64_t half) {
 void needles_age(void) {
   for (unsigned slot = 0; slot < SLOTS; slot++)
     table[slot].old = true;
-}
-
-size_t needles_count(enum kind kind) {
-  return counts[kind];
 }
 
 const char *kind_name(unsigned kind) {

@@ -55,7 +55,6 @@ struct needle *needles_half(uint64_t half);
 /** All that are known become old. */
 void needles_age(void);
 
-size_t needles_count(enum kind kind);
 const char *kind_name(unsigned kind);
 const char *form_name(unsigned form);
 

@@ -1,7 +1,7 @@
 /*
- * How the watched process speaks to the one that watches it: by a breakpoint, whose arguments are in
- * registers, so that nothing is copied and no system call gets between the library's return and the look
- * at what it left.
+ * How the watched process speaks to the one that watches it: by a breakpoint, whose arguments are
+ * in registers, so that nothing is copied, and no system call gets between the library's return and
+ * the look at what it left.
  * SPDX-License-Identifier: ISC
  */
 #ifndef RESIDUE_TRAP_H
