@@ -65,8 +65,18 @@ enum { E2EE_TYPE_EXTENSION = 1, E2EE_TYPE_PROPOSAL = 2, E2EE_TYPE_CREDENTIAL = 3
  * define (section 7.2).  A group can only use what all its members support.  Not saved, as it is the
  * program that supports a type: say it again after e2ee_client_load().  Until then the own commits
  * and updates fail with E2EE_ERR_INVALID_TREE in a group that uses the type.
- */
+ * Proposal types are the application's from 0xf000 on (section 17.4): what those below are made of,
+ * other documents say, and the library does not know.  E2EE_ERR_INVALID_ARG for them. */
 E2EE_API E2EE_CHECKED int e2ee_client_support(e2ee_client *client, uint32_t kind, uint16_t type);
+
+/**
+ * Say that a commit with a proposal of this type needs an update path, in which its committer renews its
+ * keys (section 12.4); without one it is then refused with E2EE_ERR_INVALID_COMMIT.  Every member has to
+ * say the same, or they part.  What is not said may come without a path.  Own commits always have one.
+ * Not saved: say it again after e2ee_client_load().
+ * @return 0; E2EE_ERR_INVALID_ARG  the type is not the application's
+ */
+E2EE_API E2EE_CHECKED int e2ee_client_require_path(e2ee_client *client, uint16_t proposal_type);
 
 /** Where extensions of the application travel (section 13.4). */
 enum { E2EE_PLACE_LEAF = 1, E2EE_PLACE_KEY_PACKAGE = 2, E2EE_PLACE_GROUP_INFO = 3 };
@@ -241,8 +251,8 @@ E2EE_API E2EE_CHECKED int e2ee_group_propose_reinit(e2ee_group *group, const uin
 E2EE_API E2EE_CHECKED int e2ee_commit_reinit(e2ee_commit *commit, const uint8_t *group_id,
                                              size_t group_id_len, uint16_t mls_suite);
 
-/** A proposal of the application's own: MLS carries it to all members and does nothing else.  Its
- *  body is one vector.  All members must support the type. */
+/** A proposal of the application's own, of a type from 0xf000 on: MLS carries it to all members and does
+ *  nothing else.  Its body is one vector.  All members must support the type. */
 E2EE_API E2EE_CHECKED int e2ee_group_propose_custom(e2ee_group *group, uint16_t type,
                                                     const uint8_t *data, size_t data_len,
                                                     e2ee_bytes **out);
@@ -253,7 +263,8 @@ E2EE_API E2EE_CHECKED int e2ee_commit_custom(e2ee_commit *commit, uint16_t type,
 
 /**
  * Open a group by its GroupInfo without joining it: its members can be read.  To join, start a
- * commit in it (e2ee_commit_new()); e2ee_commit_remove() takes out the own former leaf, and
+ * commit in it (e2ee_commit_new()); e2ee_commit_remove() takes out the own former leaf (another's:
+ * E2EE_ERR_INVALID_PROPOSAL), and
  * e2ee_commit_psk() proves a shared secret.  A SelfRemove that is waiting in the group must be
  * given to e2ee_group_process() and accepted first, so that who wanted to leave is not kept in.
  * e2ee_group_join_external() is this and a commit at once.

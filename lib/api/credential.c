@@ -45,12 +45,22 @@ done:
 }
 
 int e2ee_client_support(e2ee_client *client, uint32_t kind, uint16_t type) {
-  if (client == NULL || kind < E2EE_TYPE_EXTENSION || kind > E2EE_TYPE_CREDENTIAL || type == 0)
+  if (client == NULL || kind < E2EE_TYPE_EXTENSION || kind > E2EE_TYPE_CREDENTIAL || type == 0 ||
+      (kind == E2EE_TYPE_PROPOSAL && !proposal_is_custom(type)))
     return E2EE_ERR_INVALID_ARG;
   enum err err = api_enter(client);
   if (err != OK)
     return err;
   return api_leave(client, client_support(client->client, (enum type_kind)kind, type));
+}
+
+int e2ee_client_require_path(e2ee_client *client, uint16_t proposal_type) {
+  if (client == NULL || !proposal_is_custom(proposal_type))
+    return E2EE_ERR_INVALID_ARG;
+  enum err err = api_enter(client);
+  if (err != OK)
+    return err;
+  return api_leave(client, client_require_path(client->client, proposal_type));
 }
 
 /* RFC 9420's own extensions are written where they belong, never by the application. */

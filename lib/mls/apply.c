@@ -227,10 +227,9 @@ static enum err check_psks(const struct application *job) {
     for (size_t j = i + 1; j < list->count; j++) {
       if (list->item[j].proposal.type != PROPOSAL_PSK)
         continue;
-      struct proposal_list one = {&job->list->item[i], 1, 1};
-      TRY(require(
-          proposal_list_admits(&one, &list->item[j].proposal, list->item[j].sender, LEAF_NONE),
-          job->why, ERR_INVALID_PROPOSAL, "RFC 9420, section 12.2: one PSK twice"));
+      /* Of two PreSharedKeyIDs that differ in their nonces alone, each is mixed in. */
+      TRY(require(!view_equal(list->item[i].proposal.raw, list->item[j].proposal.raw), job->why,
+                  ERR_INVALID_PROPOSAL, "RFC 9420, section 12.2: one PreSharedKeyID twice"));
     }
   }
 done:
@@ -343,14 +342,19 @@ done:
   return err;
 }
 
+/* RFC 9420, section 12.4, of the types that apply_other() is for. */
+static bool needs_path(const struct proposal_rules *rules, uint16_t type) {
+  if (proposal_is_default(type))
+    return type == PROPOSAL_EXTERNAL_INIT || type == PROPOSAL_GROUP_CONTEXT_EXTENSIONS;
+  return list_has(rules->path_types, type);
+}
+
 static enum err apply_other(struct application *job, const struct listed_proposal *item) {
   enum err err = OK;
   struct effects *effects = job->effects;
   const struct proposal *proposal = &item->proposal;
   TRY(check_body(job->epoch, proposal, item->sender, job->rules));
-  /* RFC 9420, section 12.4: what is not known to do without a path requires one. */
-  effects->path_required = effects->path_required ||
-                           (proposal->type != PROPOSAL_PSK && proposal->type != PROPOSAL_REINIT);
+  effects->path_required = effects->path_required || needs_path(job->rules, proposal->type);
   if (proposal->type == PROPOSAL_EXTERNAL_INIT) {
     effects->external_init = proposal->body.external_init;
     return OK;

@@ -129,6 +129,7 @@ void client_free(struct client *client) {
   mem_free(client->extensions);
   for (size_t i = 0; i < TYPE_KINDS; i++)
     writer_free(&client->types[i]);
+  writer_free(&client->path_types);
   mem_free(client->groups);
   bytes_free(&client->credential);
   bytes_free(&client->signature_public);
@@ -377,14 +378,21 @@ bool client_remove_psk(struct client *client, struct view id) {
 
 /* ---- Types and extensions of the application ---- */
 
-enum err client_support(struct client *client, enum type_kind kind, uint16_t type) {
-  struct writer *types = &client->types[kind];
+static enum err add_type(struct writer *types, uint16_t type) {
   if (list_has(writer_view(types), type))
     return OK;
   write_u16(types, type);
   enum err err = types->err;
   types->err = OK;
   return err;
+}
+
+enum err client_support(struct client *client, enum type_kind kind, uint16_t type) {
+  return add_type(&client->types[kind], type);
+}
+
+enum err client_require_path(struct client *client, uint16_t type) {
+  return add_type(&client->path_types, type);
 }
 
 enum err client_set_extension(struct client *client, uint32_t place, uint16_t type,

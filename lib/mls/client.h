@@ -83,6 +83,7 @@ struct client {
   size_t psk_count;
   size_t psk_capacity;
   struct writer types[TYPE_KINDS]; /* that the application supports: 16-bit items */
+  struct writer path_types;        /* of proposals of its own that need a path */
   struct own_extension *extensions;
   size_t extension_count;
   size_t extension_capacity;
@@ -180,6 +181,9 @@ bool client_find_psk(const struct client *client, struct view id, struct view *p
 
 /** The application supports a type: all leaves made from now on say so. */
 CHECKED enum err client_support(struct client *client, enum type_kind kind, uint16_t type);
+
+/** A commit with a proposal of this type of the application's needs a path (section 12.4). */
+CHECKED enum err client_require_path(struct client *client, uint16_t type);
 
 /** Carry an extension in all leaves, key packages or GroupInfos made from now on; one of that type
  *  in that place is replaced.  What a leaf or key package carries, leaves list from now on. */

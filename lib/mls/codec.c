@@ -168,3 +168,7 @@ bool extension_is_default(uint16_t type) {
 bool proposal_is_default(uint16_t type) {
   return type >= PROPOSAL_ADD && type <= PROPOSAL_GROUP_CONTEXT_EXTENSIONS;
 }
+
+bool proposal_is_custom(uint16_t type) {
+  return type >= 0xf000;
+}

@@ -113,4 +113,7 @@ uint16_t grease_value(uint8_t entropy);
 bool extension_is_default(uint16_t type);
 bool proposal_is_default(uint16_t type);
 
+/** Proposal types for private use (section 17.4): the application's own. */
+bool proposal_is_custom(uint16_t type);
+
 #endif

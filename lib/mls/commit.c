@@ -30,6 +30,8 @@ enum err commit_plan_proposal(struct commit_plan *plan, const struct group *grou
   struct reader reader = reader_of(raw);
   TRY(proposal_read(&reader, &client->why, &proposal));
   TRY(proposal_check(group->epoch, &proposal, group_sender(group), &rules));
+  if (proposal.type == PROPOSAL_REMOVE && group_is_outside(group))
+    TRY(external_check_former(group, proposal.body.remove));
   TRY(mem_grow(&plan->proposal, &plan->capacity, plan->count + 1, sizeof *plan->proposal));
   TRY(bytes_copy(&plan->proposal[plan->count], raw));
   plan->count++;
@@ -144,6 +146,18 @@ done:
   return err;
 }
 
+/* draft-ietf-mls-extensions: where a SelfRemove waits, a Remove of the same leaf is invalid. */
+static void prefer_leaves(struct commit_work *work) {
+  for (size_t i = 0; i < work->list.count; i++) {
+    struct listed_proposal *item = &work->list.item[i];
+    const struct stored_proposal *leave = NULL;
+    if (item->proposal.type == PROPOSAL_REMOVE)
+      leave = proposal_store_find_leave(&work->group->proposals, item->proposal.body.remove);
+    if (leave != NULL)
+      *item = (struct listed_proposal){leave->proposal, leave->sender, leave, false};
+  }
+}
+
 /* What the plan and the group's situation put into the commit by value.  The bytes of the proposals
  * that are made here are kept in `made`. */
 static enum err list_by_value(struct commit_work *work, const struct commit_plan *plan,
@@ -158,6 +172,7 @@ static enum err list_by_value(struct commit_work *work, const struct commit_plan
   }
   for (size_t i = 0; i < plan->count; i++)
     TRY(list_raw(work, bytes_view(&plan->proposal[i])));
+  prefer_leaves(work);
   if (plan->sets_extensions) {
     TRY(draft_extensions(bytes_view(&plan->extensions), &made[1]));
     TRY(list_raw(work, bytes_view(&made[1])));
@@ -179,21 +194,30 @@ static bool admits(const struct commit_work *work, const struct stored_proposal 
   return proposal_list_admits(&work->list, proposal, stored->sender, group->epoch->own_leaf);
 }
 
+/* RFC 9420, section 12.2: Removes are preferred to Updates, and the newest Update to others; by
+ * draft-ietf-mls-extensions SelfRemoves to Removes.  Adds are few here, so that their order does not
+ * matter.  A ReInit comes last: the group should go on as long as there is something to do in it. */
+enum { TURNS = 4 };
+
+static unsigned turn_of(uint16_t type) {
+  switch (type) {
+  case PROPOSAL_SELF_REMOVE:
+    return 0;
+  case PROPOSAL_REMOVE:
+    return 1;
+  case PROPOSAL_REINIT:
+    return 3;
+  default:
+    return 2;
+  }
+}
+
 static enum err list_stored(struct commit_work *work) {
   const struct proposal_store *store = &work->group->proposals;
-  /* RFC 9420, section 12.2: Removes are preferred to Updates, and the newest Update to others.
-   * Adds are few here, so that their order does not matter.  A ReInit comes last: the group should
-   * go on as long as there is something to do in it. */
-  static const struct {
-    bool remove, reinit;
-  } passes[] = {{true, false}, {false, false}, {false, true}};
-  for (size_t pass = 0; pass < sizeof passes / sizeof passes[0]; pass++) {
+  for (unsigned turn = 0; turn < TURNS; turn++) {
     for (size_t i = store->count; i-- > 0;) {
       const struct stored_proposal *stored = &store->item[i];
-      uint16_t type = stored->proposal.type;
-      bool remove = type == PROPOSAL_REMOVE || type == PROPOSAL_SELF_REMOVE;
-      if (remove != passes[pass].remove || (type == PROPOSAL_REINIT) != passes[pass].reinit ||
-          !admits(work, stored))
+      if (turn_of(stored->proposal.type) != turn || !admits(work, stored))
         continue;
       enum err err = proposal_list_add(&work->list, &stored->proposal, stored->sender, stored);
       if (err != OK)
@@ -209,18 +233,32 @@ static enum err list_stored(struct commit_work *work) {
 
 /* What cannot fail, and must not be kept waiting, is that somebody goes. */
 static void keep_removals(struct proposal_list *list) {
-  for (size_t i = list->count; i-- > 0;) {
-    uint16_t type = list->item[i].proposal.type;
-    if (list->item[i].stored != NULL && type != PROPOSAL_REMOVE && type != PROPOSAL_SELF_REMOVE)
+  for (size_t i = list->count; i-- > 0;)
+    if (list->item[i].stored != NULL && !proposal_removes(list->item[i].proposal.type))
       proposal_list_remove(list, i);
+}
+
+/* Leave a proposal out.  A planned Remove that a SelfRemove was preferred to takes its place again. */
+static enum err leave_out(struct commit_work *work, const struct commit_plan *plan, size_t at) {
+  enum err err = OK;
+  const struct listed_proposal item = work->list.item[at];
+  proposal_list_remove(&work->list, at);
+  for (size_t i = 0; item.proposal.type == PROPOSAL_SELF_REMOVE && i < plan->count; i++) {
+    struct proposal planned;
+    struct reader reader = reader_of(bytes_view(&plan->proposal[i]));
+    TRY(proposal_read(&reader, NULL, &planned));
+    if (planned.type == PROPOSAL_REMOVE && planned.body.remove == item.sender.index)
+      TRY(list_raw(work, bytes_view(&plan->proposal[i])));
   }
+done:
+  return err;
 }
 
 /*
  * Apply the list.  Proposals that others made are no reason for our commit to fail: one that cannot
  * be applied, beside the rest, is left out.  Only what is wrong with it counts: not a lack of memory.
  */
-static enum err apply_list(struct commit_work *work) {
+static enum err apply_list(struct commit_work *work, const struct commit_plan *plan) {
   struct proposal_list *list = &work->list;
   struct proposal_rules rules = proposal_rules_own(work->group->client);
   uint32_t committer = group_is_outside(work->group) ? LEAF_NONE : work->from->own_leaf;
@@ -232,7 +270,9 @@ static enum err apply_list(struct commit_work *work) {
     if (err == OK || err_is_ours(err) || offender == list->count ||
         list->item[offender].stored == NULL)
       return err;
-    proposal_list_remove(list, offender);
+    err = leave_out(work, plan, offender);
+    if (err != OK)
+      return err;
     if (offenders == OFFENDERS_MAX)
       keep_removals(list);
   }
@@ -317,7 +357,7 @@ static enum err begin_work(struct commit_work *work, const struct commit_plan *p
   enum err err = OK;
   TRY(list_by_value(work, plan, made));
   TRY(list_stored(work));
-  TRY(apply_list(work));
+  TRY(apply_list(work, plan));
   TRY(group_psk_secret(work->group, &work->list, &work->psk_secret));
   work->leaf = work->from->own_leaf;
   if (group_is_outside(work->group))

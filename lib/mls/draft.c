@@ -51,8 +51,8 @@ enum err draft_custom(const struct group *group, uint16_t type, struct view data
                       struct bytes *out) {
   enum err err = OK;
   struct writer writer = {0};
-  TRY(require(!proposal_is_default(type) && type != PROPOSAL_SELF_REMOVE, &group->client->why,
-              ERR_INVALID_ARG, "proposal type %u is not the application's", type));
+  TRY(require(proposal_is_custom(type), &group->client->why, ERR_INVALID_ARG,
+              "proposal type %u is not the application's", type));
   proposal_write_custom(&writer, type, data);
   TRY(writer_take(&writer, out));
 done:

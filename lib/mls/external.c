@@ -3,6 +3,7 @@
 
 #include "crypto/hpke.h"
 #include "mls/commit.h"
+#include "mls/credential.h"
 #include "mls/groupinfo.h"
 
 #define LABEL_EXTERNAL_INIT VIEW_TEXT("MLS 1.0 external init secret")
@@ -65,6 +66,22 @@ done:
   bytes_free(&copy);
   tree_drop(tree);
   epoch_free(epoch);
+  return err;
+}
+
+enum err external_check_former(const struct group *group, uint32_t leaf) {
+  enum err err = OK;
+  bool same = false;
+  struct credential own;
+  struct reader reader = reader_of(bytes_view(&group->client->credential));
+  TRY(credential_read(&reader, &own));
+  TRY(credential_same(leaf_credential(tree_leaf(group->epoch->tree, leaf)), own, &same));
+  TRY(require(
+      same, &group->client->why, ERR_INVALID_PROPOSAL,
+      "RFC 9420, section 12.2: from outside only the own former leaf can be removed, and leaf "
+      "%u is another's",
+      leaf));
+done:
   return err;
 }
 

@@ -34,6 +34,10 @@ CHECKED enum err external_propose_remove(struct client *client, struct sender se
 
 /* ---- For commit.c ---- */
 
+/** Section 12.2: from outside only the client's own former leaf can be removed.
+ *  ERR_INVALID_PROPOSAL. */
+CHECKED enum err external_check_former(const struct group *group, uint32_t leaf);
+
 /** An init_secret encapsulated for the group (section 8.3).  @param proposal  ExternalInit */
 CHECKED enum err external_init(const struct group *group, struct secret *init_secret,
                                struct bytes *proposal);

@@ -25,6 +25,19 @@ void framing_write_transcript(struct writer *writer, const struct authenticated_
   write_vector(writer, content->auth.signature);
 }
 
+enum err framing_read_authenticated(struct view bytes, struct authenticated_content *out) {
+  enum err err = OK;
+  struct authenticated_content content = {0};
+  struct reader reader = reader_of(bytes);
+  TRY(read_u16(&reader, &content.wire_format));
+  TRY(framed_content_read(&reader, NULL, &content.content));
+  TRY(content_auth_read(&reader, content.content.content_type, &content.auth));
+  TRY(read_end(&reader));
+  *out = content;
+done:
+  return err;
+}
+
 void framing_write_authenticated(struct writer *writer,
                                  const struct authenticated_content *content) {
   write_u16(writer, content->wire_format);
@@ -417,6 +430,8 @@ static enum err parse_content(struct view plaintext, uint8_t content_type, struc
   struct reader reader = reader_of(plaintext);
   uint8_t padding = 0;
   enum err err = OK;
+  if (content_type == CONTENT_PROPOSAL)
+    TRY(proposal_check_known(reader, why));
   TRY(framed_body_read(&reader, why, content_type, content));
   TRY(content_auth_read(&reader, content_type, auth));
   for (size_t i = 0; i < reader.left; i++)

@@ -33,6 +33,8 @@ void framing_write_transcript(struct writer *writer, const struct authenticated_
 /** The whole AuthenticatedContent: the value of a ProposalRef. */
 void framing_write_authenticated(struct writer *writer,
                                  const struct authenticated_content *content);
+/** ERR_MALFORMED.  @param out  views into `bytes` */
+CHECKED enum err framing_read_authenticated(struct view bytes, struct authenticated_content *out);
 
 /**
  * Sign FramedContentTBS (section 6.1).

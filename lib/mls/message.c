@@ -55,7 +55,9 @@ void framed_body_write(struct writer *writer, uint8_t content_type, struct view 
     write_bytes(writer, content);
 }
 
-enum err framed_content_read(struct reader *reader, struct why *why, struct framed_content *out) {
+/* @param known  a proposal has to be of a type that is known here: else nobody can tell where it ends */
+static enum err read_content(struct reader *reader, bool known, struct why *why,
+                             struct framed_content *out) {
   enum err err;
   const uint8_t *from = reader->at;
   struct framed_content content = {0};
@@ -64,11 +66,17 @@ enum err framed_content_read(struct reader *reader, struct why *why, struct fram
   TRY(read_sender(reader, &content.sender));
   TRY(read_vector(reader, &content.authenticated_data));
   TRY(read_u8(reader, &content.content_type));
+  if (known && content.content_type == CONTENT_PROPOSAL)
+    TRY(proposal_check_known(*reader, why));
   TRY(framed_body_read(reader, why, content.content_type, &content.content));
   content.raw = read_since(reader, from);
   *out = content;
 done:
   return codec_unparsed(err, why, "FramedContent");
+}
+
+enum err framed_content_read(struct reader *reader, struct why *why, struct framed_content *out) {
+  return read_content(reader, false, why, out);
 }
 
 void framed_content_write(struct writer *writer, const struct framed_content *content) {
@@ -105,7 +113,7 @@ void content_auth_write(struct writer *writer, uint8_t content_type,
 enum err public_message_read(struct reader *reader, struct why *why, struct public_message *out) {
   enum err err;
   struct public_message message = {0};
-  TRY(framed_content_read(reader, why, &message.content));
+  TRY(read_content(reader, true, why, &message.content));
   const uint8_t *auth = reader->at;
   TRY(content_auth_read(reader, message.content.content_type, &message.auth));
   message.raw_auth = read_since(reader, auth);

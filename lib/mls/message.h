@@ -68,6 +68,7 @@ struct public_message {
   struct view raw_auth;       /* FramedContentAuthData */
 };
 
+/** ERR_UNSUPPORTED: a proposal as in proposal_check_known(). */
 CHECKED enum err public_message_read(struct reader *reader, struct why *why,
                                      struct public_message *out);
 /** Writes all fields but the raw ones; the membership tag for a member only. */

@@ -192,6 +192,11 @@ static enum err process_proposal(struct incoming *incoming, const struct epoch *
   struct reader reader = reader_of(content->content.content);
   incoming->kind = E2EE_INCOMING_PROPOSAL;
   TRY(proposal_read(&reader, &client->why, &proposal));
+  TRY(require(
+      proposal.type != PROPOSAL_SELF_REMOVE || content->wire_format == WIRE_PUBLIC_MESSAGE,
+      &client->why, ERR_INVALID_PROPOSAL,
+      "draft-ietf-mls-extensions, section SelfRemove Proposal: it is not in a PublicMessage, "
+      "which those who join from outside could read"));
   TRY(proposal_check(epoch, &proposal, content->content.sender, &rules));
   TRY(changes_describe(&incoming->changes, &proposal, content->content.sender, epoch->tree));
   framing_write_authenticated(&writer, content);

@@ -86,6 +86,17 @@ done:
   return codec_unparsed(err, why, "Proposal");
 }
 
+enum err proposal_check_known(struct reader reader, struct why *why) {
+  enum err err = OK;
+  uint16_t type = 0;
+  TRY(read_u16(&reader, &type));
+  TRY(require(proposal_is_default(type) || type == PROPOSAL_SELF_REMOVE || proposal_is_custom(type),
+              why, ERR_UNSUPPORTED,
+              "RFC 9420, section 12.1: proposal type 0x%04x is not known here", type));
+done:
+  return codec_unparsed(err, why, "Proposal");
+}
+
 void proposal_write_add(struct writer *writer, struct view key_package) {
   write_u16(writer, PROPOSAL_ADD);
   write_bytes(writer, key_package);
@@ -134,6 +145,10 @@ void proposal_write_self_remove(struct writer *writer) {
   write_u16(writer, PROPOSAL_SELF_REMOVE);
 }
 
+bool proposal_removes(uint16_t type) {
+  return type == PROPOSAL_REMOVE || type == PROPOSAL_SELF_REMOVE;
+}
+
 /* ---- ProposalOrRef ---- */
 
 enum { PROPOSAL_BY_VALUE = 1, PROPOSAL_BY_REFERENCE = 2 };
@@ -145,6 +160,7 @@ enum err proposal_or_ref_read(struct reader *reader, struct why *why, struct pro
   TRY(read_u8(reader, &type));
   switch (type) {
   case PROPOSAL_BY_VALUE:
+    TRY(proposal_check_known(*reader, why));
     TRY(proposal_read(reader, why, &item.proposal));
     break;
   case PROPOSAL_BY_REFERENCE:
@@ -226,11 +242,7 @@ void update_path_write(struct writer *writer, const struct update_path *path) {
 enum err commit_read(struct reader *reader, struct why *why, struct commit *out) {
   enum err err;
   struct commit commit = {0};
-  struct proposal_or_ref item;
   TRY(read_vector(reader, &commit.proposals));
-  struct reader items = reader_of(commit.proposals);
-  while (items.left > 0)
-    TRY(proposal_or_ref_read(&items, why, &item));
   TRY(read_optional(reader, &commit.has_path));
   if (commit.has_path)
     TRY(update_path_read(reader, why, &commit.path));

@@ -50,6 +50,14 @@ struct proposal {
 
 /** A type that is not known here is the application's, and taken to have one vector as its body. */
 CHECKED enum err proposal_read(struct reader *reader, struct why *why, struct proposal *out);
+
+/**
+ * Whether it can be told what the next proposal is made of, and so where it ends: its type is one of
+ * RFC 9420, SelfRemove, or for private use, which are the application's.  ERR_UNSUPPORTED: it is one that
+ * some other document defines.
+ */
+CHECKED enum err proposal_check_known(struct reader reader, struct why *why);
+
 void proposal_write_add(struct writer *writer, struct view key_package);
 void proposal_write_update(struct writer *writer, struct view leaf);
 void proposal_write_remove(struct writer *writer, uint32_t leaf);
@@ -61,6 +69,9 @@ void proposal_write_group_context_extensions(struct writer *writer, struct view 
 void proposal_write_custom(struct writer *writer, uint16_t type, struct view data);
 void proposal_write_self_remove(struct writer *writer);
 
+/** Remove or SelfRemove. */
+bool proposal_removes(uint16_t type);
+
 /** ProposalOrRef (section 12.4). */
 struct proposal_or_ref {
   bool by_reference;
@@ -68,6 +79,7 @@ struct proposal_or_ref {
   struct proposal proposal; /* otherwise */
 };
 
+/** ERR_UNSUPPORTED as proposal_check_known(). */
 CHECKED enum err proposal_or_ref_read(struct reader *reader, struct why *why,
                                       struct proposal_or_ref *out);
 void proposal_or_ref_write_proposal(struct writer *writer, struct view proposal);
@@ -100,12 +112,12 @@ void update_path_write(struct writer *writer, const struct update_path *path);
 void update_path_node_write(struct writer *writer, const struct update_path_node *node);
 
 struct commit {
-  struct view proposals; /* items: ProposalOrRef */
+  struct view proposals; /* items: ProposalOrRef, NOT yet parsed: see proposal_list_resolve() */
   bool has_path;
   struct update_path path;
 };
 
-/** Every ProposalOrRef parses, and so does the path. */
+/** Finds the parts, and parses the path. */
 CHECKED enum err commit_read(struct reader *reader, struct why *why, struct commit *out);
 void commit_write(struct writer *writer, const struct commit *commit);
 

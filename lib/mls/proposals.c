@@ -25,18 +25,12 @@ static const struct stored_proposal *store_find(const struct proposal_store *sto
 /* The views of a stored proposal, from its AuthenticatedContent. */
 static enum err stored_parse(struct stored_proposal *stored) {
   enum err err = OK;
-  uint16_t wire_format = 0;
-  struct framed_content content;
-  struct content_auth auth;
-  struct reader reader = reader_of(bytes_view(&stored->authenticated));
-  TRY(read_u16(&reader, &wire_format));
-  TRY(framed_content_read(&reader, NULL, &content));
-  TRY(content_auth_read(&reader, content.content_type, &auth));
-  TRY(read_end(&reader));
-  TRY(content.content_type == CONTENT_PROPOSAL ? OK : ERR_MALFORMED);
-  struct reader body = reader_of(content.content);
+  struct authenticated_content read;
+  TRY(framing_read_authenticated(bytes_view(&stored->authenticated), &read));
+  TRY(read.content.content_type == CONTENT_PROPOSAL ? OK : ERR_MALFORMED);
+  struct reader body = reader_of(read.content.content);
   TRY(proposal_read(&body, NULL, &stored->proposal));
-  stored->sender = content.sender;
+  stored->sender = read.content.sender;
 done:
   return err;
 }
@@ -78,6 +72,14 @@ done:
   return err;
 }
 
+const struct stored_proposal *proposal_store_find_leave(const struct proposal_store *store,
+                                                        uint32_t leaf) {
+  for (size_t i = 0; i < store->count; i++)
+    if (store->item[i].proposal.type == PROPOSAL_SELF_REMOVE && store->item[i].sender.index == leaf)
+      return &store->item[i];
+  return NULL;
+}
+
 void proposal_store_cut(struct proposal_store *store, size_t count) {
   while (store->count > count) {
     store->bytes -= store->item[store->count - 1].authenticated.size;
@@ -115,8 +117,9 @@ enum err proposal_list_resolve(struct proposal_list *list, struct view proposals
                                const struct proposal_store *store, const struct suite *suite,
                                struct sender committer, struct why *why) {
   enum err err = OK;
-  size_t references = 0;
   struct reader reader = reader_of(proposals);
+  bool *named = mem_new(store->count, sizeof *named);
+  TRY(named == NULL ? ERR_NOMEM : OK);
   while (reader.left > 0) {
     struct proposal_or_ref item;
     TRY(proposal_or_ref_read(&reader, why, &item));
@@ -128,12 +131,15 @@ enum err proposal_list_resolve(struct proposal_list *list, struct view proposals
     TRY(require(stored != NULL, why, ERR_MISSING_PROPOSAL,
                 "RFC 9420, section 12.4: proposal %zu of the commit was never received",
                 list->count));
-    /* Whatever its type, one proposal twice is two of one kind for one subject; and lookups end. */
-    TRY(require(++references <= store->count, why, ERR_INVALID_PROPOSAL,
+    /* What was proposed once happens once, whatever its type; and lookups end. */
+    bool *already = &named[stored - store->item];
+    TRY(require(!*already, why, ERR_INVALID_PROPOSAL,
                 "RFC 9420, section 12.2: a commit names one proposal twice"));
+    *already = true;
     TRY(proposal_list_add(list, &stored->proposal, stored->sender, stored));
   }
 done:
+  mem_free(named);
   return err;
 }
 
@@ -142,6 +148,33 @@ static uint32_t touched_leaf(const struct proposal *proposal, struct sender send
   if (proposal->type == PROPOSAL_UPDATE || proposal->type == PROPOSAL_SELF_REMOVE)
     return sender.index;
   return proposal->type == PROPOSAL_REMOVE ? proposal->body.remove : LEAF_NONE;
+}
+
+bool proposals_find_removal(struct view proposals, const struct proposal_store *store,
+                            const struct suite *suite, struct sender committer, uint32_t leaf,
+                            struct listed_proposal *out) {
+  struct reader reader = reader_of(proposals);
+  /* No honest commit names more than can be kept, and lookups end. */
+  for (size_t references = 0; reader.left > 0 && references <= PROPOSALS_MAX;) {
+    struct proposal_or_ref item;
+    if (proposal_or_ref_read(&reader, NULL, &item) != OK)
+      return false;
+    struct listed_proposal found = {.proposal = item.proposal, .sender = committer};
+    if (item.by_reference) {
+      references++;
+      found.stored = store_find(store, suite, item.reference);
+      if (found.stored == NULL)
+        continue;
+      found.proposal = found.stored->proposal;
+      found.sender = found.stored->sender;
+    }
+    if (proposal_removes(found.proposal.type) &&
+        touched_leaf(&found.proposal, found.sender) == leaf) {
+      *out = found;
+      return true;
+    }
+  }
+  return false;
 }
 
 static bool same_psk(const struct psk_id *a, const struct psk_id *b) {
@@ -186,16 +219,25 @@ bool proposal_list_admits(const struct proposal_list *list, const struct proposa
   return true;
 }
 
-void proposal_list_write(struct writer *writer, const struct proposal_list *list,
-                         const struct suite *suite) {
-  size_t begin = write_begin(writer);
+static void write_items(struct writer *writer, const struct proposal_list *list, bool removals,
+                        const struct suite *suite) {
   for (size_t i = 0; i < list->count; i++) {
     const struct listed_proposal *item = &list->item[i];
+    if (proposal_removes(item->proposal.type) != removals)
+      continue;
     if (item->stored != NULL)
       proposal_or_ref_write_reference(writer, view_of(item->stored->ref, suite->hash->size));
     else
       proposal_or_ref_write_proposal(writer, item->proposal.raw);
   }
+}
+
+/* The order of Adds counts, and that of PSKs; removals may stand anywhere (section 12.3). */
+void proposal_list_write(struct writer *writer, const struct proposal_list *list,
+                         const struct suite *suite) {
+  size_t begin = write_begin(writer);
+  write_items(writer, list, true, suite);
+  write_items(writer, list, false, suite);
   write_end(writer, begin);
 }
 
@@ -203,6 +245,7 @@ struct proposal_rules proposal_rules_own(struct client *client) {
   return (struct proposal_rules){
       .lifetime = client_lifetime_rules(client, LIFETIME_ADDED),
       .max_members = client->settings.max_members,
+      .path_types = writer_view(&client->path_types),
       .why = &client->why,
   };
 }
@@ -211,6 +254,7 @@ struct proposal_rules proposal_rules_received(struct client *client) {
   return (struct proposal_rules){
       .lifetime = client_lifetime_rules(client, LIFETIME_RECEIVED),
       .max_members = TREE_MEMBERS_MAX,
+      .path_types = writer_view(&client->path_types),
       .why = &client->why,
   };
 }

@@ -41,6 +41,9 @@ CHECKED enum err proposal_store_add(struct proposal_store *store, const struct s
 /** The same from the bytes of an AuthenticatedContent: for loading. */
 CHECKED enum err proposal_store_restore(struct proposal_store *store, const struct suite *suite,
                                         struct view authenticated, struct secret **update_key);
+/** The SelfRemove of a member; NULL if there is none. */
+const struct stored_proposal *proposal_store_find_leave(const struct proposal_store *store,
+                                                        uint32_t leaf);
 void proposal_store_clear(struct proposal_store *store);
 /** Forget all but the first `count`. */
 void proposal_store_cut(struct proposal_store *store, size_t count);
@@ -66,7 +69,8 @@ CHECKED enum err proposal_list_add(struct proposal_list *list, const struct prop
 void proposal_list_remove(struct proposal_list *list, size_t at);
 void proposal_list_free(struct proposal_list *list);
 
-/** Look up what a commit names (section 12.4).  ERR_MISSING_PROPOSAL: a reference is unknown. */
+/** Look up what a commit names (section 12.4).  ERR_MISSING_PROPOSAL: a reference is unknown;
+ *  ERR_UNSUPPORTED: a type is; ERR_INVALID_PROPOSAL: one is named twice. */
 CHECKED enum err proposal_list_resolve(struct proposal_list *list, struct view proposals,
                                        const struct proposal_store *store,
                                        const struct suite *suite, struct sender committer,
@@ -77,7 +81,15 @@ CHECKED enum err proposal_list_resolve(struct proposal_list *list, struct view p
 bool proposal_list_admits(const struct proposal_list *list, const struct proposal *proposal,
                           struct sender sender, uint32_t committer);
 
-/** Vector of ProposalOrRef. */
+/**
+ * Find what removes a leaf in a list that cannot be read, or looked up, to its end.
+ * @return false if what can be does not
+ */
+bool proposals_find_removal(struct view proposals, const struct proposal_store *store,
+                            const struct suite *suite, struct sender committer, uint32_t leaf,
+                            struct listed_proposal *out);
+
+/** Vector of ProposalOrRef, removals first: so whoever cannot read all the others learns of its own. */
 void proposal_list_write(struct writer *writer, const struct proposal_list *list,
                          const struct suite *suite);
 
@@ -102,7 +114,8 @@ void effects_free(struct effects *effects);
 struct proposal_rules {
   struct lifetime_rules lifetime; /* of key packages */
   uint32_t max_members;
-  uint8_t psk_usage; /* PSK_REINIT or PSK_BRANCH in the commit that sets up a linked group */
+  uint8_t psk_usage;      /* PSK_REINIT or PSK_BRANCH in the commit that sets up a linked group */
+  struct view path_types; /* of the application's that need a path: 16-bit items */
   struct why *why;
 };
 

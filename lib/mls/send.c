@@ -135,8 +135,21 @@ done:
   return err;
 }
 
+/* The message of a stored SelfRemove, which is public. */
+static enum err send_again(const struct group *group, const struct stored_proposal *stored,
+                           struct bytes *out) {
+  struct authenticated_content content;
+  struct framing_keys keys = epoch_framing(group->epoch, group->client->settings.max_skip);
+  enum err err = framing_read_authenticated(bytes_view(&stored->authenticated), &content);
+  return err == OK ? framing_protect_public(&keys, &content, out) : err;
+}
+
 enum err group_propose_leave(struct group *group, struct bytes *out) {
   struct writer writer = {0};
+  const struct stored_proposal *already =
+      proposal_store_find_leave(&group->proposals, group->epoch->own_leaf);
+  if (already != NULL)
+    return send_again(group, already, out);
   if (!tree_all_support_proposal(group->epoch->tree, PROPOSAL_SELF_REMOVE))
     return group_propose_remove(group, group->epoch->own_leaf, out);
   proposal_write_self_remove(&writer);

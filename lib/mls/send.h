@@ -20,7 +20,8 @@ CHECKED enum err group_encrypt_with(struct group *group, struct view authenticat
 CHECKED enum err group_propose_add(struct group *group, struct view key_package, struct bytes *out);
 CHECKED enum err group_propose_remove(struct group *group, uint32_t leaf, struct bytes *out);
 CHECKED enum err group_propose_update(struct group *group, struct bytes *out);
-/** SelfRemove where every member supports it, else a Remove of the own leaf. */
+/** SelfRemove where every member supports it, else a Remove of the own leaf.  A second time in an
+ *  epoch it is the same SelfRemove once more (draft-ietf-mls-extensions). */
 CHECKED enum err group_propose_leave(struct group *group, struct bytes *out);
 /** Any proposal as it is on the wire. */
 CHECKED enum err group_propose(struct group *group, struct view proposal, struct bytes *out);

@@ -60,7 +60,6 @@ static enum err stage_proposals(struct stage *stage) {
   TRY(proposals_apply(stage->from, &stage->list, stage->committer, &rules, NULL, &stage->effects));
   TRY(require(stage->commit.has_path || !stage->effects.path_required, why_of(stage),
               ERR_INVALID_COMMIT, "RFC 9420, section 12.4: the commit needs a path and has none"));
-  TRY(group_psk_secret(group, &stage->list, &stage->psk_secret));
 done:
   return err;
 }
@@ -219,9 +218,37 @@ static enum err stage_all(struct stage *stage) {
   /* Whoever is removed learns no secret of the next epoch, and can check no more than this. */
   if (stage->effects.removes_own)
     return OK;
+  TRY(group_psk_secret(stage->group, &stage->list, &stage->psk_secret));
   TRY(stage_keys(stage));
   TRY(stage_init_secret(stage));
   TRY(stage_epoch(stage));
+done:
+  return err;
+}
+
+/* What stands in the way of following a commit, though others may be able to. */
+static bool only_hinders_following(enum err err) {
+  return err == ERR_MISSING_PROPOSAL || err == ERR_UNSUPPORTED || err == ERR_LIFETIME;
+}
+
+/*
+ * A member whom the commit of another removes is out, whatever else the commit does that it cannot read,
+ * look up or judge.  That a member says so, signature and membership tag have proved; more could not be
+ * checked anyway, as whoever is removed has no confirmation key.  A commit from outside has to be
+ * understood, because anybody can make one.
+ */
+static enum err stage_leaving(struct stage *stage, enum err refusal) {
+  enum err err = OK;
+  uint32_t own = stage->from->own_leaf;
+  struct listed_proposal removal;
+  if (!only_hinders_following(refusal) || stage->external || !stage->commit.has_path ||
+      !proposals_find_removal(stage->commit.proposals, &stage->group->proposals, stage->from->suite,
+                              stage->content->content.sender, own, &removal))
+    return refusal;
+  effects_free(&stage->effects);
+  stage->effects.removes_own = true;
+  TRY(changes_add(&stage->effects.changes, E2EE_CHANGE_REMOVE, removal.proposal.type, own,
+                  removal.sender, tree_leaf(stage->from->tree, own), 0));
 done:
   return err;
 }
@@ -230,6 +257,8 @@ enum err stage_commit(struct group *group, const struct authenticated_content *c
                       struct staged_commit *out) {
   struct stage stage = {.group = group, .from = group->epoch, .content = content};
   enum err err = stage_all(&stage);
+  if (err != OK)
+    err = stage_leaving(&stage, err);
   if (err == OK) {
     *out = (struct staged_commit){stage.effects.changes, stage.next, stage.committer,
                                   stage.effects.removes_own};

@@ -23,5 +23,6 @@ TCase *reject_info(void);
 TCase *reject_senders(void);
 TCase *reject_resume(void);
 TCase *reject_life(void);
+TCase *reject_removed(void);
 
 #endif

@@ -90,6 +90,32 @@ static void no_path_for_extensions(struct world *world, struct bytes *out) {
   forgery_send(&forgery, out);
 }
 
+/* A proposal of the application alone; of a type that needs a path where members say so. */
+static void no_path_for_custom(struct world *world, struct bytes *out) {
+  struct writer writer = {0};
+  struct forgery forgery;
+  for (uint32_t i = 0; i < MEMBERS; i++) {
+    ck_assert_int_eq(client_support(world->member[i].client, TYPE_PROPOSAL, 0xf123), OK);
+    world_advance(world, i);
+  }
+  proposal_write_custom(&writer, 0xf123, VIEW_TEXT("data"));
+  forgery_begin(&forgery, mallory(world));
+  forgery_item(&forgery, taken(&writer));
+  forgery_send(&forgery, out);
+}
+
+static void no_path_for_custom_that_needs_one(struct world *world, struct bytes *out) {
+  for (uint32_t i = 0; i < MEMBERS; i++)
+    ck_assert_int_eq(client_require_path(world->member[i].client, 0xf123), OK);
+  no_path_for_custom(world, out);
+}
+
+static void no_path_for_another_custom(struct world *world, struct bytes *out) {
+  for (uint32_t i = 0; i < MEMBERS; i++)
+    ck_assert_int_eq(client_require_path(world->member[i].client, 0xf124), OK);
+  no_path_for_custom(world, out);
+}
+
 static void one_node_less(struct world *world, struct bytes *out) {
   struct forgery forgery;
   forgery_begin(&forgery, mallory(world));
@@ -191,6 +217,10 @@ static const struct row rows[] = {
     {"12.4", "the same, to the member removed", no_path_for_removed_one, ERR_INVALID_COMMIT},
     {"12.4", "an Update, and no path", no_path_for_update, ERR_INVALID_COMMIT},
     {"12.4", "GroupContextExtensions, and no path", no_path_for_extensions, ERR_INVALID_COMMIT},
+    {"12.4", "nothing: the application's proposal, and no path", no_path_for_custom, OK},
+    {"12.4", "nothing: the same where another type needs one", no_path_for_another_custom, OK},
+    {"12.4", "the same where its type needs one", no_path_for_custom_that_needs_one,
+     ERR_INVALID_COMMIT},
     {"7.5", "the path has one node less", one_node_less, ERR_INVALID_COMMIT},
     {"7.5", "the path has one node more", one_node_more, ERR_INVALID_COMMIT},
 

@@ -368,6 +368,63 @@ static void one_reference_twice(struct world *world, struct bytes *out) {
   refer(world, stored, stored, out);
 }
 
+static void one_custom_twice(struct world *world, struct bytes *out) {
+  struct bytes proposal = a_known_type(world, MEMBERS);
+  const struct stored_proposal *stored = world_propose(world, BOB, proposal);
+  (void)world_propose(world, BOB, require_nothing()); /* as many as are named */
+  refer(world, stored, stored, out);
+}
+
+static void one_add_twice(struct world *world, struct bytes *out) {
+  const struct stored_proposal *stored = world_propose(world, BOB, an_add(world->joiner.client));
+  (void)world_propose(world, BOB, require_nothing());
+  refer(world, stored, stored, out);
+}
+
+static void one_stored_psk_twice(struct world *world, struct bytes *out) {
+  struct psk_id id = known_psk(world);
+  const struct stored_proposal *stored = world_propose(world, BOB, propose_psk(&id));
+  (void)world_propose(world, BOB, require_nothing());
+  refer(world, stored, stored, out);
+}
+
+static void one_update_twice(struct world *world, struct bytes *out) {
+  (void)world_update(world, BOB);
+  (void)world_propose(world, BOB, require_nothing());
+  const struct stored_proposal *stored = world->member[ALICE].group->proposals.item;
+  refer(world, stored, stored, out);
+}
+
+static void one_removal_twice(struct world *world, struct bytes *out) {
+  const struct stored_proposal *stored = world_propose(world, BOB, propose_remove(CAROL));
+  (void)world_propose(world, BOB, require_nothing());
+  refer(world, stored, stored, out);
+}
+
+/* Two that say the same are two: what they mean is the application's. */
+static void equal_customs(struct world *world, struct bytes *out) {
+  struct bytes first = a_known_type(world, MEMBERS), second = {0};
+  ck_assert_int_eq(bytes_copy(&second, bytes_view(&first)), OK);
+  commit(world, first, second, out);
+}
+
+/* MALLORY makes the group require what its own new leaf does not list. */
+static void committer_lacks_what_it_requires(struct world *world, struct bytes *out) {
+  static const uint8_t data[] = {2, 0xf1, 0x23, 0, 0};
+  struct forgery forgery;
+  for (uint32_t i = 0; i < MEMBERS; i++) {
+    ck_assert_int_eq(client_support(world->member[i].client, TYPE_EXTENSION, PRIVATE_EXTENSION),
+                     OK);
+    world_advance(world, i);
+  }
+  forgery_begin(&forgery, mallory(world));
+  forgery_item(&forgery, propose_extensions(EXTENSION_REQUIRED_CAPABILITIES, VIEW_ARRAY(data)));
+  forgery_path(&forgery);
+  forgery.path_leaf.fields.capabilities.extensions = VIEW_NONE;
+  forgery_finish_path(&forgery);
+  forgery_send(&forgery, out);
+}
+
 static void references_without_end(struct world *world, struct bytes *out) {
   struct forgery forgery;
   const struct stored_proposal *stored = world_propose(world, BOB, require_nothing());
@@ -399,7 +456,7 @@ static const struct row rows[] = {
     {"12.2", "nothing: a type that who is added does not support", type_of_those_who_are_there, OK},
     {"12.2", "a type that one who stays does not support", type_that_one_lacks,
      ERR_INVALID_PROPOSAL},
-    {"12.2", "the reserved type 0, in a commit", reserved_type, ERR_INVALID_PROPOSAL},
+    {"12.1", "the reserved type 0, in a commit", reserved_type, ERR_UNSUPPORTED},
 
     {"12.2", "two Adds of one client", two_adds_of_one_client, ERR_INVALID_PROPOSAL},
     {"12.2", "one key package added twice", one_key_package_twice, ERR_INVALID_PROPOSAL},
@@ -415,7 +472,7 @@ static const struct row rows[] = {
     {"", "nothing: more members than the own settings allow", group_is_full, OK},
 
     {"12.2", "one PSK twice", one_psk_twice, ERR_INVALID_PROPOSAL},
-    {"12.2", "one PSK with two nonces", one_psk_with_two_nonces, ERR_INVALID_PROPOSAL},
+    {"12.2", "nothing: one PSK with two nonces", one_psk_with_two_nonces, OK},
     {"12.2", "one resumption PSK twice", one_resumption_twice, ERR_INVALID_PROPOSAL},
     {"12.1.4", "a commit of a psk_nonce of 31 bytes", commit_short_nonce, ERR_INVALID_PROPOSAL},
     {"12.1.4", "a commit of a PSK of usage branch", commit_for_branch, ERR_INVALID_PROPOSAL},
@@ -440,6 +497,15 @@ static const struct row rows[] = {
     {"12.4", "a proposal that was never received", unknown_reference, ERR_MISSING_PROPOSAL},
     {"12.4", "a reference without its last byte", short_reference, ERR_MISSING_PROPOSAL},
     {"12.2: a commit names", "one reference twice", one_reference_twice, ERR_INVALID_PROPOSAL},
+    {"12.2: a commit names", "one proposal of the application twice", one_custom_twice,
+     ERR_INVALID_PROPOSAL},
+    {"12.2: a commit names", "one Add twice", one_add_twice, ERR_INVALID_PROPOSAL},
+    {"12.2: a commit names", "one stored PSK twice", one_stored_psk_twice, ERR_INVALID_PROPOSAL},
+    {"12.2: a commit names", "one Update twice", one_update_twice, ERR_INVALID_PROPOSAL},
+    {"12.2: a commit names", "one Remove twice", one_removal_twice, ERR_INVALID_PROPOSAL},
+    {"12.2", "nothing: two equal proposals of the application", equal_customs, OK},
+    {"11.1", "the committer lacks what it requires", committer_lacks_what_it_requires,
+     ERR_INVALID_COMMIT},
     {"12.2: a commit names", "one reference without end", references_without_end,
      ERR_INVALID_PROPOSAL},
 };

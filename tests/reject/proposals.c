@@ -183,6 +183,38 @@ static void external_init_alone(struct world *world, struct bytes *out) {
   send(world, an_external_init(world), out);
 }
 
+/* Types of other documents, whose form nobody knows here: an AppDataUpdate, which is not one vector. */
+static struct bytes foreign_type(void) {
+  static const uint8_t proposal[] = {0, 8, 0x80, 1, 1, 2, 'h', 'i'};
+  struct bytes copy = {0};
+  ck_assert_int_eq(bytes_copy(&copy, VIEW_ARRAY(proposal)), OK);
+  return copy;
+}
+
+static void foreign_in_public(struct world *world, struct bytes *out) {
+  send(world, foreign_type(), out);
+}
+
+static void foreign_in_private(struct world *world, struct bytes *out) {
+  struct letter letter;
+  struct bytes proposal = foreign_type();
+  letter_begin(&letter, mallory(world), CONTENT_PROPOSAL, bytes_view(&proposal));
+  letter_send_private(&letter, out);
+  bytes_free(&proposal);
+}
+
+static void foreign_vector(struct world *world, struct bytes *out) {
+  struct writer writer = {0};
+  proposal_write_custom(&writer, 0x1234, VIEW_TEXT("data"));
+  send(world, taken(&writer), out);
+}
+
+static void grease(struct world *world, struct bytes *out) {
+  struct writer writer = {0};
+  proposal_write_custom(&writer, 0x0a0a, VIEW_TEXT("data"));
+  send(world, taken(&writer), out);
+}
+
 static void unknown_type(struct world *world, struct bytes *out) {
   struct writer writer = {0};
   proposal_write_custom(&writer, 0xf123, VIEW_TEXT("data"));
@@ -252,6 +284,10 @@ static const struct row rows[] = {
     {"12.1.8", "an ExternalInit of a member", external_init_alone, ERR_INVALID_PROPOSAL},
 
     {"12.2", "a type that members do not support", unknown_type, ERR_INVALID_PROPOSAL},
+    {"12.1", "a type of another document", foreign_in_public, ERR_UNSUPPORTED},
+    {"12.1", "the same in a PrivateMessage", foreign_in_private, ERR_UNSUPPORTED},
+    {"12.1", "another, of one vector", foreign_vector, ERR_UNSUPPORTED},
+    {"12.1", "a GREASE type", grease, ERR_UNSUPPORTED},
     {"6.1", "an Add that a member signed for the new one", own_add_signed_by_another,
      ERR_SIGNATURE},
     {"6.1", "a Remove by a new member", new_member_removes, ERR_MALFORMED},

@@ -267,6 +267,22 @@ static void leaves_by_value(struct world *world, struct bytes *out) {
   forgery_send_with_path(&forgery, out);
 }
 
+static void leaves_without_path(struct world *world, struct bytes *out) {
+  struct forgery forgery;
+  const struct stored_proposal *stored = world_propose(world, BOB, self_remove());
+  forgery_begin(&forgery, &world->member[MALLORY]);
+  proposal_or_ref_write_reference(&forgery.proposals, view_of(stored->ref, 32));
+  forgery_send(&forgery, out);
+}
+
+static void leaves_in_private(struct world *world, struct bytes *out) {
+  struct letter letter;
+  struct bytes proposal = self_remove();
+  letter_begin(&letter, &world->member[MALLORY], CONTENT_PROPOSAL, bytes_view(&proposal));
+  letter_send_private(&letter, out);
+  bytes_free(&proposal);
+}
+
 /* MALLORY no longer lists SelfRemove. */
 static void not_everybody_supports_it(struct world *world, struct bytes *out) {
   struct forgery forgery;
@@ -348,6 +364,9 @@ static const struct row rows[] = {
     {"12.2", "a SelfRemove and a Remove of one leaf", leaves_and_is_removed, ERR_INVALID_PROPOSAL},
     {"12.2", "a SelfRemove of the committer", committer_leaves, ERR_INVALID_PROPOSAL},
     {"12.2", "a SelfRemove by value", leaves_by_value, ERR_INVALID_PROPOSAL},
+    {"12.4", "a SelfRemove, and no path", leaves_without_path, ERR_INVALID_COMMIT},
+    {"SelfRemove Proposal", "a SelfRemove in a PrivateMessage", leaves_in_private,
+     ERR_INVALID_PROPOSAL},
     {"12.2", "a SelfRemove that a member does not support", not_everybody_supports_it,
      ERR_INVALID_PROPOSAL},
     {"6.1", "a SelfRemove of a new member", new_member_leaves, ERR_MALFORMED},

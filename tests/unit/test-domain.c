@@ -131,6 +131,7 @@ START_TEST(overlap_is_refused_by_the_rest_of_mls) {
 
   ck_assert_int_eq(api_enter(client), OK);
   expect_busy(e2ee_client_support(client, E2EE_TYPE_PROPOSAL, 0xf000));
+  expect_busy(e2ee_client_require_path(client, 0xf000));
   expect_busy(e2ee_client_extension(client, E2EE_PLACE_LEAF, 0xf000, NULL, 0));
   expect_busy(e2ee_client_add_psk(client, TEXT("x"), TEXT("y")));
   expect_busy(e2ee_client_remove_psk(client, TEXT("x")));

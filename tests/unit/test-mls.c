@@ -64,6 +64,14 @@ START_TEST(clients) {
   expect_error(INVALID, e2ee_client_support(client, 0, TYPE));
   expect_error(INVALID, e2ee_client_support(client, 4, TYPE));
   expect_error(INVALID, e2ee_client_support(client, E2EE_TYPE_PROPOSAL, 0));
+  static const uint16_t foreign[] = {1, 7, 8, 9, 0x000a, 0x0a0a, 0x1234, 0xefff};
+  for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+    expect_error(INVALID, e2ee_client_support(client, E2EE_TYPE_PROPOSAL, foreign[i]));
+    expect_error(INVALID, e2ee_client_require_path(client, foreign[i]));
+  }
+  expect_error(INVALID, e2ee_client_require_path(NULL, TYPE));
+  expect_error(INVALID, e2ee_client_require_path(client, 0));
+  ck_assert_done(bob, e2ee_client_require_path(client, 0xffff));
 
   expect_error(INVALID, e2ee_client_extension(NULL, E2EE_PLACE_LEAF, TYPE, NULL, 0));
   expect_error(INVALID, e2ee_client_extension(client, 0, TYPE, NULL, 0));
