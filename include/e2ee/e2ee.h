@@ -348,7 +348,8 @@ E2EE_API E2EE_CHECKED int e2ee_group_propose_remove(e2ee_group *group, uint32_t 
  *  so any more, what the group uses: e2ee_client_support() */
 E2EE_API E2EE_CHECKED int e2ee_group_propose_update(e2ee_group *group, e2ee_bytes **out);
 
-/** Ask to leave: SelfRemove where every member supports it, else Remove of the own leaf. */
+/** Ask to leave: SelfRemove where every member supports it, else Remove of the own leaf.  Asked again in
+ *  the same epoch, a SelfRemove is the same message once more. */
 E2EE_API E2EE_CHECKED int e2ee_group_propose_leave(e2ee_group *group, e2ee_bytes **out);
 
 /* ---- Commits [control] --------------------------------------------------- */
@@ -443,7 +444,8 @@ typedef struct e2ee_change {
  * @return 0; E2EE_ERR_INVALID_ARG for another group; E2EE_ERR_OLD_EPOCH; E2EE_ERR_FUTURE_EPOCH;
  *         E2EE_ERR_REPLAY seen before, or an own message; E2EE_ERR_MISSING_PROPOSAL accept that
  *         proposal first; E2EE_ERR_LIMIT too large, or too many messages before it are missing;
- *         E2EE_ERR_INVALID_STATE not a member
+ *         E2EE_ERR_INVALID_STATE not a member; E2EE_ERR_UNSUPPORTED it holds a proposal of a type that
+ *         another document than RFC 9420 defines: what it says nobody can tell here
  */
 E2EE_API E2EE_CHECKED int e2ee_group_process(e2ee_group *group, const uint8_t *message,
                                              size_t message_len, e2ee_incoming **out);

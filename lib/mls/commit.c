@@ -181,12 +181,27 @@ done:
   return err;
 }
 
+static bool is_resumption(const struct proposal *proposal) {
+  return proposal->type == PROPOSAL_PSK && proposal->body.psk.type == PSK_RESUMPTION;
+}
+
+static bool adds_somebody(const struct proposal_list *list) {
+  bool adds = false;
+  for (size_t i = 0; i < list->count; i++)
+    adds = adds || list->item[i].proposal.type == PROPOSAL_ADD;
+  return adds;
+}
+
 /* Whether a stored proposal goes into this commit. */
 static bool admits(const struct commit_work *work, const struct stored_proposal *stored) {
   const struct group *group = work->group;
   const struct proposal *proposal = &stored->proposal;
   struct view psk;
   if (proposal->type == PROPOSAL_PSK && !group_find_psk(group, &proposal->body.psk, &psk))
+    return false;
+  /* Whoever does not have it would be left behind, or could not join. */
+  if (is_resumption(proposal) &&
+      (adds_somebody(&work->list) || !resume_all_have(group, &proposal->body.psk)))
     return false;
   /* Who ends the group by it could not go on. */
   if (proposal->type == PROPOSAL_REINIT && !resume_can_follow(proposal))
@@ -196,19 +211,19 @@ static bool admits(const struct commit_work *work, const struct stored_proposal 
 
 /* RFC 9420, section 12.2: Removes are preferred to Updates, and the newest Update to others; by
  * draft-ietf-mls-extensions SelfRemoves to Removes.  Adds are few here, so that their order does not
- * matter.  A ReInit comes last: the group should go on as long as there is something to do in it. */
-enum { TURNS = 4 };
+ * matter; resumption PSKs follow, which nobody who is added has.  A ReInit comes last: the group should go on as long as there is something to do in it. */
+enum { TURNS = 5 };
 
-static unsigned turn_of(uint16_t type) {
-  switch (type) {
+static unsigned turn_of(const struct proposal *proposal) {
+  switch (proposal->type) {
   case PROPOSAL_SELF_REMOVE:
     return 0;
   case PROPOSAL_REMOVE:
     return 1;
   case PROPOSAL_REINIT:
-    return 3;
+    return 4;
   default:
-    return 2;
+    return is_resumption(proposal) ? 3 : 2;
   }
 }
 
@@ -217,7 +232,7 @@ static enum err list_stored(struct commit_work *work) {
   for (unsigned turn = 0; turn < TURNS; turn++) {
     for (size_t i = store->count; i-- > 0;) {
       const struct stored_proposal *stored = &store->item[i];
-      if (turn_of(stored->proposal.type) != turn || !admits(work, stored))
+      if (turn_of(&stored->proposal) != turn || !admits(work, stored))
         continue;
       enum err err = proposal_list_add(&work->list, &stored->proposal, stored->sender, stored);
       if (err != OK)

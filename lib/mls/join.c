@@ -311,7 +311,11 @@ static enum err open_group_info(struct client *client, const struct group *old,
   struct bytes plaintext = {0};
   struct epoch *epoch = NULL;
   struct reader reader = reader_of(group_secrets);
-  TRY(group_secrets_read(&reader, &secrets));
+  err = group_secrets_read(&reader, &secrets);
+  if (err == ERR_UNSUPPORTED)
+    TRY(refuse(&client->why, err,
+               "RFC 9420, section 8.4: the Welcome names a PSK of a type that is not known here"));
+  TRY(err);
   TRY(read_end(&reader));
   TRY(require(secrets.joiner_secret.size == client->suite->hash->size, &client->why, ERR_MALFORMED,
               "RFC 9420, section 12.4.3.1: a joiner_secret of %zu bytes",

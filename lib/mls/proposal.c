@@ -18,8 +18,10 @@ enum err psk_id_read(struct reader *reader, struct psk_id *out) {
     TRY(read_vector(reader, &id.psk_group_id));
     TRY(read_u64(reader, &id.psk_epoch));
     break;
-  default:
+  case 0: /* reserved */
     return ERR_MALFORMED;
+  default:
+    return ERR_UNSUPPORTED;
   }
   TRY(read_vector(reader, &id.nonce));
   *out = id;
@@ -51,6 +53,13 @@ done:
   return err;
 }
 
+static enum err read_psk(struct reader *reader, struct why *why, struct proposal *out) {
+  enum err err = psk_id_read(reader, &out->body.psk);
+  return err != ERR_UNSUPPORTED
+             ? err
+             : refuse(why, err, "RFC 9420, section 8.4: a PSK of a type that is not known here");
+}
+
 static enum err read_body(struct reader *reader, struct why *why, struct proposal *out) {
   switch (out->type) {
   case PROPOSAL_ADD:
@@ -60,7 +69,7 @@ static enum err read_body(struct reader *reader, struct why *why, struct proposa
   case PROPOSAL_REMOVE:
     return read_u32(reader, &out->body.remove);
   case PROPOSAL_PSK:
-    return psk_id_read(reader, &out->body.psk);
+    return read_psk(reader, why, out);
   case PROPOSAL_REINIT:
     return read_reinit(reader, why, out);
   case PROPOSAL_EXTERNAL_INIT:

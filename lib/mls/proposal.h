@@ -22,6 +22,7 @@ struct psk_id {
   struct view nonce;
 };
 
+/** ERR_UNSUPPORTED: a type that another document defines, and so nobody here can tell where it ends. */
 CHECKED enum err psk_id_read(struct reader *reader, struct psk_id *out);
 void psk_id_write(struct writer *writer, const struct psk_id *id);
 

@@ -24,6 +24,10 @@ bool group_find_psk(const struct group *group, const struct psk_id *id, struct v
 /** resumption_psk of an epoch, if this group still has it. */
 bool group_resumption_psk(const struct group *group, uint64_t epoch, struct view *out);
 
+/** Whether the PSK of a proposal that waits may go into a commit that adds nobody: a resumption PSK only
+ *  if every member was in that epoch of this group, as far as it is kept. */
+bool resume_all_have(const struct group *group, const struct psk_id *id);
+
 /** psk_secret (section 8.4) of the PSK proposals in a list, in their order.
  *  ERR_INVALID_COMMIT if one is not known. */
 CHECKED enum err group_psk_secret(const struct group *group, const struct proposal_list *list,

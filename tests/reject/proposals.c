@@ -130,11 +130,19 @@ static void psk_for_nothing(struct world *world, struct bytes *out) {
   send(world, propose_psk(&id), out);
 }
 
-static void psk_of_no_type(struct world *world, struct bytes *out) {
+static void psk_of_type(struct world *world, uint8_t type, struct bytes *out) {
   struct psk_id id = resumption(world);
   struct bytes proposal = propose_psk(&id);
-  proposal.data[2] = PSK_RESUMPTION + 1;
+  proposal.data[2] = type;
   send(world, proposal, out);
+}
+
+static void psk_of_no_type(struct world *world, struct bytes *out) {
+  psk_of_type(world, 0, out);
+}
+
+static void psk_of_foreign_type(struct world *world, struct bytes *out) {
+  psk_of_type(world, PSK_RESUMPTION + 1, out);
 }
 
 static void extension_twice(struct world *world, struct bytes *out) {
@@ -274,7 +282,8 @@ static const struct row rows[] = {
     {"12.1.4", "a resumption PSK of usage reinit", psk_for_reinit, ERR_INVALID_PROPOSAL},
     {"12.1.4", "a resumption PSK of usage branch", psk_for_branch, ERR_INVALID_PROPOSAL},
     {"2.1", "a resumption PSK of usage 4", psk_for_nothing, ERR_MALFORMED},
-    {"2.1", "a PSK of type 3", psk_of_no_type, ERR_MALFORMED},
+    {"2.1", "a PSK of type 0", psk_of_no_type, ERR_MALFORMED},
+    {"8.4", "a PSK of type 3", psk_of_foreign_type, ERR_UNSUPPORTED},
     {"13.4", "GroupContextExtensions with one twice", extension_twice, ERR_MALFORMED},
     {"12.1.5", "a ReInit to version 0", lower_version, ERR_INVALID_PROPOSAL},
     {"12.1.5", "nothing: a ReInit to a suite not known here", reinit_to_new_suite, OK},

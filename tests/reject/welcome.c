@@ -193,9 +193,14 @@ static void psk_different(struct world *world, struct invite *invite) {
   ck_assert_int_eq(client_add_psk(world->joiner.client, VIEW_TEXT("id"), VIEW_TEXT("another")), OK);
 }
 
-static void psk_broken(struct world *world, struct invite *invite) {
+static void psk_foreign(struct world *world, struct invite *invite) {
   psk_known(world, invite);
   invite->psks.data[0] = PSK_RESUMPTION + 1;
+}
+
+static void psk_broken(struct world *world, struct invite *invite) {
+  psk_known(world, invite);
+  invite->psks.data[0] = 0;
 }
 
 /* The joiner is in the group that is named, so its resumption PSK is known. */
@@ -379,7 +384,8 @@ static const struct invite_row welcome_rows[] = {
     {"2.1", "a byte behind the GroupSecrets", secrets_trailing, ERR_MALFORMED},
     {"12.4.3.1", "a PSK that is not known here", psk_unknown, ERR_NOT_FOUND},
     {"12.4.3.1", "a PSK that is another here", psk_different, ERR_AUTH},
-    {"2.1", "a PSK of type 3", psk_broken, ERR_MALFORMED},
+    {"8.4", "a PSK of type 3", psk_foreign, ERR_UNSUPPORTED},
+    {"2.1", "a PSK of type 0", psk_broken, ERR_MALFORMED},
     {"12.4.3.1: two resumption PSKs", "two resumption PSKs of usage branch", two_branches,
      ERR_INVALID_TREE},
     {"12.4.3.1", "a branch in another epoch than 1", branch_in_late_epoch, ERR_INVALID_TREE},

@@ -141,6 +141,76 @@ START_TEST(end_beside_the_rest) {
 }
 END_TEST
 
+/* Alice proposes the resumption PSK of an epoch, to bob and to carol if she is there. */
+static void propose_resumption(struct view group_id, uint64_t epoch) {
+  static const uint8_t nonce[32] = {1};
+  struct psk_id id = {.type = PSK_RESUMPTION,
+                      .usage = PSK_APPLICATION,
+                      .psk_group_id = group_id,
+                      .psk_epoch = epoch,
+                      .nonce = VIEW_ARRAY(nonce)};
+  struct writer writer = {0};
+  struct bytes proposal = {0};
+  proposal_write_psk(&writer, &id);
+  ck_assert_int_eq(group_propose(alice->group->group, writer_view(&writer), &proposal), OK);
+  for (size_t i = BOB; i < MEMBERS; i++) {
+    e2ee_incoming *incoming = NULL;
+    if (members[i].group == NULL)
+      continue;
+    ck_assert_done(&members[i],
+                   e2ee_group_process(members[i].group, proposal.data, proposal.size, &incoming));
+    ck_assert_done(&members[i], e2ee_incoming_accept(incoming));
+    e2ee_incoming_free(incoming);
+  }
+  writer_free(&writer);
+  bytes_free(&proposal);
+}
+
+/* Nobody is left behind because somebody proposed a PSK of an epoch in which not all were. */
+START_TEST(psk_that_others_lack) {
+  e2ee_bytes *key_package = key_package_of(carol);
+  uint64_t before = epoch_of(alice);
+  ck_assert_done(bob, e2ee_commit_add(plan, BYTES(key_package)));
+  e2ee_incoming_free(commit());
+  const struct {
+    const char *group;
+    uint64_t epoch;
+    bool taken;
+  } cases[] = {{"a group", before, false},
+               {"a group", epoch_of(alice), true},
+               {"another group", epoch_of(alice), false}};
+  struct member elsewhere = {bob->client, NULL};
+  ck_assert_done(bob, e2ee_group_new(bob->client, TEXT("another group"), &elsewhere.group));
+  while (epoch_of(&elsewhere) < epoch_of(alice))
+    e2ee_bytes_free(renew(&elsewhere)); /* where bob alone has the PSK */
+  propose_resumption(view_of((const uint8_t *)cases[_i].group, strlen(cases[_i].group)),
+                     cases[_i].epoch);
+  e2ee_bytes *message = build_commit(bob, NULL, UINT32_MAX, NULL);
+  e2ee_incoming *incoming = process(alice, message);
+  ck_assert_uint_eq(status_of(incoming).changes, cases[_i].taken ? 2 : 1);
+  receive(carol, message);
+  e2ee_group_free(elsewhere.group);
+  e2ee_incoming_free(incoming);
+  e2ee_bytes_free(message);
+  e2ee_bytes_free(key_package);
+}
+END_TEST
+
+/* Nor is anybody added who could not join. */
+START_TEST(psk_that_the_added_lack) {
+  e2ee_bytes *key_package = key_package_of(carol), *add = NULL;
+  ck_assert_done(alice, e2ee_group_propose_add(alice->group, BYTES(key_package), &add));
+  receive(bob, add);
+  propose_resumption(VIEW_TEXT("a group"), epoch_of(alice));
+  e2ee_incoming *incoming = commit();
+  ck_assert(!has_change(incoming, 1, E2EE_CHANGE_PSK));
+  ck_assert_ptr_nonnull(carol->group);
+  e2ee_incoming_free(incoming);
+  e2ee_bytes_free(key_package);
+  e2ee_bytes_free(add);
+}
+END_TEST
+
 /* A ReInit that this library could not follow ends no group by an own commit. */
 START_TEST(end_without_a_way_on) {
   static const struct { uint16_t version, suite; } cases[] = {{MLS_VERSION_10, 0x7777}, {2, 1}};
@@ -264,6 +334,8 @@ int main(void) {
   tcase_add_loop_test(cases, what_does_not_fit, 0, (int)(sizeof pairs / sizeof *pairs));
   tcase_add_test(cases, psk_that_the_committer_lacks);
   tcase_add_test(cases, end_beside_the_rest);
+  tcase_add_loop_test(cases, psk_that_others_lack, 0, 3);
+  tcase_add_test(cases, psk_that_the_added_lack);
   tcase_add_loop_test(cases, end_without_a_way_on, 0, 2);
   tcase_add_loop_test(cases, removal_before_update, 0, 2);
   tcase_add_test(cases, requirements_add_up);
