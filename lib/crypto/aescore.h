@@ -567,9 +567,11 @@ CODE __attribute__((noinline)) void count_along(const struct ctr_key *key, const
     run.first = run.hash = block_zero();
     (void)process(WAY_COUNT, &run, block_zero(), block_zero(), input.data + done, out + done, size);
     done += size;
+    /* On in the bytes before, which may be secret, without a look at them. */
+    unsigned carry = 1;
     memset(start + 12, 0, 4);
-    for (unsigned i = 12; i-- > 0 && ++start[i] == 0;)
-      continue;
+    for (unsigned i = 12; done < input.size && i-- > 0; carry >>= 8)
+      start[i] = (uint8_t)(carry += start[i]);
   }
 }
 
