@@ -14,9 +14,9 @@ import sys
 
 from driver import Peer, Refusal, Unsupported
 from faults import Faults
-from shared import (EXTENSION_TYPE, EXTERNAL_SENDERS, KEPT_EPOCHS, PROPOSAL_TYPE,
-                    REQUIRED_CAPABILITIES, Inapplicable, Late, Mismatch, SharedGroup, Waiting,
-                    applicable, can, require)
+from shared import (EXTENSION_TYPE, EXTERNAL_SENDERS, KEPT_EPOCHS, KEPT_RESUMPTION_EPOCHS,
+                    PROPOSAL_TYPE, REQUIRED_CAPABILITIES, RESUMPTION_EPOCHS, Inapplicable, Late,
+                    Mismatch, SharedGroup, Waiting, applicable, can, require)
 
 
 class History(SharedGroup):
@@ -119,7 +119,9 @@ class History(SharedGroup):
 
     def step_resumption(self):
         applicable(not self.coming())  # who could not know it
-        oldest = max([member.joined for member in self.members] + [self.epoch - KEPT_EPOCHS])
+        ours = all(member.peer.implementation == "libe2ee" for member in self.members)
+        back = RESUMPTION_EPOCHS if ours else KEPT_RESUMPTION_EPOCHS
+        oldest = max([member.joined for member in self.members] + [self.epoch - back])
         epoch = self.random.randint(oldest, self.epoch)
         self.commit(self.committer_of_psk(), f"the resumption PSK of epoch {epoch}",
                     [{"type": "resumption_psk", "group_id": self.group, "epoch": epoch,
@@ -207,10 +209,11 @@ class History(SharedGroup):
 
     def step_propose_custom(self):
         applicable(all(can(member, "custom") for member in self.members))
-        proposer = self.some_member()
+        proposer, data = self.some_member(), self.random.randbytes(5)
+        if not can(proposer, "vector in custom"):
+            data = bytes([len(data)]) + data
         self.propose(proposer, Waiting("custom", proposer), "what the application wants",
-                     {"type": "custom", "proposal_type": PROPOSAL_TYPE,
-                      "data": self.random.randbytes(5).hex()})
+                     {"type": "custom", "proposal_type": PROPOSAL_TYPE, "data": data.hex()})
 
     def information(self, share_beside=0.3):
         """A GroupInfo, and the tree if it is not in it."""

@@ -10,6 +10,7 @@ EXTENSION_TYPE = 0xF0A1  # one of the application's own, which all members suppo
 PROPOSAL_TYPE = 0xF0A2
 REQUIRED_CAPABILITIES, EXTERNAL_SENDERS = 3, 5
 KEPT_EPOCHS = 2  # a message may come so many epochs late
+RESUMPTION_EPOCHS, KEPT_RESUMPTION_EPOCHS = 60, 3  # a PSK may be so old: with us alone, with others
 
 # What no history asks of an implementation, since it gets it wrong or its driver does not have it.
 # Numbers are sections of RFC 9420.
@@ -29,7 +30,8 @@ CANNOT = {
         "altered handshake": "9.2: a PrivateMessage that does not decrypt uses up the key",
         "two updates of one member": "12.2: commits both",
         "message of one who left": "does not read messages of the epochs before",
-        "leave": "numbers SelfRemove 0xF003", "custom": "its driver takes another body",
+        "leave": "numbers SelfRemove 0xF003",
+        "vector in custom": "its driver takes a body with its length",
     },
     "openmls": {
         "unrequired extension": "12.1.7: wants extensions to be in required_capabilities",
