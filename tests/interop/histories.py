@@ -37,6 +37,9 @@ class History(SharedGroup):
         request = {"proposals": list(proposals), "public": public}
         if beside:
             request["ratchet_tree_ext"] = False
+        if self.waits("custom"):
+            request["force_path"] = not all(can(member, "custom without path")
+                                            for member in self.members)
         if not proposals and not self.waiting:
             reply = self.call(committer, "update", public=public)
         else:

@@ -31,6 +31,7 @@ CANNOT = {
         "two updates of one member": "12.2: commits both",
         "message of one who left": "does not read messages of the epochs before",
         "leave": "numbers SelfRemove 0xF003",
+        "custom without path": "12.4: wants a path for every type that it does not know",
         "vector in custom": "its driver takes a body with its length",
     },
     "openmls": {
