@@ -276,21 +276,72 @@ static void check_linked_groups(const char *from, struct client *client) {
 static const char *const folders[] = {"state-v1", "state-v1-more", "state-v2"};
 #define FOLDERS (sizeof folders / sizeof folders[0])
 
-START_TEST(test_version) {
+static char chosen[900];
+
+static void choose_folder(int number) {
   const char *data = getenv("E2EE_TEST_DATA");
-  char from[900];
-  (void)snprintf(from, sizeof from, "%s/%s", data != NULL ? data : "tests/data", folders[_i]);
-  struct member member = {load_client(from), NULL};
-  check_client(from, member.client);
-  member.group = load_group(from, "group", member.client);
-  check_group(from, &member);
+  (void)snprintf(chosen, sizeof chosen, "%s/%s", data != NULL ? data : "tests/data",
+                 folders[number]);
+}
+
+START_TEST(test_version) {
+  choose_folder(_i);
+  struct member member = {load_client(chosen), NULL};
+  check_client(chosen, member.client);
+  member.group = load_group(chosen, "group", member.client);
+  check_group(chosen, &member);
   group_free(member.group);
-  member.group = load_changes(from, member.client);
-  check_group(from, &member);
-  check_other_group(from, member.client);
-  if (has_more(from))
-    check_linked_groups(from, member.client);
+  member.group = load_changes(chosen, member.client);
+  check_group(chosen, &member);
+  check_other_group(chosen, member.client);
+  if (has_more(chosen))
+    check_linked_groups(chosen, member.client);
   member_free(&member);
+}
+END_TEST
+
+/* What is under the seal of a blob, and the version in its header. */
+static struct bytes content_of(const char *name, enum seal_kind kind, uint8_t *version) {
+  struct bytes blob = file_read(chosen, name), content = {0};
+  ck_assert_int_eq(unseal(VIEW_ARRAY(key), kind, bytes_view(&blob), NULL, version, &content), OK);
+  bytes_free(&blob);
+  return content;
+}
+
+static enum err read_client(uint8_t version, struct view content) {
+  struct client *client = NULL;
+  enum err err = snapshot_read_client(version, content, NULL, &client);
+  client_free(client);
+  return err;
+}
+
+static enum err read_group(struct client *client, uint8_t version, struct view content) {
+  struct group *group = NULL;
+  enum err err = snapshot_read_group(client, version, content, &group);
+  group_free(group);
+  return err;
+}
+
+/* Content is that of the version in its header, and of no other; nothing may be missing at its end. */
+START_TEST(test_version_of_content) {
+  uint8_t version = 0;
+  choose_folder(_i);
+  struct client *client = load_client(chosen);
+  struct bytes of_client = content_of("client", SEAL_CLIENT, &version),
+               of_group = content_of("group", SEAL_GROUP, &version);
+  struct view whole = bytes_view(&of_client);
+  for (uint8_t other = 1; other <= SEAL_VERSION; other++) {
+    enum err expected = other == version ? OK : ERR_STATE_CORRUPT;
+    ck_assert_int_eq(read_client(other, whole), expected);
+    ck_assert_int_eq(read_group(client, other, bytes_view(&of_group)), expected);
+  }
+  for (size_t size = 0; size < whole.size; size++)
+    ck_assert_int_eq(read_client(version, view_of(whole.data, size)), ERR_STATE_CORRUPT);
+  for (size_t size = 0; size < of_group.size; size += 1 + size / 64)
+    ck_assert_int_eq(read_group(client, version, view_of(of_group.data, size)), ERR_STATE_CORRUPT);
+  bytes_free(&of_client);
+  bytes_free(&of_group);
+  client_free(client);
 }
 END_TEST
 
@@ -302,9 +353,11 @@ int main(int argc, char **argv) {
   if (argc == 3 && strcmp(argv[1], "--write") == 0)
     folder = argv[2];
   TCase *tests = tcase_create("state-released");
-  if (folder != NULL)
+  if (folder != NULL) {
     tcase_add_test(tests, write_folder);
-  else
+  } else {
     tcase_add_loop_test(tests, test_version, 0, FOLDERS);
+    tcase_add_loop_test(tests, test_version_of_content, 0, FOLDERS);
+  }
   return run_case("state-released", tests);
 }
