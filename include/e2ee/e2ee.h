@@ -605,6 +605,8 @@ E2EE_API E2EE_CHECKED int e2ee_group_load_changes(e2ee_client *client, const uin
  *            picture; during a switch, when both epochs are there, half as many.  The 256 heard
  *            last accept late frames: a gallery of 49 with sound and picture, in two epochs.  Of
  *            others only what is newer is accepted, so nothing can be replayed.
+ *            Once 1024 are taken, a member has room for 4 in an epoch, so that one with a
+ *            thousand cannot keep the others from being heard.
  * 32 keys    are kept ready by a receiver: more people do not speak at the same time.  Another
  *            stream's next frame takes 1 to 2 us longer, no more.
  * 2^32       frames can be sent in an epoch by each sender; E2EE_EVENT_KEY_LOW asks for a commit when
@@ -620,7 +622,11 @@ enum {
                                      no reason to do anything; anybody can forge the cause. */
   E2EE_EVENT_KEY_LOW = 3,       /**< A sender nears its counter limit: commit.  value: frames
                                      left. */
-  E2EE_EVENT_DROPPED = 4        /**< value events were lost here, the ring was full. */
+  E2EE_EVENT_DROPPED = 4,       /**< value events were lost here, the ring was full. */
+  E2EE_EVENT_PEER_DIFFERS = 5   /**< A frame of leaf under epoch has a wrong tag, and its stream
+                                     has had none with a right one: see e2ee_stats.never_right.
+                                     value: its KID.  Told once for each epoch until the next
+                                     install; anybody can forge the cause. */
 };
 
 typedef struct e2ee_event {
@@ -736,9 +742,10 @@ E2EE_API void e2ee_receiver_free(e2ee_receiver *receiver);
  * @param out_cap  at least the plaintext's size, or *out_len says how much that is
  * @param info     who sent it; may be NULL with info_size 0
  * @return 0; E2EE_ERR_NO_KEY epoch not installed, nobody at that leaf in it, or the own leaf;
- *         E2EE_ERR_REPLAY, E2EE_ERR_MALFORMED, E2EE_ERR_BUFFER_TOO_SMALL;
+ *         E2EE_ERR_REPLAY seen before, over 1023 behind the newest of its stream, or over 2^32
+ *         ahead of it (of 0, for the first); E2EE_ERR_MALFORMED; E2EE_ERR_BUFFER_TOO_SMALL;
  *         E2EE_ERR_LIMIT over 2^30 bytes, or the 2049th stream heard since epochs were last
- *         retired (out untouched by all);
+ *         retired; from the 1025th on, also the 5th of one member (out untouched by all);
  *         E2EE_ERR_AUTH (out is wiped: an in-place frame is lost)
  */
 E2EE_API E2EE_CHECKED int e2ee_receiver_decrypt(e2ee_receiver *receiver, const uint8_t *metadata,
@@ -747,14 +754,35 @@ E2EE_API E2EE_CHECKED int e2ee_receiver_decrypt(e2ee_receiver *receiver, const u
                                                 size_t *out_len, e2ee_frame_info *info,
                                                 size_t info_size);
 
-/** Counters of one stream, or of all streams of a media object, also of those that were freed. */
+/**
+ * Counters of one stream, or of all streams of a media object, also of those that were freed.
+ *
+ * A wrong tag does not say what it comes from.  But a key that has opened a frame is the right
+ * one, so failures after that (auth_failed less never_right) are damage, forgeries, or metadata
+ * that are not the same on both sides for every frame.  Where never_right grows and nothing of
+ * that member is received, the two sides differ from the start, in one of these:
+ *
+ * suite     e2ee_media_new() got another one there; then it is so for all members that got it
+ * metadata  one side passes other bytes, or none; then it is so for all of its streams
+ * kind      a plain frame where partial frames are expected, or the other way round
+ * group     the members have parted and are in two epochs of one number: e2ee_group_safety_code()
+ *           differs, and messages do not decrypt either
+ * epoch     the frame is of an epoch 16 before or after the one installed
+ *
+ * or somebody forges frames of key ids that nobody uses.
+ */
 typedef struct e2ee_stats {
   uint64_t sent;
   uint64_t received;
   uint64_t no_key; /**< Frames not sent or not received for want of a key or of room for one. */
-  uint64_t auth_failed;
-  uint64_t replayed; /**< Seen before, or too far behind the newest. */
+  uint64_t auth_failed; /**< Wrong tags. */
+  uint64_t replayed;    /**< Seen before, or outside the window. */
   uint64_t malformed;
+  uint64_t no_room;     /**< Of no_key: E2EE_ERR_LIMIT. */
+  uint64_t never_right; /**< Of auth_failed: of streams of which no frame was right so far. */
+  uint64_t late;        /**< Of replayed: over 1023 behind the newest, as after a long hold in the
+                             network, or if somebody forged a frame far ahead; or over 2^32
+                             ahead. */
 } e2ee_stats;
 
 /** Since the object was made.  Always counted: a plain addition a frame.  They wait for no frame, and

@@ -90,7 +90,7 @@ int e2ee_media_stats(const e2ee_media *media, e2ee_stats *out, size_t out_size) 
 }
 
 static int answer_stats(const struct counters *counters, e2ee_stats *out, size_t out_size) {
-  struct e2ee_stats stats = {0, 0, 0, 0, 0, 0};
+  struct e2ee_stats stats = {.sent = 0};
   counters_add(counters, &stats);
   api_fill(out, out_size, &stats, sizeof stats);
   return OK;

@@ -71,14 +71,13 @@ static void go_on(struct chain *chain, unsigned after, const struct link *link) 
 
 /* ---- Frames ---- */
 
-/* Of a generation that nobody told us of, or too far ahead in one: worth asking the sender. */
-static void tell_unknown(struct chain *chain, uint64_t kid) {
-  if (atomic_exchange_explicit(&chain->told, true, memory_order_relaxed))
+/* Tell something once, until the next key is set. */
+static void tell(struct chain *chain, atomic_bool *told, uint32_t kind, uint64_t kid) {
+  if (atomic_exchange_explicit(told, true, memory_order_relaxed))
     return;
-  events_push(chain->events, (struct e2ee_event){.kind = E2EE_EVENT_UNKNOWN_EPOCH,
-                                                 .leaf = chain->sender,
-                                                 .epoch = kid >> chain->bits,
-                                                 .value = kid});
+  events_push(chain->events,
+              (struct e2ee_event){
+                  .kind = kind, .leaf = chain->sender, .epoch = kid >> chain->bits, .value = kid});
 }
 
 /* Whether a key id that no link leads to may be one that the sender will use, or uses. */
@@ -105,8 +104,9 @@ static enum err find(struct chain *chain, uint64_t kid, struct link *out, uint64
       return OK;
     }
   }
+  /* Of a generation that nobody told us of, or too far ahead in one: worth asking the sender. */
   if (is_news(chain, kid))
-    tell_unknown(chain, kid);
+    tell(chain, &chain->told, E2EE_EVENT_UNKNOWN_EPOCH, kid);
   return ERR_NO_KEY;
 }
 
@@ -129,7 +129,8 @@ done:
 
 static enum err who(const struct source *source, uint64_t kid, struct origin *out) {
   const struct chain *chain = (const struct chain *)source;
-  *out = (struct origin){.epoch = kid >> chain->bits, .leaf = chain->sender};
+  *out = (struct origin){
+      .epoch = kid >> chain->bits, .mask = UINT64_MAX, .leaf = chain->sender}; /* one stream */
   return OK;
 }
 
@@ -176,6 +177,11 @@ static bool heard(struct source *source, uint64_t kid) {
   return first;
 }
 
+static void differs(struct source *source, uint64_t kid) {
+  struct chain *chain = chain_of(source);
+  tell(chain, &chain->differs, E2EE_EVENT_PEER_DIFFERS, kid);
+}
+
 static void passed(struct source *source) {
   struct chain *chain = chain_of(source);
   unsigned late = atomic_load_explicit(&source->late, memory_order_relaxed);
@@ -207,8 +213,12 @@ static bool alive(struct source *source, uint64_t kid, unsigned seen) {
   return found;
 }
 
-static const struct source_type type = {
-    .who = who, .secret = secret_of, .heard = heard, .passed = passed, .alive = alive};
+static const struct source_type type = {.who = who,
+                                        .secret = secret_of,
+                                        .heard = heard,
+                                        .differs = differs,
+                                        .passed = passed,
+                                        .alive = alive};
 
 /* ---- Control ---- */
 
@@ -288,8 +298,10 @@ enum err chain_set(struct chain *chain, uint64_t generation, uint64_t step,
   chain_lock(chain);
   enum err err = set(chain, &link);
   chain_unlock(chain);
-  if (err == OK)
+  if (err == OK) {
     atomic_store_explicit(&chain->told, false, memory_order_relaxed);
+    atomic_store_explicit(&chain->differs, false, memory_order_relaxed);
+  }
   wipe(&link, sizeof link);
   return err;
 }

@@ -52,8 +52,9 @@ struct chain {
   const struct sframe_suite *suite;
   struct events *events;
   uint32_t sender;
-  unsigned bits;    /* R */
-  atomic_bool told; /* E2EE_EVENT_UNKNOWN_EPOCH, since the last key was set */
+  unsigned bits;       /* R */
+  atomic_bool told;    /* E2EE_EVENT_UNKNOWN_EPOCH, since the last key was set */
+  atomic_bool differs; /* E2EE_EVENT_PEER_DIFFERS, likewise */
 
   struct lock lock; /* guards the rest */
   uint64_t first;   /* generations before this one were retired */

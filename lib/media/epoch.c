@@ -82,6 +82,10 @@ uint32_t media_epoch_leaf(const struct media_epoch *epoch, uint64_t kid) {
   return (uint32_t)(kid >> MEDIA_EPOCH_BITS & mask);
 }
 
+uint64_t media_epoch_mask(const struct media_epoch *epoch) {
+  return ((uint64_t)1 << (epoch->leaf_bits + MEDIA_EPOCH_BITS)) - 1;
+}
+
 unsigned media_epoch_slot(uint64_t kid_or_epoch) {
   return (unsigned)(kid_or_epoch % MEDIA_EPOCHS);
 }

@@ -51,6 +51,9 @@ void media_epoch_free(struct media_epoch *epoch);
 uint64_t media_epoch_kid(const struct media_epoch *epoch, uint64_t context, uint32_t leaf);
 uint32_t media_epoch_leaf(const struct media_epoch *epoch, uint64_t kid);
 
+/** The bits of a key id that name leaf and epoch. */
+uint64_t media_epoch_mask(const struct media_epoch *epoch);
+
 /** Where the epoch of a key id is kept: its low bits. */
 unsigned media_epoch_slot(uint64_t kid_or_epoch);
 

@@ -12,7 +12,9 @@ static enum err who(const struct source *source, uint64_t kid, struct origin *ou
     media_unknown_epoch(((const struct installed *)source)->media, kid);
     return ERR_NO_KEY;
   }
-  *out = (struct origin){.epoch = epoch->number, .leaf = media_epoch_leaf(epoch, kid)};
+  *out = (struct origin){.epoch = epoch->number,
+                         .mask = media_epoch_mask(epoch),
+                         .leaf = media_epoch_leaf(epoch, kid)};
   return OK;
 }
 
@@ -32,7 +34,14 @@ static bool heard(struct source *source, uint64_t kid) {
   return media_epoch_hear(epoch, media_epoch_leaf(epoch, kid));
 }
 
-static const struct source_type type = {.who = who, .secret = secret_of, .heard = heard};
+static void differs(struct source *source, uint64_t kid) {
+  const struct media_epoch *epoch = epoch_of(source, kid);
+  if (epoch != NULL) /* else it is being retired */
+    media_peer_differs(((const struct installed *)source)->media, epoch, kid);
+}
+
+static const struct source_type type = {
+    .who = who, .secret = secret_of, .heard = heard, .differs = differs};
 
 void installed_init(struct installed *installed, struct media *media) {
   installed->source.type = &type;

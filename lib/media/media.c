@@ -138,6 +138,7 @@ static enum err install(struct media *media, struct view group_id, struct media_
   publish(media, next);
   media->first = number + 1;
   atomic_store_explicit(&media->unknown, 0, memory_order_relaxed);
+  atomic_store_explicit(&media->differs, 0, memory_order_relaxed);
 done:
   return err;
 }
@@ -226,6 +227,9 @@ void counters_add(const struct counters *counters, struct e2ee_stats *stats) {
   stats->auth_failed += count_of(&counters->auth_failed);
   stats->replayed += count_of(&counters->replayed);
   stats->malformed += count_of(&counters->malformed);
+  stats->no_room += count_of(&counters->no_room);
+  stats->never_right += count_of(&counters->never_right);
+  stats->late += count_of(&counters->late);
 }
 
 void media_keep_counts(struct media *media, const struct counters *counters) {
@@ -242,14 +246,27 @@ void media_stats(struct media *media, struct e2ee_stats *out) {
   media_unlock(media);
 }
 
+/* Whether the bit of an epoch was not set; it is now. */
+static bool set_once(atomic_uint *told, unsigned slot) {
+  const unsigned bit = 1u << slot;
+  if ((atomic_load_explicit(told, memory_order_relaxed) & bit) != 0)
+    return false;
+  return (atomic_fetch_or_explicit(told, bit, memory_order_relaxed) & bit) == 0;
+}
+
 void media_unknown_epoch(struct media *media, uint64_t kid) {
   unsigned slot = media_epoch_slot(kid);
-  if ((atomic_load_explicit(&media->unknown, memory_order_relaxed) >> slot & 1u) != 0)
-    return;
-  unsigned before = atomic_fetch_or_explicit(&media->unknown, 1u << slot, memory_order_relaxed);
-  if ((before >> slot & 1u) == 0)
+  if (set_once(&media->unknown, slot))
     events_push(&media->events, (struct e2ee_event){.kind = E2EE_EVENT_UNKNOWN_EPOCH,
                                                     .leaf = UINT32_MAX,
                                                     .epoch = slot,
+                                                    .value = kid});
+}
+
+void media_peer_differs(struct media *media, const struct media_epoch *epoch, uint64_t kid) {
+  if (set_once(&media->differs, media_epoch_slot(kid)))
+    events_push(&media->events, (struct e2ee_event){.kind = E2EE_EVENT_PEER_DIFFERS,
+                                                    .leaf = media_epoch_leaf(epoch, kid),
+                                                    .epoch = epoch->number,
                                                     .value = kid});
 }

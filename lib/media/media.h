@@ -21,6 +21,7 @@
 /** Counts of a stream, written by its thread alone and read by any. */
 struct counters {
   atomic_ullong sent, received, no_key, auth_failed, replayed, malformed;
+  atomic_ullong no_room, never_right, late; /* of no_key, auth_failed, replayed */
 };
 
 /** Owned by the application's handle and by every stream. */
@@ -30,6 +31,7 @@ struct media {
   unsigned ratchet_bits; /* R of the own sender keys; 0: keys come from a group */
   struct events events;
   atomic_uint unknown; /* bit media_epoch_slot(): E2EE_EVENT_UNKNOWN_EPOCH was told */
+  atomic_uint differs; /* the same for E2EE_EVENT_PEER_DIFFERS */
 
   struct lock lock; /* guards the rest */
   struct bytes group_id;
@@ -110,5 +112,8 @@ void media_keep_counts(struct media *media, const struct counters *counters);
 
 /** A frame came for an epoch that is not installed: told once until the next install. */
 void media_unknown_epoch(struct media *media, uint64_t kid);
+
+/** A frame has a wrong tag, and none of its key id was right: told once until the next install. */
+void media_peer_differs(struct media *media, const struct media_epoch *epoch, uint64_t kid);
 
 #endif

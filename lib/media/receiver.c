@@ -121,7 +121,7 @@ RARE static void drop_dead(struct e2ee_receiver *receiver, unsigned version,
     unsigned seen = fresh != NULL && kid == *fresh ? UINT_MAX : receiver->version;
     if (key->used == 0 || source->type->alive(source, kid, seen))
       continue;
-    if (i != RECEIVER_TRIAL)
+    if (key->track != NULL)
       tracks_drop(&receiver->tracks, kid);
     sframe_key_wipe(&key->key);
     key->used = 0;
@@ -143,25 +143,37 @@ void receiver_follow(struct e2ee_receiver *receiver) {
 
 /* ---- Frames ---- */
 
-/* The key of a key id, kept from an earlier frame; else NULL.  Mostly it is the one of the frame before,
- * and then nothing needs to be looked up. */
-static struct receiver_key *kept_key(struct e2ee_receiver *receiver, uint64_t kid) {
-  struct receiver_key *key = receiver->latest;
-  if (key->used > 0 && key->key.kid == kid)
-    return key;
-  const struct track *track = tracks_find(&receiver->tracks, kid);
-  if (track == NULL || track->hint == TRACKS_NONE)
-    return NULL;
-  key = &receiver->keys[track->hint];
-  return key->used > 0 && key->key.kid == kid ? key : NULL;
+static bool is_of(const struct receiver_key *key, uint64_t kid) {
+  return key->used > 0 && key->key.kid == kid;
 }
 
-/* Whether a frame with this header is worth a look at its tag. */
-static enum err admit(const struct e2ee_receiver *receiver, const struct track *track,
-                      uint64_t counter) {
-  if (track != NULL)
-    return tracks_fresh(&receiver->tracks, track, counter) ? OK : ERR_REPLAY;
-  return tracks_full(&receiver->tracks) ? ERR_LIMIT : OK;
+/* The key of a key id, there from an earlier frame; else NULL.  Mostly it is the one of the frame
+ * before, and then nothing needs to be looked up.  At last it may be the one on trial: as long as no
+ * other key is tried, a flood of forged frames has none derived. */
+static struct receiver_key *kept_key(struct e2ee_receiver *receiver, uint64_t kid) {
+  struct receiver_key *keys = receiver->keys;
+  if (is_of(receiver->latest, kid))
+    return receiver->latest;
+  const struct track *track = tracks_find(&receiver->tracks, kid);
+  if (track != NULL && track->hint != TRACKS_NONE && is_of(&keys[track->hint], kid))
+    return &keys[track->hint];
+  return is_of(&keys[RECEIVER_TRIAL], kid) ? &keys[RECEIVER_TRIAL] : NULL;
+}
+
+/* Whether the first frame of a key id is worth a look at its tag. */
+RARE static enum err admit_first(const struct e2ee_receiver *receiver, const struct origin *origin,
+                                 const struct sframe_header *header) {
+  if (!replay_next(0, header->counter))
+    return ERR_REPLAY;
+  return tracks_room(&receiver->tracks, header->kid, origin->mask) ? OK : ERR_LIMIT;
+}
+
+/* Whether any frame is. */
+static inline enum err admit(const struct e2ee_receiver *receiver, const struct track *track,
+                             const struct origin *origin, const struct sframe_header *header) {
+  if (track == NULL)
+    return admit_first(receiver, origin, header);
+  return tracks_fresh(&receiver->tracks, track, header->counter) ? OK : ERR_REPLAY;
 }
 
 /* Derive a key in the place for trials, unless the frame is refused anyway. */
@@ -169,12 +181,12 @@ RARE static enum err try_key(struct e2ee_receiver *receiver, const struct sframe
                              struct receiver_key **out) {
   enum err err;
   struct secret secret = {.size = 0};
-  struct origin origin = {0, 0};
+  struct origin origin = {.epoch = 0};
   struct source *source = receiver->source;
   struct receiver_key *trial = &receiver->keys[RECEIVER_TRIAL];
   TRY(source->type->who(source, header->kid, &origin));
   struct track *track = tracks_find(&receiver->tracks, header->kid);
-  TRY(admit(receiver, track, header->counter));
+  TRY(admit(receiver, track, &origin, header));
   TRY(source->type->secret(source, header->kid, &secret));
   trial->used = 0;
   TRY(sframe_key_set(&receiver->media->suite, &secret, header->kid, &trial->key));
@@ -193,7 +205,7 @@ static enum err find_key(struct e2ee_receiver *receiver, const struct sframe_hea
   if (key == NULL)
     return try_key(receiver, header, out);
   *out = key;
-  return admit(receiver, key->track, header->counter);
+  return admit(receiver, key->track, &key->origin, header);
 }
 
 /* A frame proved the key on trial: keep it in place of the one used longest ago. */
@@ -214,7 +226,7 @@ RARE static struct receiver_key *keep_trial(struct e2ee_receiver *receiver) {
 RARE static void begin(struct e2ee_receiver *receiver, struct receiver_key *key) {
   struct source *source = receiver->source;
   uint64_t kid = key->key.kid;
-  key->track = tracks_begin(&receiver->tracks, kid);
+  key->track = tracks_begin(&receiver->tracks, kid, key->origin.mask);
   if (source->type->heard(source, kid))
     events_push(&receiver->media->events, (struct e2ee_event){.kind = E2EE_EVENT_PEER_SWITCHED,
                                                               .leaf = key->origin.leaf,
@@ -292,13 +304,37 @@ done:
   return err;
 }
 
-RARE static void count_failure(struct counters *counters, enum err err) {
+/* A wrong tag under a key that has never proved right may be no forgery: the other side may have
+ * another suite, other metadata, or another state of the group. */
+static void count_wrong_tag(struct e2ee_receiver *receiver, uint64_t kid) {
+  struct source *source = receiver->source;
+  counters_count(&receiver->counters.auth_failed);
+  if (tracks_find(&receiver->tracks, kid) != NULL)
+    return;
+  counters_count(&receiver->counters.never_right);
+  source->type->differs(source, kid);
+}
+
+/* Seen before, or outside of what the window can tell: behind it, or too far ahead. */
+static void count_replay(struct e2ee_receiver *receiver, uint64_t kid, uint64_t counter) {
+  const struct track *track = tracks_find(&receiver->tracks, kid);
+  counters_count(&receiver->counters.replayed);
+  if (track == NULL || !tracks_within(&receiver->tracks, track, counter))
+    counters_count(&receiver->counters.late);
+}
+
+/* @param kid, counter  by value, so that good frames can keep them in registers; 0 if malformed */
+RARE static void count_failure(struct e2ee_receiver *receiver, uint64_t kid, uint64_t counter,
+                               enum err err) {
+  struct counters *counters = &receiver->counters;
   if (err == ERR_NO_KEY || err == ERR_LIMIT)
     counters_count(&counters->no_key);
+  if (err == ERR_LIMIT)
+    counters_count(&counters->no_room);
   else if (err == ERR_AUTH)
-    counters_count(&counters->auth_failed);
+    count_wrong_tag(receiver, kid);
   else if (err == ERR_REPLAY)
-    counters_count(&counters->replayed);
+    count_replay(receiver, kid, counter);
   else if (err == ERR_MALFORMED)
     counters_count(&counters->malformed);
 }
@@ -306,7 +342,7 @@ RARE static void count_failure(struct counters *counters, enum err err) {
 /* What can be read without the stream is read before it is taken. */
 static enum err decrypt_with(struct e2ee_receiver *receiver, const struct frame_call *call,
                              struct trailer *trailer, struct e2ee_frame_info *info) {
-  struct sframe_header header;
+  struct sframe_header header = {0, 0, 0};
   enum err err = read_frame(receiver, call, trailer, &header);
   latch_take(&receiver->latch);
   if (err == OK)
@@ -314,7 +350,7 @@ static enum err decrypt_with(struct e2ee_receiver *receiver, const struct frame_
   if (err == OK)
     counters_count(&receiver->counters.received);
   else
-    count_failure(&receiver->counters, err);
+    count_failure(receiver, header.kid, header.counter, err);
   if (err == ERR_INTERNAL)
     receiver->broken = true;
   latch_leave(&receiver->latch);

@@ -18,6 +18,7 @@
 /** Who sends under a key id. */
 struct origin {
   uint64_t epoch; /* of the group, or the generation of the sender's key */
+  uint64_t mask;  /* the key id's bits that all streams of this sender have in common */
   uint32_t leaf;  /* or the application's number of the sender */
 };
 
@@ -34,6 +35,9 @@ struct source_type {
   /** A frame of a key id proved authentic, in this stream for the first time.
    *  @return whether the application should hear of it: E2EE_EVENT_PEER_SWITCHED */
   bool (*heard)(struct source *source, uint64_t kid);
+
+  /** A frame of a key id, of which this stream has accepted none, has a wrong tag. */
+  void (*differs)(struct source *source, uint64_t kid);
 
   /* The rest is for sources that give up keys when frames of newer ones come.  NULL: this one gives up
    * nothing but what media takes from it and from every stream. */

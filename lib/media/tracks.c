@@ -10,6 +10,12 @@ static unsigned head_of(uint64_t kid) {
   return (unsigned)(kid * UINT64_C(0x9e3779b97f4a7c15) >> 54); /* Fibonacci hashing */
 }
 _Static_assert(TRACKS_HEADS == 1u << (64 - 54), "head_of() keeps the highest bits");
+_Static_assert(TRACKS_SHARES == TRACKS_HEADS, "share_of() hashes as head_of() does");
+
+/* Who sends under a key id, by a hash. */
+static unsigned share_of(uint64_t kid, uint64_t mask) {
+  return head_of(kid & mask);
+}
 
 void tracks_init(struct tracks *tracks) {
   memset(tracks, 0, sizeof *tracks);
@@ -30,8 +36,10 @@ struct track *tracks_find(struct tracks *tracks, uint64_t kid) {
   return at == TRACKS_NONE ? NULL : &tracks->tracks[at];
 }
 
-bool tracks_full(const struct tracks *tracks) {
-  return tracks->free == TRACKS_NONE;
+bool tracks_room(const struct tracks *tracks, uint64_t kid, uint64_t mask) {
+  if (tracks->taken < TRACKS_MAX / 2)
+    return true;
+  return tracks->taken < TRACKS_MAX && tracks->shares[share_of(kid, mask)] < TRACKS_SHARE;
 }
 
 static void free_window(struct tracks *tracks, uint16_t at) {
@@ -64,7 +72,7 @@ static void give_window(struct tracks *tracks, struct track *track) {
   window->used = ++tracks->clock;
 }
 
-struct track *tracks_begin(struct tracks *tracks, uint64_t kid) {
+struct track *tracks_begin(struct tracks *tracks, uint64_t kid, uint64_t mask) {
   uint16_t at = tracks->free;
   struct track *track = &tracks->tracks[at];
   uint16_t *head = &tracks->heads[head_of(kid)], *epoch = &tracks->epochs[media_epoch_slot(kid)];
@@ -72,6 +80,9 @@ struct track *tracks_begin(struct tracks *tracks, uint64_t kid) {
   *track = (struct track){.kid = kid, .next = *head, .sibling = *epoch, .hint = TRACKS_NONE};
   *head = at;
   *epoch = at;
+  tracks->taken++;
+  tracks->masks[media_epoch_slot(kid)] = mask;
+  tracks->shares[share_of(kid, mask)]++;
   give_window(tracks, track);
   return track;
 }
@@ -93,6 +104,8 @@ static void forget_one(struct tracks *tracks, uint16_t at) {
   *link = track->sibling;
   if (track->window != TRACKS_NONE)
     free_window(tracks, track->window);
+  tracks->taken--;
+  tracks->shares[share_of(track->kid, tracks->masks[media_epoch_slot(track->kid)])]--;
   *track = (struct track){.next = tracks->free};
   tracks->free = at;
 }

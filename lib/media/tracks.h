@@ -17,10 +17,17 @@
 /** Key ids accepted in all installed epochs: a thousand members with sound and picture, 48 KB. */
 #define TRACKS_MAX 2048u
 
+/**
+ * Once half of that is taken, a member has room for so many in an epoch.  So a thousand streams of
+ * one member leave room for 256 others.
+ */
+#define TRACKS_SHARE 4u
+
 /** Of them, those with a window: a gallery of 49 with sound and picture in two epochs, 40 KB. */
 #define TRACKS_WINDOWS 256u
 
 #define TRACKS_HEADS 1024u
+#define TRACKS_SHARES 1024u
 #define TRACKS_NONE UINT16_MAX
 
 struct track {
@@ -41,9 +48,12 @@ struct window {
 struct tracks {
   uint64_t clock;
   uint16_t free;                 /* chain of unused tracks */
+  uint16_t taken;                /* tracks that are not in it */
   uint16_t free_window;          /* chain of unused windows */
   uint16_t epochs[MEDIA_EPOCHS]; /* chains by media_epoch_slot() */
   uint16_t heads[TRACKS_HEADS];
+  uint64_t masks[MEDIA_EPOCHS];   /* of struct origin, for the tracks of an epoch */
+  uint16_t shares[TRACKS_SHARES]; /* tracks by a hash of who sends; few share one by chance */
   struct track tracks[TRACKS_MAX];
   struct window windows[TRACKS_WINDOWS];
 };
@@ -57,15 +67,24 @@ struct track *tracks_find(struct tracks *tracks, uint64_t kid);
 static inline bool tracks_fresh(const struct tracks *tracks, const struct track *track,
                                 uint64_t counter) {
   if (track->window == TRACKS_NONE)
-    return counter > track->newest;
+    return counter > track->newest && replay_next(track->newest, counter);
   return replay_fresh(&tracks->windows[track->window].replay, counter);
 }
 
-/** Whether there is no room for one more key id. */
-bool tracks_full(const struct tracks *tracks);
+/** Whether a counter is one of which the track's window tells if it was seen. */
+static inline bool tracks_within(const struct tracks *tracks, const struct track *track,
+                                 uint64_t counter) {
+  if (track->window == TRACKS_NONE)
+    return false;
+  uint64_t newest = tracks->windows[track->window].replay.newest;
+  return counter <= newest && newest - counter < REPLAY_WINDOW;
+}
 
-/** Begin the track of a key id that has none, for its first authentic frame.  Not if full. */
-struct track *tracks_begin(struct tracks *tracks, uint64_t kid);
+/** Whether there is room for one more key id.  @param mask  of its struct origin */
+bool tracks_room(const struct tracks *tracks, uint64_t kid, uint64_t mask);
+
+/** Begin the track of a key id that has none, for its first authentic frame.  Not without room. */
+struct track *tracks_begin(struct tracks *tracks, uint64_t kid, uint64_t mask);
 
 /** Give a window to a track that has lost its own. */
 void tracks_resume(struct tracks *tracks, struct track *track);

@@ -16,6 +16,12 @@
  */
 #define REPLAY_WINDOW 1024u
 
+/**
+ * How far ahead of it.  Counters begin at 0 and grow by one a frame (RFC 9605, section 4.4.1), so a
+ * jump is as long as what was lost or not forwarded; no sender of ours counts further than this.
+ */
+#define REPLAY_AHEAD_MAX ((uint64_t)1 << 32)
+
 /** A zeroed one has seen nothing. */
 struct replay {
   uint64_t newest;                   /* counter noted */
@@ -31,10 +37,15 @@ static inline size_t replay_word(uint64_t counter) {
   return counter % REPLAY_WINDOW / 64;
 }
 
-/** Whether a counter was not seen before and is not too old to tell.  Changes nothing. */
+/** Whether a counter that is above the newest one may come after it. */
+static inline bool replay_next(uint64_t newest, uint64_t counter) {
+  return counter - newest <= REPLAY_AHEAD_MAX;
+}
+
+/** Whether a counter was not seen before, is not too old to tell, nor too far ahead. */
 static inline bool replay_fresh(const struct replay *replay, uint64_t counter) {
   if (counter > replay->newest)
-    return true;
+    return replay_next(replay->newest, counter);
   return replay->newest - counter < REPLAY_WINDOW &&
          (replay->seen[replay_word(counter)] & replay_bit(counter)) == 0;
 }

@@ -76,6 +76,7 @@ void bench_require(int result, const char *what);
 /* ---- The groups: one function a file. ---- */
 
 void bench_epochs(const struct bench *bench);
+void bench_forged(const struct bench *bench);
 void bench_frame(const struct bench *bench);
 void bench_group(const struct bench *bench);
 void bench_message(const struct bench *bench);

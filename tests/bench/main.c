@@ -153,6 +153,7 @@ int main(int argc, char **argv) {
   bench_epochs(&bench);
   bench_message(&bench);
   bench_group(&bench);
+  bench_forged(&bench);
   bench_reject(&bench);
   return 0;
 }

@@ -18,11 +18,9 @@
 
 struct state {
   struct pair pair;
-  e2ee_receiver *receiver;
   e2ee_incoming *incoming;
   uint8_t *input;
   size_t size;
-  uint8_t out[256];
   int expected;
   struct secret private_key; /* for the floor of a signature */
   struct bytes public_key;
@@ -35,16 +33,6 @@ static void process(void *arg, size_t count) {
     e2ee_incoming *incoming = NULL;
     int err = e2ee_group_process(state->pair.group[1], state->input, state->size, &incoming);
     bench_require(err == state->expected ? 0 : E2EE_ERR_INTERNAL, "e2ee_group_process");
-  }
-}
-
-static void decrypt(void *arg, size_t count) {
-  struct state *state = arg;
-  for (size_t i = 0; i < count; i++) {
-    size_t size = 0;
-    int err = e2ee_receiver_decrypt(state->receiver, NULL, 0, state->input, state->size, state->out,
-                                    sizeof state->out, &size, NULL, 0);
-    bench_require(err == state->expected ? 0 : E2EE_ERR_INTERNAL, "e2ee_receiver_decrypt");
   }
 }
 
@@ -164,37 +152,6 @@ static void proposal_flood(const struct bench *bench, struct state *state) {
   e2ee_incoming_free(state->incoming);
 }
 
-static void frames(const struct bench *bench, struct state *state) {
-  e2ee_sender *sender = NULL;
-  e2ee_media *from = pair_media(state->pair.group[0], 4), *to = pair_media(state->pair.group[1], 4);
-  bench_require(e2ee_sender_new(from, &sender), "e2ee_sender_new");
-  bench_require(e2ee_receiver_new(to, &state->receiver), "e2ee_receiver_new");
-  free(state->input);
-  state->input = calloc(1, 256);
-  bench_require(state->input == NULL ? E2EE_ERR_NOMEM : 0, "input");
-  bench_require(
-      e2ee_sender_encrypt(sender, NULL, 0, state->input, 100, state->input, 256, &state->size),
-      "e2ee_sender_encrypt");
-  /* The key id in the first byte: epoch 1 in its low bits, leaf 0 above.  Of an epoch that is not
-   * installed, no key; of this one, a key has to be derived and a tag checked. */
-  state->input[state->size - 1] ^= 1;
-  state->expected = E2EE_ERR_AUTH;
-  measure(bench, "reject/forged-frame", state, decrypt, NULL, 64);
-  state->expected = E2EE_ERR_NO_KEY;
-  for (uint8_t kid = 1; kid < 16; kid++) {
-    state->input[0] = (uint8_t)((state->input[0] & 0x8f) | (kid & 7) << 4);
-    e2ee_frame_info info;
-    bench_require(e2ee_frame_peek(state->input, state->size, &info, sizeof info), "peek");
-    if (info.kid % 16 == 2)
-      break;
-  }
-  measure(bench, "reject/forged-kid", state, decrypt, NULL, 64);
-  e2ee_sender_free(sender);
-  e2ee_receiver_free(state->receiver);
-  e2ee_media_free(from);
-  e2ee_media_free(to);
-}
-
 /* A ratchet tree of a million blank leaves: a byte each. */
 static void million_leaves(const struct bench *bench, struct state *state) {
   free(state->input);
@@ -211,7 +168,6 @@ static void million_leaves(const struct bench *bench, struct state *state) {
 void bench_reject(const struct bench *bench) {
   struct state state = {.expected = 0};
   pair_start(&state.pair);
-  frames(bench, &state);
   million_leaves(bench, &state);
   messages(bench, &state);
   wrong_signature(bench, &state);

@@ -18,7 +18,7 @@
  *   t0=2  bob takes frame 0, it is of epoch 2                 t0-  no key for it
  *   t0r   it is a replay, or its counter was seen             t0x  its tag is wrong
  *   S2  bob is told of the first frame of epoch 2             U2   of unknown low bits 2
- *   .   he is told nothing
+ *   D2  that alice differs in epoch 2                        .   he is told nothing
  *   w2  it is known who alice was in epoch 2                  w2-  it is not
  */
 static const struct history {
@@ -32,7 +32,7 @@ static const struct history {
      "B15 A15 s0 s1 s2 t0=15 S15 A31 s3 s4 t3r t4x . t2=15 t1=15 w15 w31- "
      "B31 t4=31 S31 t3=31 t1r w15- w31 ."},
     {"late frames of an epoch whose low bits were taken over: the same",
-     "B4 A4 s0 s1 s2 t0=4 S4 B20 A20 s3 s4 t1x t3=20 S20 t2x t0r t4=20 . w4- w20 w36-"},
+     "B4 A4 s0 s1 s2 t0=4 S4 B20 A20 s3 s4 t1x t3=20 D20 S20 t2x t0r t4=20 . w4- w20 w36-"},
     {"low bits that wrap while each epoch is retired one later",
      "B14 A14 s0 B15 A15 s1 t0=14 R15 B16 A16 s2 t2=16 t1=15 R16 B17 A17 s3 t3=17 S14 S16 S15 S17 "
      "."},
@@ -93,6 +93,9 @@ static void act(const char *step) {
     break;
   case 'U':
     ck_assert_uint_eq(expect_event(&to, E2EE_EVENT_UNKNOWN_EPOCH).epoch, epoch);
+    break;
+  case 'D':
+    ck_assert_uint_eq(expect_event(&to, E2EE_EVENT_PEER_DIFFERS).epoch, epoch);
     break;
   case '.':
     (void)expect_event(&to, 0);

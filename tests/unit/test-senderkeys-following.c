@@ -133,7 +133,8 @@ START_TEST(forged_steps) {
   ck_assert_uint_eq(chain->now, 0);
   ck_assert_uint_eq(chain->source.version, before.source.version);
   ck_assert_uint_eq(chain->source.late, 0);
-  e2ee_event event = expect_event(&bob, E2EE_EVENT_UNKNOWN_EPOCH); /* told once */
+  ck_assert_uint_eq(expect_event(&bob, E2EE_EVENT_PEER_DIFFERS).value, 1); /* each told once */
+  e2ee_event event = expect_event(&bob, E2EE_EVENT_UNKNOWN_EPOCH);
   ck_assert_uint_eq(event.leaf, ALICE);
   ck_assert_uint_eq(event.epoch, 2);
   ck_assert_uint_eq(event.value, 128);
@@ -221,6 +222,7 @@ START_TEST(streams_of_one_sender) {
   expect_refused(&sound, &never, ERR_AUTH); /* so far behind that it looks ahead */
   pass(&alice, &sound, 1);
   (void)expect_event(&bob, E2EE_EVENT_PEER_SWITCHED);
+  (void)expect_event(&bob, E2EE_EVENT_PEER_DIFFERS);
   (void)expect_event(&bob, 0);
   e2ee_receiver_free(sound.receiver);
   leave(&alice);

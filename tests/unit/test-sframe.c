@@ -425,8 +425,12 @@ END_TEST
 START_TEST(replay_in_order_and_not) {
   struct replay replay = {0};
   ck_assert(replay_fresh(&replay, 0));
-  ck_assert(replay_fresh(&replay, UINT64_MAX));
+  ck_assert(replay_fresh(&replay, REPLAY_AHEAD_MAX));
+  ck_assert(!replay_fresh(&replay, REPLAY_AHEAD_MAX + 1));
+  ck_assert(!replay_fresh(&replay, UINT64_MAX));
   replay_mark(&replay, 5);
+  ck_assert(replay_fresh(&replay, REPLAY_AHEAD_MAX + 5));
+  ck_assert(!replay_fresh(&replay, REPLAY_AHEAD_MAX + 6));
   ck_assert(!replay_fresh(&replay, 5));
   ck_assert(replay_fresh(&replay, 4)); /* late, not old */
   replay_mark(&replay, 4);
