@@ -141,7 +141,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct view input = {data, size};
   struct view first = harness_take(&input, 1);
   struct view changes = harness_take_block(&input), given = harness_take_block(&input);
-  uint32_t codec = first.size > 0 ? first.data[0] % (E2EE_CODEC_H265 + 1) : 0;
+  uint32_t codec = first.size > 0 ? first.data[0] % (E2EE_CODEC_VP8_PARTITIONS + 1) : 0;
 
   take_ranges(given, input.size, &ranges);
   if (given.size == 0)

@@ -57,6 +57,7 @@ static enum err find_form(uint32_t codec, unsigned *out) {
   case E2EE_CODEC_OTHER:
   case E2EE_CODEC_OPUS:
   case E2EE_CODEC_VP8:
+  case E2EE_CODEC_VP8_PARTITIONS:
   case E2EE_CODEC_VP9:
     *out = 0;
     return OK;

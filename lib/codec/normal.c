@@ -15,6 +15,7 @@ enum err normal_rewrite(uint32_t codec, struct view frame, struct normal *out) {
   case E2EE_CODEC_OTHER:
   case E2EE_CODEC_OPUS:
   case E2EE_CODEC_VP8:
+  case E2EE_CODEC_VP8_PARTITIONS:
   case E2EE_CODEC_VP9:
     normal_put(out, frame);
     return OK;

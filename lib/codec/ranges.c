@@ -20,6 +20,9 @@ enum err ranges_find(uint32_t codec, struct view frame, struct ranges *out) {
   case E2EE_CODEC_VP8:
     ranges_vp8(frame, out);
     return OK;
+  case E2EE_CODEC_VP8_PARTITIONS:
+    ranges_vp8_partitions(frame, out);
+    return OK;
   case E2EE_CODEC_VP9:
     ranges_vp9(frame, out);
     return OK;

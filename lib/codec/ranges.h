@@ -29,6 +29,7 @@ CHECKED enum err ranges_find(uint32_t codec, struct view frame, struct ranges *o
 /* ---- A function for each codec ---- */
 
 void ranges_vp8(struct view frame, struct ranges *out);
+void ranges_vp8_partitions(struct view frame, struct ranges *out);
 void ranges_vp9(struct view frame, struct ranges *out);
 void ranges_av1(struct view frame, struct ranges *out);
 void ranges_h264(struct view frame, struct ranges *out);

@@ -15,6 +15,8 @@
 const struct bitstream bitstreams[BITSTREAMS] = {
     {.name = "opus.ogg", .codec = E2EE_CODEC_OPUS},
     {.name = "vp8.ivf", .codec = E2EE_CODEC_VP8},
+    {.name = "vp8.ivf", .codec = E2EE_CODEC_VP8_PARTITIONS},
+    {.name = "vp8-partitions.ivf", .codec = E2EE_CODEC_VP8_PARTITIONS},
     {.name = "vp9.ivf", .codec = E2EE_CODEC_VP9},
     {.name = "vp9-superframes.ivf", .codec = E2EE_CODEC_VP9},
     {.name = "av1.ivf", .codec = E2EE_CODEC_AV1},

@@ -17,7 +17,7 @@ struct bitstream {
   size_t count;
 };
 
-#define BITSTREAMS 8
+#define BITSTREAMS 10
 extern const struct bitstream bitstreams[BITSTREAMS]; /* name and codec alone */
 
 /** Read the file of that name.  @return freed by bitstream_free(); the test fails if it cannot be read */

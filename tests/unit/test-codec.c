@@ -154,6 +154,13 @@ static const struct {
     {E2EE_CODEC_VP8, "10 02 00 9d 01 2a 60 00 40", NO_RANGES},
     {E2EE_CODEC_VP8, "10 02 00 9d 01 2b 60 00 40 00 00", NO_RANGES},
     {E2EE_CODEC_VP8, "07", {{0, 1}}}, /* version 3 */
+    {E2EE_CODEC_VP8_PARTITIONS, "", NO_RANGES},
+    {E2EE_CODEC_VP8_PARTITIONS, "11", {{0, 1}}},
+    {E2EE_CODEC_VP8_PARTITIONS, "19 01 00 00 00 00 00 00 00 00 00 ff", NO_RANGES},
+    {E2EE_CODEC_VP8_PARTITIONS, "11 01 00 00 00 00 00 00 00 00 00 ff", {{0, 6}}},
+    {E2EE_CODEC_VP8_PARTITIONS, "11 01 00 00 00 00 00 00 00 00", {{0, 1}}}, /* cut short */
+    {E2EE_CODEC_VP8_PARTITIONS, "51 00 00 00 00 00 00 00", {{0, 1}}}, /* too short to have one */
+    {E2EE_CODEC_VP8_PARTITIONS, "10 00 00 9d 01 2b 60 00 40 00 00", NO_RANGES},
     {E2EE_CODEC_VP9, "", NO_RANGES},
     {E2EE_CODEC_VP9, "86 00", {{0, 1}}},
     {E2EE_CODEC_VP9, "46 00", NO_RANGES}, /* no marker */
@@ -235,7 +242,7 @@ START_TEST(clear_ranges) {
     free(frame.data);
   }
   struct ranges found = {0};
-  ck_assert_int_eq(ranges_find(E2EE_CODEC_H265 + 1, VIEW_NONE, &found), ERR_UNSUPPORTED);
+  ck_assert_int_eq(ranges_find(E2EE_CODEC_VP8_PARTITIONS + 1, VIEW_NONE, &found), ERR_UNSUPPORTED);
 }
 END_TEST
 
@@ -328,7 +335,7 @@ START_TEST(ranges_asked_for) {
       e2ee_frame_clear_ranges(E2EE_CODEC_H264, frame, sizeof frame - sizeof unit, ranges, &count),
       OK);
   ck_assert_uint_eq(count, E2EE_RANGES_MAX);
-  ck_assert_int_eq(e2ee_frame_clear_ranges(7, frame, 1, ranges, &count), ERR_UNSUPPORTED);
+  ck_assert_int_eq(e2ee_frame_clear_ranges(8, frame, 1, ranges, &count), ERR_UNSUPPORTED);
   ck_assert_uint_eq(count, E2EE_RANGES_MAX);
   /* Nothing of these is read. */
   ck_assert_int_eq(e2ee_frame_clear_ranges(0, frame, ((size_t)1 << 30) + 1, ranges, &count),
@@ -431,7 +438,7 @@ START_TEST(normal_forms) {
   }
   uint8_t memory[16] = {0};
   size_t size = sizeof memory;
-  ck_assert_int_eq(e2ee_frame_normalize(7, memory, 1, NULL, &size), ERR_UNSUPPORTED);
+  ck_assert_int_eq(e2ee_frame_normalize(8, memory, 1, NULL, &size), ERR_UNSUPPORTED);
   ck_assert_int_eq(e2ee_frame_normalize(0, memory, ((size_t)1 << 30) + 1, NULL, &size), ERR_LIMIT);
   ck_assert_uint_eq(size, sizeof memory);
   ck_assert_int_eq(e2ee_frame_normalize(0, memory, (size_t)1 << 30, NULL, &size), OK);

@@ -24,6 +24,7 @@ make -c:v libx265 -preset veryfast -b:v 80k \
   -x265-params keyint=5:slices=2:aud=1:repeat-headers=1:pools=none:frame-threads=1:log-level=none \
   h265.h265
 make -c:v libvpx -b:v 60k -g 5 -deadline realtime -cpu-used 8 vp8.ivf
+make -c:v libvpx -b:v 60k -g 5 -deadline realtime -cpu-used 8 -slices 4 vp8-partitions.ivf
 make -c:v libvpx-vp9 -b:v 60k -g 5 -deadline realtime -cpu-used 8 vp9.ivf
 make -c:v libvpx-vp9 -b:v 60k -g 5 -auto-alt-ref 1 -lag-in-frames 5 vp9-superframes.ivf
 make -c:v libaom-av1 -b:v 60k -g 5 -usage realtime -cpu-used 8 -tiles 2x1 av1.ivf

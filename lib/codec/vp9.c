@@ -1,26 +1,10 @@
-/* VP8 (RFC 6386) and VP9 (bitstream specification, version 0.6).  SPDX-License-Identifier: ISC */
-#include <string.h>
-
+/* VP9 (bitstream specification, version 0.6).  SPDX-License-Identifier: ISC */
 #include "codec/bits.h"
 #include "codec/ranges.h"
-
-#define VP8_KEY_HEADER 10u
-#define VP8_VERSION_MAX 3u
 
 #define VP9_MARKER 2u
 #define VP9_SYNC 0x498342u
 #define VP9_RGB 7u
-
-/* RFC 6386, section 9.1.  A key frame's header has its width and height at the end. */
-void ranges_vp8(struct view frame, struct ranges *out) {
-  static const uint8_t start[] = {0x9d, 0x01, 0x2a};
-  if (frame.size == 0 || (frame.data[0] >> 1 & 7) > VP8_VERSION_MAX)
-    return;
-  if ((frame.data[0] & 1) != 0)
-    ranges_add(out, 0, 1);
-  else if (frame.size >= VP8_KEY_HEADER && memcmp(frame.data + 3, start, sizeof start) == 0)
-    ranges_add(out, 0, VP8_KEY_HEADER);
-}
 
 /* Section 6.2.2, color_config(). */
 static enum err skip_colors(struct bits *bits, uint32_t profile) {
