@@ -57,7 +57,8 @@ E2EE_API E2EE_CHECKED int e2ee_client_new_credential(uint16_t mls_suite, uint16_
 E2EE_API E2EE_CHECKED int e2ee_x509_verify(const uint8_t *chain, size_t chain_len,
                                            const uint8_t *roots, size_t roots_len, uint64_t time);
 
-/** Kinds of types that a member can support. */
+/** Kinds of types that a member can support.  GREASE values (RFC 9420, section 13.5) are types that
+ *  nobody supports: no call takes one, and E2EE_ERR_INVALID_ARG is returned as for 0. */
 enum { E2EE_TYPE_EXTENSION = 1, E2EE_TYPE_PROPOSAL = 2, E2EE_TYPE_CREDENTIAL = 3 };
 
 /**

@@ -14,7 +14,7 @@ int e2ee_client_new_credential(uint16_t mls_suite, uint16_t credential_type, con
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
   *out = NULL;
-  if (credential_type == 0 || body == NULL || body_len == 0 ||
+  if (!api_type(credential_type) || body == NULL || body_len == 0 ||
       (private_key == NULL) != (private_key_len == 0))
     return E2EE_ERR_INVALID_ARG;
   if (body_len > API_INPUT_MAX || private_key_len > API_INPUT_MAX)
@@ -45,8 +45,8 @@ done:
 }
 
 int e2ee_client_support(e2ee_client *client, uint32_t kind, uint16_t type) {
-  if (client == NULL || kind < E2EE_TYPE_EXTENSION || kind > E2EE_TYPE_CREDENTIAL || type == 0 ||
-      (kind == E2EE_TYPE_PROPOSAL && !proposal_is_custom(type)))
+  if (client == NULL || kind < E2EE_TYPE_EXTENSION || kind > E2EE_TYPE_CREDENTIAL ||
+      !api_type(type) || (kind == E2EE_TYPE_PROPOSAL && !proposal_is_custom(type)))
     return E2EE_ERR_INVALID_ARG;
   enum err err = api_enter(client);
   if (err != OK)
@@ -67,7 +67,7 @@ int e2ee_client_require_path(e2ee_client *client, uint16_t proposal_type) {
 static bool may_carry(uint32_t place, uint16_t type) {
   if (type == EXTENSION_APPLICATION_ID)
     return place == E2EE_PLACE_LEAF;
-  return type != 0 && !extension_is_default(type) && type != EXTENSION_LAST_RESORT;
+  return api_type(type) && !extension_is_default(type) && type != EXTENSION_LAST_RESORT;
 }
 
 int e2ee_client_extension(e2ee_client *client, uint32_t place, uint16_t type, const uint8_t *data,

@@ -106,6 +106,11 @@ static inline bool api_given(const uint8_t *data, size_t size) {
   return data != NULL || size == 0;
 }
 
+/** Whether a type is one to use: 0 is reserved, and GREASE means nothing (RFC 9420, section 13.5). */
+static inline bool api_type(uint16_t type) {
+  return type != 0 && !type_is_grease(type);
+}
+
 /** Answer a getter: see "Lengths" in e2ee.h. */
 CHECKED enum err api_put(struct view value, uint8_t *out, size_t *len);
 

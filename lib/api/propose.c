@@ -66,7 +66,7 @@ int e2ee_commit_resumption_psk(e2ee_commit *commit, uint64_t epoch) {
 
 int e2ee_commit_extension(e2ee_commit *commit, uint16_t type, const uint8_t *data,
                           size_t data_len) {
-  if (commit == NULL || type == 0 || !api_given(data, data_len))
+  if (commit == NULL || !api_type(type) || !api_given(data, data_len))
     return E2EE_ERR_INVALID_ARG;
   if (data_len > API_INPUT_MAX)
     return E2EE_ERR_LIMIT;
@@ -84,7 +84,7 @@ int e2ee_group_propose_extension(e2ee_group *group, uint16_t type, const uint8_t
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
   *out = NULL;
-  if (group == NULL || type == 0 || !api_given(data, data_len))
+  if (group == NULL || !api_type(type) || !api_given(data, data_len))
     return E2EE_ERR_INVALID_ARG;
   if (data_len > API_INPUT_MAX)
     return E2EE_ERR_LIMIT;
@@ -100,7 +100,8 @@ done:
 }
 
 int e2ee_commit_require(e2ee_commit *commit, uint32_t kind, uint16_t type) {
-  if (commit == NULL || kind < E2EE_TYPE_EXTENSION || kind > E2EE_TYPE_CREDENTIAL || type == 0)
+  if (commit == NULL || kind < E2EE_TYPE_EXTENSION || kind > E2EE_TYPE_CREDENTIAL ||
+      !api_type(type))
     return E2EE_ERR_INVALID_ARG;
   enum err err = api_enter_commit(commit);
   if (err != OK)
@@ -112,7 +113,8 @@ int e2ee_commit_require(e2ee_commit *commit, uint32_t kind, uint16_t type) {
 int e2ee_commit_external_sender(e2ee_commit *commit, const uint8_t *public_key,
                                 size_t public_key_len, uint16_t credential_type,
                                 const uint8_t *body, size_t body_len) {
-  if (commit == NULL || public_key == NULL || credential_type == 0 || body == NULL || body_len == 0)
+  if (commit == NULL || public_key == NULL || !api_type(credential_type) || body == NULL ||
+      body_len == 0)
     return E2EE_ERR_INVALID_ARG;
   if (body_len > API_INPUT_MAX)
     return E2EE_ERR_LIMIT;
@@ -164,7 +166,7 @@ int e2ee_group_propose_custom(e2ee_group *group, uint16_t type, const uint8_t *d
   if (out == NULL)
     return E2EE_ERR_INVALID_ARG;
   *out = NULL;
-  if (group == NULL || type == 0 || !api_given(data, data_len))
+  if (group == NULL || !api_type(type) || !api_given(data, data_len))
     return E2EE_ERR_INVALID_ARG;
   if (data_len > API_INPUT_MAX)
     return E2EE_ERR_LIMIT;
@@ -177,7 +179,7 @@ int e2ee_group_propose_custom(e2ee_group *group, uint16_t type, const uint8_t *d
 
 int e2ee_commit_custom(e2ee_commit *commit, uint16_t type, const uint8_t *data, size_t data_len) {
   struct bytes draft = {0};
-  if (commit == NULL || type == 0 || !api_given(data, data_len))
+  if (commit == NULL || !api_type(type) || !api_given(data, data_len))
     return E2EE_ERR_INVALID_ARG;
   if (data_len > API_INPUT_MAX)
     return E2EE_ERR_LIMIT;

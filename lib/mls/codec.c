@@ -101,6 +101,10 @@ uint16_t grease_value(uint8_t entropy) {
   return (uint16_t)(0x0a0a + 0x1010 * (entropy % 15));
 }
 
+bool type_is_grease(uint16_t type) {
+  return type <= 0xeaea && type % 0x1010 == 0x0a0a;
+}
+
 /* ---- Capabilities ---- */
 
 static enum err read_list(struct reader *reader, struct view *out) {

@@ -108,6 +108,7 @@ uint16_t list_at(struct view list, size_t index);
 /** A random one of the values that only test whether others ignore what they do not know
  *  (section 13.5); `entropy` is a random byte. */
 uint16_t grease_value(uint8_t entropy);
+bool type_is_grease(uint16_t type);
 
 /** Extension and proposal types that every member supports without listing them (section 7.2). */
 bool extension_is_default(uint16_t type);

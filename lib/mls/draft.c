@@ -34,11 +34,8 @@ enum err draft_reinit(const struct group *group, struct view group_id, uint16_t 
   TRY(require(!view_equal(group_id, group_identifier(group)), &group->client->why, ERR_INVALID_ARG,
               "RFC 9420, section 11.2: the new group needs an id of its own"));
   /* The keys of external senders are those of a signature scheme. */
-  if (next->signature == epoch->suite->signature)
-    TRY(bytes_copy(&extensions, epoch->context.extensions));
-  else
-    TRY(draft_set_extension(epoch->context.extensions, EXTENSION_EXTERNAL_SENDERS, VIEW_NONE,
-                            &extensions));
+  uint16_t dropped = next->signature == epoch->suite->signature ? 0 : EXTENSION_EXTERNAL_SENDERS;
+  TRY(draft_set_extension(epoch->context.extensions, dropped, VIEW_NONE, &extensions));
   proposal_write_reinit(&writer, group_id, MLS_VERSION_10, cipher_suite, bytes_view(&extensions));
   TRY(writer_take(&writer, out));
 done:
@@ -68,6 +65,30 @@ enum err draft_extensions(struct view extensions, struct bytes *out) {
   return err;
 }
 
+static void write_without_grease(struct writer *writer, struct view list) {
+  for (size_t i = 0; i < list.size / 2; i++)
+    if (!type_is_grease(list_at(list, i)))
+      write_u16(writer, list_at(list, i));
+}
+
+/* One extension of the GroupContext as it goes into a list of ours: what asks for GREASE, in a group
+ * where it got in, is dropped. */
+static enum err keep_extension(struct writer *writer, const struct extension *extension) {
+  enum err err = OK;
+  struct bytes required = {0};
+  if (type_is_grease(extension->type))
+    return OK;
+  if (extension->type == EXTENSION_REQUIRED_CAPABILITIES) {
+    TRY(draft_require(extension->data, TYPE_EXTENSION, 0, &required));
+    extension_write(writer, extension->type, bytes_view(&required));
+  } else {
+    extension_write(writer, extension->type, extension->data);
+  }
+done:
+  bytes_free(&required);
+  return err;
+}
+
 enum err draft_set_extension(struct view extensions, uint16_t type, struct view data,
                              struct bytes *out) {
   enum err err = OK;
@@ -77,7 +98,7 @@ enum err draft_set_extension(struct view extensions, uint16_t type, struct view 
     struct extension extension;
     TRY(extension_read(&reader, &extension));
     if (extension.type != type)
-      extension_write(&writer, extension.type, extension.data);
+      TRY(keep_extension(&writer, &extension));
   }
   if (data.data != NULL)
     extension_write(&writer, type, data);
@@ -98,8 +119,8 @@ enum err draft_require(struct view now, enum type_kind kind, uint16_t type, stru
                                    [TYPE_CREDENTIAL] = required.credentials};
   for (enum type_kind each = TYPE_EXTENSION; each < TYPE_KINDS; each++) {
     size_t begin = write_begin(&writer);
-    write_bytes(&writer, lists[each]);
-    if (each == kind && !list_has(lists[each], type))
+    write_without_grease(&writer, lists[each]);
+    if (each == kind && type != 0 && !list_has(lists[each], type))
       write_u16(&writer, type);
     write_end(&writer, begin);
   }

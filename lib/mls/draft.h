@@ -25,11 +25,13 @@ CHECKED enum err draft_custom(const struct group *group, uint16_t type, struct v
 /** GroupContextExtensions.  @param extensions  items of the whole new list */
 CHECKED enum err draft_extensions(struct view extensions, struct bytes *out);
 
-/** An extension list with one of its extensions set, replaced or taken out (data.data == NULL). */
+/** An extension list with one of its extensions set, replaced or taken out (data.data == NULL), and
+ *  without any GREASE.  @param type  0: none is */
 CHECKED enum err draft_set_extension(struct view extensions, uint16_t type, struct view data,
                                      struct bytes *out);
 
-/** required_capabilities with one more type.  @param now  its present data, or empty */
+/** required_capabilities with one more type, and without any GREASE.
+ *  @param now  its present data, or empty  @param type  0: no more */
 CHECKED enum err draft_require(struct view now, enum type_kind kind, uint16_t type,
                                struct bytes *out);
 

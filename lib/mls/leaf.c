@@ -184,16 +184,20 @@ void leaf_lifetime(const struct leaf *leaf, uint64_t *not_before, uint64_t *not_
   *not_after = to;
 }
 
+static bool lists(struct view list, uint16_t type) {
+  return !type_is_grease(type) && list_has(list, type);
+}
+
 bool leaf_supports_extension(const struct leaf *leaf, uint16_t type) {
-  return extension_is_default(type) || list_has(leaf_capabilities(leaf).extensions, type);
+  return extension_is_default(type) || lists(leaf_capabilities(leaf).extensions, type);
 }
 
 bool leaf_supports_proposal(const struct leaf *leaf, uint16_t type) {
-  return proposal_is_default(type) || list_has(leaf_capabilities(leaf).proposals, type);
+  return proposal_is_default(type) || lists(leaf_capabilities(leaf).proposals, type);
 }
 
 bool leaf_supports_credential(const struct leaf *leaf, uint16_t type) {
-  return list_has(leaf_capabilities(leaf).credentials, type);
+  return lists(leaf_capabilities(leaf).credentials, type);
 }
 
 /* ---- Writing and signing ---- */

@@ -28,7 +28,8 @@ struct view leaf_signature(const struct leaf *leaf);
 /** Seconds since 1970; of source key_package, else 0 and 0. */
 void leaf_lifetime(const struct leaf *leaf, uint64_t *not_before, uint64_t *not_after);
 
-/** Whether the leaf supports what it lists and what every member has to support (section 7.2). */
+/** Whether the leaf supports what it lists and what every member has to support (section 7.2).  GREASE
+ *  is listed for others to ignore: nobody supports it (section 13.5). */
 bool leaf_supports_extension(const struct leaf *leaf, uint16_t type);
 bool leaf_supports_proposal(const struct leaf *leaf, uint16_t type);
 bool leaf_supports_credential(const struct leaf *leaf, uint16_t type);

@@ -68,7 +68,7 @@ void tree_resolution(const struct tree *tree, uint32_t node, struct resolved *ou
 bool tree_has_encryption_key(const struct tree *tree, struct view key);
 bool tree_has_signature_key(const struct tree *tree, struct view key);
 
-/** Whether every member supports a type; whether no member uses a credential the leaf lacks. */
+/** Whether every member supports a type: as leaf_supports_extension() and its siblings. */
 bool tree_all_support_extension(const struct tree *tree, uint16_t type);
 bool tree_all_support_proposal(const struct tree *tree, uint16_t type);
 bool tree_all_support_credential(const struct tree *tree, uint16_t type);

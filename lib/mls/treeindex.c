@@ -111,7 +111,7 @@ bool tree_has_signature_key(const struct tree *tree, struct view key) {
 }
 
 static bool all_list(const struct tree *tree, enum index_kind kind, uint16_t type) {
-  return index_count_type(tree, kind, type) == tree_members(tree);
+  return !type_is_grease(type) && index_count_type(tree, kind, type) == tree_members(tree);
 }
 
 bool tree_all_support_extension(const struct tree *tree, uint16_t type) {

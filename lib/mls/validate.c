@@ -19,26 +19,35 @@ static enum err read_required(struct view extensions, struct why *why, struct ca
                             CAPABILITIES_MAX);
 }
 
+/* RFC 9420, section 13.5: nobody supports a GREASE value, so none gets into a GroupContext.  One that
+ * has it nonetheless, in a group that was saved before this was seen, asks nothing of a leaf. */
+static bool meets(bool supported, uint16_t type) {
+  return supported || type_is_grease(type);
+}
+
 /* RFC 9420, section 11.1: the leaf supports what required_capabilities lists. */
 static enum err check_required(const struct leaf *leaf, uint32_t index, struct view extensions,
                                struct why *why) {
   enum err err = OK;
   struct capabilities required;
   TRY(read_required(extensions, why, &required));
-  for (size_t i = 0; i < required.extensions.size / 2; i++)
-    TRY(require(leaf_supports_extension(leaf, list_at(required.extensions, i)), why,
-                ERR_INVALID_TREE,
+  for (size_t i = 0; i < required.extensions.size / 2; i++) {
+    uint16_t type = list_at(required.extensions, i);
+    TRY(require(meets(leaf_supports_extension(leaf, type), type), why, ERR_INVALID_TREE,
                 "RFC 9420, section 11.1: leaf %u lacks the required extension 0x%04x", index,
-                list_at(required.extensions, i)));
-  for (size_t i = 0; i < required.proposals.size / 2; i++)
-    TRY(require(leaf_supports_proposal(leaf, list_at(required.proposals, i)), why, ERR_INVALID_TREE,
-                "RFC 9420, section 11.1: leaf %u lacks the required proposal 0x%04x", index,
-                list_at(required.proposals, i)));
-  for (size_t i = 0; i < required.credentials.size / 2; i++)
-    TRY(require(leaf_supports_credential(leaf, list_at(required.credentials, i)), why,
-                ERR_INVALID_TREE,
+                type));
+  }
+  for (size_t i = 0; i < required.proposals.size / 2; i++) {
+    uint16_t type = list_at(required.proposals, i);
+    TRY(require(meets(leaf_supports_proposal(leaf, type), type), why, ERR_INVALID_TREE,
+                "RFC 9420, section 11.1: leaf %u lacks the required proposal 0x%04x", index, type));
+  }
+  for (size_t i = 0; i < required.credentials.size / 2; i++) {
+    uint16_t type = list_at(required.credentials, i);
+    TRY(require(meets(leaf_supports_credential(leaf, type), type), why, ERR_INVALID_TREE,
                 "RFC 9420, section 11.1: leaf %u lacks the required credential 0x%04x", index,
-                list_at(required.credentials, i)));
+                type));
+  }
 done:
   return err;
 }
@@ -51,10 +60,38 @@ static enum err check_group_extensions(const struct leaf *leaf, uint32_t index,
   while (reader.left > 0) {
     struct extension extension;
     TRY(extension_read(&reader, &extension));
-    TRY(require(leaf_supports_extension(leaf, extension.type), why, ERR_INVALID_TREE,
+    TRY(require(meets(leaf_supports_extension(leaf, extension.type), extension.type), why,
+                ERR_INVALID_TREE,
                 "RFC 9420, section 13.4: leaf %u does not support the group's extension 0x%04x",
                 index, extension.type));
   }
+done:
+  return err;
+}
+
+static bool has_grease(struct view list) {
+  for (size_t i = 0; i < list.size / 2; i++)
+    if (type_is_grease(list_at(list, i)))
+      return true;
+  return false;
+}
+
+/* RFC 9420, section 13.5: a GroupContext with GREASE is none that anybody can be a member under. */
+static enum err check_no_grease(struct view extensions, enum err refusal, struct why *why) {
+  enum err err = OK;
+  struct capabilities required;
+  struct reader reader = reader_of(extensions);
+  while (reader.left > 0) {
+    struct extension extension;
+    TRY(extension_read(&reader, &extension));
+    TRY(require(!type_is_grease(extension.type), why, refusal,
+                "RFC 9420, section 13.5: a group with the GREASE extension 0x%04x",
+                extension.type));
+  }
+  TRY(read_required(extensions, why, &required));
+  TRY(require(!has_grease(required.extensions) && !has_grease(required.proposals) &&
+                  !has_grease(required.credentials),
+              why, refusal, "RFC 9420, section 13.5: a group that requires a GREASE value"));
 done:
   return err;
 }
@@ -132,6 +169,7 @@ done:
 enum err validate_extensions(const struct tree *tree, struct view extensions, struct why *why) {
   enum err err = OK;
   struct capabilities required;
+  TRY(check_no_grease(extensions, ERR_INVALID_PROPOSAL, why));
   TRY(check_external_senders(tree_suite(tree), extensions, ERR_INVALID_PROPOSAL, why));
   struct reader reader = reader_of(extensions);
   while (reader.left > 0) {
@@ -156,11 +194,16 @@ done:
 }
 
 enum err validate_announced(uint16_t cipher_suite, struct view extensions, struct why *why) {
+  enum err err = OK;
   const struct suite *suite = NULL;
-  enum err err = suite_use(cipher_suite, &suite);
-  if (err != OK)
-    return err == ERR_UNSUPPORTED ? OK : err;
-  return check_external_senders(suite, extensions, ERR_INVALID_PROPOSAL, why);
+  TRY(check_no_grease(extensions, ERR_INVALID_PROPOSAL, why));
+  err = suite_use(cipher_suite, &suite);
+  if (err == ERR_UNSUPPORTED)
+    return OK;
+  TRY(err);
+  TRY(check_external_senders(suite, extensions, ERR_INVALID_PROPOSAL, why));
+done:
+  return err;
 }
 
 /* What every leaf of a tree is checked against. */
@@ -194,6 +237,7 @@ enum err validate_tree(const struct client *client, const struct tree *tree, str
   struct leaf_checks checks = {tree, group_id, extensions,
                                client_lifetime_rules(client, LIFETIME_JOINED)};
   TRY(tree_verify_parent_hashes(tree, threads, why));
+  TRY(check_no_grease(extensions, ERR_INVALID_TREE, why));
   TRY(check_external_senders(tree_suite(tree), extensions, ERR_INVALID_TREE, why));
   TRY(parallel_each(threads, tree_width(tree), check_leaf, &checks, why));
 done:

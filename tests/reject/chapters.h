@@ -22,6 +22,7 @@ TCase *reject_tree(void);
 TCase *reject_info(void);
 TCase *reject_senders(void);
 TCase *reject_resume(void);
+TCase *reject_grease(void);
 TCase *reject_life(void);
 TCase *reject_removed(void);
 

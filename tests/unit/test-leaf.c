@@ -284,7 +284,7 @@ START_TEST(test_check) {
   ck_assert(leaf_supports_extension(leaf, EXTENSION_EXTERNAL_SENDERS));
   ck_assert(!leaf_supports_extension(leaf, 6));
   ck_assert(!leaf_supports_extension(leaf, 0));
-  ck_assert(leaf_supports_proposal(leaf, GREASE));
+  ck_assert(!leaf_supports_extension(leaf, GREASE) && !leaf_supports_proposal(leaf, GREASE));
   ck_assert(leaf_supports_proposal(leaf, PROPOSAL_GROUP_CONTEXT_EXTENSIONS));
   ck_assert(!leaf_supports_proposal(leaf, PROPOSAL_SELF_REMOVE));
   ck_assert(leaf_supports_credential(leaf, CREDENTIAL_BASIC));
