@@ -10,6 +10,11 @@
 #include "badinput.h"
 #include "tests/run.h"
 
+/* For the preprocessor, too. */
+#if E2EE_VERSION_NUMBER != (E2EE_VERSION_MAJOR << 16 | E2EE_VERSION_MINOR << 8 | E2EE_VERSION_PATCH)
+#error "E2EE_VERSION_NUMBER is another version"
+#endif
+
 enum { ALICE, BOB, CAROL, MEMBERS };
 
 static struct member members[MEMBERS];
