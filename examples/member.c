@@ -187,6 +187,9 @@ static void follow_switches(struct member *me) {
 
 void member_resume(struct member *me) {
   switch_keys(me, 0);
+  if (member_status(me).leaving == E2EE_LEAVING_WAITS) {
+    me->quit_at = UINT64_MAX; /* it was about to leave, and still is */
+  }
 }
 
 void member_on_sync(struct member *me) {
@@ -311,11 +314,27 @@ static void read_events(struct member *me) {
   }
 }
 
+/** A proposal is gone with its epoch, so this is called again when another commit came first. */
+static void ask_to_leave(struct member *me) {
+  e2ee_bytes *proposal = NULL;
+  const int err = e2ee_group_propose_leave(me->memory.group, &proposal);
+  if (err != E2EE_OK) {
+    complain(me, "cannot leave", err);
+    return;
+  }
+  save_and_send(me, &(struct message){WIRE_PROPOSAL, 1, {slice_of(proposal)}});
+  e2ee_bytes_free(proposal);
+}
+
 void member_work(struct member *me) {
   if (me->memory.group && member_status(me).revision != me->saved_revision) {
     save(me);
   }
   pursue(me);
+  if (me->synced && member_status(me).leaving == E2EE_LEAVING_LOST) {
+    member_say(me, "a commit came before I was let go: asking again");
+    ask_to_leave(me);
+  }
   follow_switches(me);
   read_events(me);
 }
@@ -515,13 +534,6 @@ void member_create_group(struct member *me) {
 }
 
 void member_leave(struct member *me) {
-  e2ee_bytes *proposal = NULL;
-  const int err = e2ee_group_propose_leave(me->memory.group, &proposal);
-  if (err != E2EE_OK) {
-    complain(me, "cannot leave", err);
-    return;
-  }
   me->quit_at = UINT64_MAX; /* as soon as somebody commits it */
-  save_and_send(me, &(struct message){WIRE_PROPOSAL, 1, {slice_of(proposal)}});
-  e2ee_bytes_free(proposal);
+  ask_to_leave(me);
 }

@@ -121,6 +121,9 @@ enum {
   E2EE_ERR_STATE_CORRUPT = -402, /**< Authentic, but does not decode. */
   E2EE_ERR_STATE_VERSION = -403, /**< Written by a newer library. */
   E2EE_ERR_KEY_EXHAUSTED = -404, /**< Counter or ratchet used up: new epoch needed. */
+  E2EE_ERR_LEFT_BEHIND = -405, /**< A commit of this member came back that it had discarded, or had
+                                      lost with unsaved state: the others are in the epoch behind it,
+                                      and this member can never get there.  Join again. */
 
   /* -9xx  Nothing the peer did. */
   E2EE_ERR_NOMEM = -901,
@@ -296,6 +299,14 @@ enum {
   E2EE_GROUP_LEFT = 3     /**< Removed; secrets are wiped. */
 };
 
+/** What has become of e2ee_group_propose_leave(). */
+enum {
+  E2EE_LEAVING_NO = 0,    /**< Not asked for, or done: then the state is E2EE_GROUP_LEFT. */
+  E2EE_LEAVING_WAITS = 1, /**< The proposal waits for somebody to commit it. */
+  E2EE_LEAVING_LOST = 2   /**< The epoch ended by a commit without it, the own ones among them:
+                               ask again.  Not known any more after e2ee_group_load(). */
+};
+
 typedef struct e2ee_group_status {
   uint64_t epoch;    /**< Once left, the last one; so with members. */
   uint64_t revision; /**< Grows with every change worth saving. */
@@ -303,6 +314,8 @@ typedef struct e2ee_group_status {
   uint32_t own_leaf; /**< UINT32_MAX if the client never was a member. */
   uint32_t members;
   uint32_t mls_suite;
+  uint32_t proposals; /**< That wait to be committed: e2ee_group_proposals(). */
+  uint32_t leaving;   /**< E2EE_LEAVING_* */
 } e2ee_group_status;
 
 E2EE_API E2EE_CHECKED int e2ee_group_get_status(const e2ee_group *group, e2ee_group_status *out,
@@ -327,7 +340,8 @@ enum {
 };
 
 /**
- * Read about a member of the current epoch.
+ * Read about a member of the current epoch.  Who has sent a message is for e2ee_incoming_sender() to
+ * say: a message may be of an epoch before, in which somebody else was at that leaf.
  * @param what  E2EE_MEMBER_*; E2EE_ERR_INVALID_ARG for the own safety code
  * @return 0; E2EE_ERR_NOT_FOUND nobody at that leaf; E2EE_ERR_INVALID_STATE a safety code, and the
  *         client never was a member
@@ -348,9 +362,21 @@ E2EE_API E2EE_CHECKED int e2ee_group_propose_remove(e2ee_group *group, uint32_t 
  *  so any more, what the group uses: e2ee_client_support() */
 E2EE_API E2EE_CHECKED int e2ee_group_propose_update(e2ee_group *group, e2ee_bytes **out);
 
-/** Ask to leave: SelfRemove where every member supports it, else Remove of the own leaf.  Asked again in
- *  the same epoch, a SelfRemove is the same message once more. */
+/**
+ * Ask to leave: SelfRemove where every member supports it, else Remove of the own leaf.  Asked again in
+ * the same epoch, a SelfRemove is the same message once more.  Like every proposal it is for this
+ * epoch alone: if a commit without it comes first, it is gone, and the member stays.
+ * e2ee_group_status.leaving then says E2EE_LEAVING_LOST, and the call has to be made again, until the
+ * state is E2EE_GROUP_LEFT.
+ */
 E2EE_API E2EE_CHECKED int e2ee_group_propose_leave(e2ee_group *group, e2ee_bytes **out);
+
+/**
+ * What waits to be committed, also after loading, to be read as an incoming message is: each proposal
+ * is a change, in the order in which they were made or accepted.  It is a copy of the list as it is
+ * now, and there is nothing to accept; free it.
+ */
+E2EE_API E2EE_CHECKED int e2ee_group_proposals(e2ee_group *group, e2ee_incoming **out);
 
 /* ---- Commits [control] --------------------------------------------------- */
 
@@ -392,7 +418,8 @@ E2EE_API E2EE_CHECKED int e2ee_group_commit_accepted(e2ee_group *group);
 
 /** The delivery service refused it, or another commit won: wipe it.  Only when it
  *  is certain that no member will ever apply it.  E2EE_ERR_NOT_FOUND if none.  Whoever
- *  wanted to join by it is in state E2EE_GROUP_LEFT. */
+ *  wanted to join by it is in state E2EE_GROUP_LEFT.  If the service took it after all, its coming
+ *  back gives E2EE_ERR_LEFT_BEHIND. */
 E2EE_API E2EE_CHECKED int e2ee_group_commit_discard(e2ee_group *group);
 
 /* ---- Incoming messages: inspect, then accept [control] -------------------- */
@@ -404,7 +431,8 @@ enum {
   E2EE_INCOMING_COMMIT = 3,      /**< Accept enters the next epoch. */
   E2EE_INCOMING_OWN_COMMIT = 4,  /**< The own pending commit came back: accept it, which is
                                       e2ee_group_commit_accepted().  It shows no changes. */
-  E2EE_INCOMING_WELCOME = 5      /**< From e2ee_welcome_open(). */
+  E2EE_INCOMING_WELCOME = 5,     /**< From e2ee_welcome_open(). */
+  E2EE_INCOMING_WAITING = 6      /**< From e2ee_group_proposals(); no accepting. */
 };
 
 enum {
@@ -426,12 +454,25 @@ enum {
   E2EE_SENDER_NEW_MEMBER_COMMIT = 4    /**< Somebody who joins by external commit. */
 };
 
+/** Bits of e2ee_change.flags. */
+enum {
+  E2EE_CHANGE_FLAG_OWN = 1, /**< It is about the own member. */
+  E2EE_CHANGE_FLAG_OTHER_KEY =
+      2 /**< The signature key differs from the one that the member has now: of
+                                      an UPDATE; of REMOVE and ADD where somebody who joins by external
+                                      commit takes a member's place.  That needs the member's
+                                      credential and no key of it, and a basic credential is bytes
+                                      that anybody can copy: without this flag it is the member
+                                      that comes back, with it a stranger until people have compared
+                                      safety codes, or the credential's certificate was verified. */
+};
+
 /** One change that an incoming message would make. */
 typedef struct e2ee_change {
   uint32_t kind;           /**< E2EE_CHANGE_* */
   uint32_t leaf;           /**< Leaf concerned; UINT32_MAX if none, or of an ADD not known yet. */
   uint32_t proposer;       /**< Leaf that asked for it; UINT32_MAX if from outside. */
-  uint32_t flags;          /**< Bit 0: it is about the own member. */
+  uint32_t flags;          /**< E2EE_CHANGE_FLAG_* */
   uint32_t proposer_type;  /**< E2EE_SENDER_* */
   uint32_t proposer_index; /**< Of that type; UINT32_MAX for new members. */
 } e2ee_change;
@@ -442,26 +483,45 @@ typedef struct e2ee_change {
  * once the group enters another epoch the rest is stale (accept then gives
  * E2EE_ERR_OLD_EPOCH).
  * @return 0; E2EE_ERR_INVALID_ARG for another group; E2EE_ERR_OLD_EPOCH; E2EE_ERR_FUTURE_EPOCH;
- *         E2EE_ERR_REPLAY seen before, or an own message; E2EE_ERR_MISSING_PROPOSAL accept that
- *         proposal first; E2EE_ERR_LIMIT too large, or too many messages before it are missing;
- *         E2EE_ERR_INVALID_STATE not a member; E2EE_ERR_UNSUPPORTED it holds a proposal of a type that
- *         another document than RFC 9420 defines: what it says nobody can tell here
+ *         E2EE_ERR_REPLAY seen before, or an own message; E2EE_ERR_LEFT_BEHIND an own commit that is
+ *         not the pending one; E2EE_ERR_MISSING_PROPOSAL accept that proposal first; E2EE_ERR_LIMIT
+ *         too large, or too many messages before it are missing; E2EE_ERR_INVALID_STATE not a member;
+ *         E2EE_ERR_UNSUPPORTED it holds a proposal of a type that another document than RFC 9420
+ *         defines: what it says nobody can tell here
  */
 E2EE_API E2EE_CHECKED int e2ee_group_process(e2ee_group *group, const uint8_t *message,
                                              size_t message_len, e2ee_incoming **out);
+
+/** Bits of e2ee_incoming_status.flags. */
+enum {
+  E2EE_INCOMING_FLAG_REMOVES_OWN = 1, /**< Accepting removes the own member. */
+  E2EE_INCOMING_FLAG_OTHER_KEY = 2 /**< Somebody takes a member's place with another signature key
+                                           than that member's: see E2EE_CHANGE_FLAG_OTHER_KEY. */
+};
 
 typedef struct e2ee_incoming_status {
   uint64_t epoch;        /**< After accepting; of an application message, the one it was sent in. */
   uint32_t kind;         /**< E2EE_INCOMING_* */
   uint32_t sender;       /**< Leaf, of an external commit the one it takes; else UINT32_MAX. */
   uint32_t changes;      /**< Number of e2ee_change. */
-  uint32_t flags;        /**< Bit 0: accepting removes the own member. */
+  uint32_t flags;        /**< E2EE_INCOMING_FLAG_* */
   uint32_t sender_type;  /**< E2EE_SENDER_* */
   uint32_t sender_index; /**< Of that type; UINT32_MAX for new members. */
 } e2ee_incoming_status;
 
 E2EE_API E2EE_CHECKED int e2ee_incoming_get_status(const e2ee_incoming *incoming,
                                                    e2ee_incoming_status *out, size_t out_size);
+
+/**
+ * E2EE_MEMBER_* of who sent a message, as of the epoch in which it was sent: a late message is never
+ * taken for one of who holds the sender's leaf now.  Of a WELCOME it is the member who added; of an
+ * external sender there are identity, public key and credential.
+ * @return 0; E2EE_ERR_NOT_FOUND an external sender has no such thing, or nobody sent it (WAITING);
+ *         E2EE_ERR_INVALID_STATE a safety code, and the client never was a member;
+ *         E2EE_ERR_INVALID_ARG the own safety code
+ */
+E2EE_API E2EE_CHECKED int e2ee_incoming_sender(const e2ee_incoming *incoming, uint32_t what,
+                                               uint8_t *out, size_t *len);
 
 /** Plaintext of an APPLICATION message; of others E2EE_ERR_INVALID_STATE. */
 E2EE_API E2EE_CHECKED int e2ee_incoming_data(const e2ee_incoming *incoming, uint8_t *out,
@@ -479,8 +539,8 @@ E2EE_API E2EE_CHECKED int e2ee_incoming_member(const e2ee_incoming *incoming, ui
 /**
  * Apply a PROPOSAL, COMMIT or OWN_COMMIT to its group, all or nothing.
  * @return 0; E2EE_ERR_OLD_EPOCH the group has gone on; E2EE_ERR_PENDING_COMMIT discard or accept
- *         the own commit first; E2EE_ERR_REPLAY the same message was accepted; E2EE_ERR_NOT_FOUND
- *         the own commit was discarded; E2EE_ERR_INVALID_STATE accepted already, or nothing to
+ *         the own commit first; E2EE_ERR_REPLAY the same message was accepted; E2EE_ERR_LEFT_BEHIND
+ *         the own commit that came back was discarded meanwhile; E2EE_ERR_INVALID_STATE accepted already, or nothing to
  *         accept
  */
 E2EE_API E2EE_CHECKED int e2ee_incoming_accept(e2ee_incoming *incoming);

@@ -163,6 +163,8 @@ int e2ee_group_get_status(const e2ee_group *group, e2ee_group_status *out, size_
       .own_leaf = shown->own_leaf,
       .members = tree_members(shown->tree),
       .mls_suite = shown->suite->id,
+      .proposals = (uint32_t)inner->proposals.count,
+      .leaving = group_leaving(inner),
   };
   api_fill(out, out_size, &status, sizeof status);
   return api_leave(group->client, OK);

@@ -44,10 +44,12 @@ struct e2ee_commit {
 
 struct e2ee_incoming {
   struct e2ee_client *client;
-  struct e2ee_group *group;      /* NULL for a Welcome */
-  struct incoming *message;      /* NULL for a Welcome */
+  struct e2ee_group *group;      /* of a message; else NULL */
+  struct incoming *message;      /* NULL for a Welcome, and what waits */
   struct opened_welcome welcome; /* epoch is NULL once joined */
-  struct changes members;        /* of the Welcome */
+  struct changes listed;         /* members in the Welcome; what waits */
+  uint32_t kind;                 /* WELCOME or WAITING, where there is no message */
+  uint64_t epoch;                /* likewise */
   struct leaf *own;              /* shared: the own leaf as the message finds it */
   uint32_t own_index;
 };

@@ -8,7 +8,7 @@ static void free_parts(struct e2ee_incoming *incoming) {
     return;
   incoming_free(incoming->message);
   opened_welcome_free(&incoming->welcome);
-  changes_free(&incoming->members);
+  changes_free(&incoming->listed);
   leaf_drop(incoming->own);
   mem_free(incoming);
 }
@@ -64,8 +64,10 @@ enum err api_open_welcome(struct e2ee_client *client, const struct group *old, s
   struct e2ee_incoming *incoming = mem_new(1, sizeof *incoming);
   TRY(incoming == NULL ? ERR_NOMEM : OK);
   TRY(join_open_successor(client->client, old, welcome, tree, &incoming->welcome));
-  TRY(list_members(&incoming->welcome, &incoming->members));
+  TRY(list_members(&incoming->welcome, &incoming->listed));
   set_own(incoming, incoming->welcome.epoch);
+  incoming->kind = E2EE_INCOMING_WELCOME;
+  incoming->epoch = incoming->welcome.number;
   incoming->client = api_client_share(client);
   *out = incoming;
   incoming = NULL;
@@ -93,8 +95,46 @@ static uint32_t sender_index(struct sender sender) {
   return sender.type == SENDER_MEMBER || sender.type == SENDER_EXTERNAL ? sender.index : UINT32_MAX;
 }
 
+/* Each stored proposal as the change that it would make. */
+static enum err list_waiting(const struct group *group, struct changes *waiting) {
+  const struct tree *tree = group->epoch->tree;
+  for (size_t i = 0; i < group->proposals.count; i++) {
+    const struct stored_proposal *stored = &group->proposals.item[i];
+    enum err err = changes_describe(waiting, &stored->proposal, stored->sender, tree);
+    if (err != OK)
+      return err;
+  }
+  (void)changes_note_keys(waiting, tree, NULL);
+  return OK;
+}
+
+int e2ee_group_proposals(e2ee_group *group, e2ee_incoming **out) {
+  enum err err = OK;
+  struct e2ee_incoming *incoming = NULL;
+  if (out == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  *out = NULL;
+  if (group == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  err = api_enter(group->client);
+  if (err != OK)
+    return err;
+  incoming = mem_new(1, sizeof *incoming);
+  TRY(incoming == NULL ? ERR_NOMEM : OK);
+  TRY(list_waiting(group->group, &incoming->listed));
+  set_own(incoming, group->group->epoch);
+  incoming->kind = E2EE_INCOMING_WAITING;
+  incoming->epoch = group_epoch_number(group->group);
+  incoming->client = api_client_share(group->client);
+  *out = incoming;
+  incoming = NULL;
+done:
+  free_parts(incoming);
+  return api_leave(group->client, err);
+}
+
 static const struct changes *changes_of(const struct e2ee_incoming *incoming) {
-  return incoming->message != NULL ? &incoming->message->changes : &incoming->members;
+  return incoming->message != NULL ? &incoming->message->changes : &incoming->listed;
 }
 
 int e2ee_incoming_get_status(const e2ee_incoming *incoming, e2ee_incoming_status *out,
@@ -112,15 +152,16 @@ int e2ee_incoming_get_status(const e2ee_incoming *incoming, e2ee_incoming_status
     status.kind = message->kind;
     status.sender = message->sender;
     status.epoch = message->epoch + (commit ? 1 : 0);
-    status.flags = message->removes_own ? 1 : 0;
+    status.flags = (message->removes_own ? E2EE_INCOMING_FLAG_REMOVES_OWN : 0u) |
+                   (message->other_key ? E2EE_INCOMING_FLAG_OTHER_KEY : 0u);
     status.sender_type = message->from.type;
     status.sender_index = sender_index(message->from);
   } else {
-    status.kind = E2EE_INCOMING_WELCOME;
-    status.sender = incoming->welcome.committer;
-    status.epoch = incoming->welcome.number;
-    status.sender_type = SENDER_MEMBER;
-    status.sender_index = incoming->welcome.committer;
+    bool welcome = incoming->kind == E2EE_INCOMING_WELCOME;
+    status.kind = incoming->kind;
+    status.epoch = incoming->epoch;
+    status.sender = status.sender_index = welcome ? incoming->welcome.committer : UINT32_MAX;
+    status.sender_type = welcome ? SENDER_MEMBER : 0;
   }
   api_fill(out, out_size, &status, sizeof status);
   return api_leave(incoming->client, OK);
@@ -153,7 +194,7 @@ static enum err change_at(const struct e2ee_incoming *incoming, uint32_t index,
 /* Whether a change is about the own member: who is added at the own leaf takes it over. */
 static bool is_own(const struct e2ee_incoming *incoming, const struct change *change) {
   bool takes_over = change->kind == E2EE_CHANGE_ADD && incoming->message != NULL;
-  return change->leaf == incoming->own_index && !takes_over;
+  return change->leaf != LEAF_NONE && change->leaf == incoming->own_index && !takes_over;
 }
 
 int e2ee_incoming_change(const e2ee_incoming *incoming, uint32_t index, e2ee_change *out,
@@ -169,7 +210,8 @@ int e2ee_incoming_change(const e2ee_incoming *incoming, uint32_t index, e2ee_cha
       .kind = change->kind,
       .leaf = change->leaf,
       .proposer = change->proposer.type == SENDER_MEMBER ? change->proposer.index : UINT32_MAX,
-      .flags = is_own(incoming, change) ? 1 : 0,
+      .flags = (is_own(incoming, change) ? E2EE_CHANGE_FLAG_OWN : 0u) |
+               (change->other_key ? E2EE_CHANGE_FLAG_OTHER_KEY : 0u),
       .proposer_type = change->proposer.type,
       .proposer_index = sender_index(change->proposer),
   };
@@ -265,6 +307,37 @@ done:
   return api_leave(incoming->client, err);
 }
 
+/* The member who made a Welcome is among those that it lists. */
+static enum err read_welcome_sender(const struct e2ee_incoming *incoming, uint32_t what,
+                                    struct bytes *out) {
+  for (size_t i = 0; i < incoming->listed.count; i++)
+    if (incoming->kind == E2EE_INCOMING_WELCOME &&
+        incoming->listed.item[i].leaf == incoming->welcome.committer)
+      return member_read(incoming->own, incoming->listed.item[i].subject, what, out);
+  return refuse(&incoming->client->client->why, ERR_NOT_FOUND, "what waits has many senders");
+}
+
+int e2ee_incoming_sender(const e2ee_incoming *incoming, uint32_t what, uint8_t *out, size_t *len) {
+  enum err err = OK;
+  struct bytes value = {0};
+  if (incoming == NULL || len == NULL)
+    return E2EE_ERR_INVALID_ARG;
+  err = api_enter(incoming->client);
+  if (err != OK)
+    return err;
+  const struct incoming *message = incoming->message;
+  if (message == NULL)
+    TRY(read_welcome_sender(incoming, what, &value));
+  else
+    TRY(incoming_read_sender(
+        message, message->kind == E2EE_INCOMING_OWN_COMMIT ? message->sender_leaf : incoming->own,
+        what, &value));
+  TRY(api_put(bytes_view(&value), out, len));
+done:
+  bytes_free(&value);
+  return api_leave(incoming->client, err);
+}
+
 int e2ee_incoming_accept(e2ee_incoming *incoming) {
   if (incoming == NULL)
     return E2EE_ERR_INVALID_ARG;
@@ -272,7 +345,7 @@ int e2ee_incoming_accept(e2ee_incoming *incoming) {
   if (err != OK)
     return err;
   TRY(require(incoming->message != NULL, &incoming->client->client->why, ERR_INVALID_STATE,
-              "a Welcome is accepted with e2ee_incoming_join()"));
+              "there is nothing to accept; a Welcome is for e2ee_incoming_join()"));
   TRY(process_accept(incoming->message));
 done:
   return api_leave(incoming->client, err);

@@ -48,6 +48,8 @@ const char *e2ee_strerror(int err) {
       {E2EE_ERR_STATE_CORRUPT, "the saved state does not decode"},
       {E2EE_ERR_STATE_VERSION, "the saved state is of a newer version"},
       {E2EE_ERR_KEY_EXHAUSTED, "a key is used up: a new epoch is needed"},
+      {E2EE_ERR_LEFT_BEHIND,
+       "the group has gone on by a commit that this member gave up: join again"},
       {E2EE_ERR_NOMEM, "out of memory"},
       {E2EE_ERR_RANDOM, "the system's randomness is not available"},
       {E2EE_ERR_INTERNAL, "a bug in the library was detected"},

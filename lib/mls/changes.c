@@ -137,6 +137,29 @@ enum err changes_describe(struct changes *changes, const struct proposal *propos
   }
 }
 
+bool changes_note_keys(struct changes *changes, const struct tree *before,
+                       const struct leaf *joiner) {
+  bool takes_place = false;
+  for (size_t i = 0; i < changes->count; i++) {
+    struct change *change = &changes->item[i];
+    const struct leaf *old = NULL, *new = change->subject;
+    if (change->kind == E2EE_CHANGE_UPDATE) {
+      old = tree_leaf(before, change->leaf);
+    } else if (joiner != NULL && change->kind == E2EE_CHANGE_REMOVE &&
+               change->proposer.type == SENDER_NEW_MEMBER_COMMIT) {
+      old = change->subject;
+      new = joiner;
+    }
+    change->other_key =
+        old != NULL && !view_equal(leaf_signature_key(old), leaf_signature_key(new));
+    takes_place =
+        takes_place || (change->other_key && joiner != NULL && change->kind == E2EE_CHANGE_REMOVE);
+  }
+  if (takes_place)
+    changes->item[changes->count - 1].other_key = true;
+  return takes_place;
+}
+
 void changes_free(struct changes *changes) {
   for (size_t i = 0; i < changes->count; i++)
     change_free(&changes->item[i]);

@@ -21,6 +21,7 @@ struct change {
   uint8_t psk_type;       /* PSK */
   uint8_t psk_usage;      /* PSK, resumption */
   uint64_t psk_epoch;     /* PSK, resumption */
+  bool other_key;         /* see changes_note_keys() */
   struct bytes data;      /* PSK: id, or the group's; REINIT: id of the new group; CUSTOM: data */
   struct bytes
       extensions; /* items; ADD: of the key package; EXTENSIONS; REINIT: of the new group */
@@ -47,6 +48,16 @@ CHECKED enum err changes_add_other(struct changes *changes, const struct proposa
 /** What a proposal by itself would change.  @param tree  of the epoch that it is of */
 CHECKED enum err changes_describe(struct changes *changes, const struct proposal *proposal,
                                   struct sender proposer, const struct tree *tree);
+
+/**
+ * Note who stays, or comes back, with another signature key: by an Update, or by an external commit
+ * that removes the leaf of a member whose credential it shows.
+ * @param before  tree of the epoch that the changes are of
+ * @param joiner  leaf of an external committer, whose ADD is the last change; or NULL
+ * @return whether an external commit takes a member's place in that way
+ */
+bool changes_note_keys(struct changes *changes, const struct tree *before,
+                       const struct leaf *joiner);
 
 void changes_free(struct changes *changes);
 

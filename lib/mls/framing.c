@@ -458,7 +458,12 @@ enum err framing_open_private(const struct framing_keys *keys,
   /* RFC 9420, section 6.3.2: the sender is a member. */
   TRY(require(sender.leaf < width, why, ERR_MALFORMED,
               "RFC 9420, section 6.3.2: sender leaf %u lies beyond the tree", sender.leaf));
-  TRY(open_content(keys, &aad, message, &sender, why, &plaintext));
+  const struct private_origin from = {sender.leaf, ratchet_for(message->content_type),
+                                      sender.generation};
+  err = open_content(keys, &aad, message, &sender, why, &plaintext);
+  if (err == ERR_REPLAY)
+    *origin = from;
+  TRY(err);
   TRY(parse_content(bytes_view(&plaintext), message->content_type, why, &content, &auth));
 
   *out =
@@ -470,9 +475,7 @@ enum err framing_open_private(const struct framing_keys *keys,
                                                  .content_type = message->content_type,
                                                  .content = content},
                                      .auth = auth};
-  *origin = (struct private_origin){.leaf = sender.leaf,
-                                    .kind = ratchet_for(message->content_type),
-                                    .generation = sender.generation};
+  *origin = from;
   bytes_move(storage, &plaintext);
 done:
   writer_free(&aad.writer);

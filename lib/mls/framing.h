@@ -98,6 +98,7 @@ struct private_origin {
  * sender's leaf is not blank, and the signature.
  * @param width      leaves of the epoch's tree: a sender beyond it is refused before a key is derived
  * @param storage    out, to be freed: the plaintext that `out` has views into
+ * @param origin     out; after ERR_REPLAY too, which an own message gives
  * @return OK; ERR_AUTH; ERR_MALFORMED (padding, form); ERR_REPLAY; ERR_LIMIT
  */
 CHECKED enum err framing_open_private(const struct framing_keys *keys,

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <e2ee/e2ee.h>
+
 #include "base/mem.h"
 #include "mls/groupinfo.h"
 
@@ -125,6 +127,24 @@ struct sender group_sender(const struct group *group) {
   return (struct sender){SENDER_MEMBER, group->epoch->own_leaf};
 }
 
+/* An own proposal to remove the own leaf. */
+static bool asks_to_leave(const struct group *group, const struct stored_proposal *stored) {
+  uint32_t own = group->epoch->own_leaf;
+  uint16_t type = stored->proposal.type;
+  return stored->sender.type == SENDER_MEMBER && stored->sender.index == own &&
+         (type == PROPOSAL_SELF_REMOVE ||
+          (type == PROPOSAL_REMOVE && stored->proposal.body.remove == own));
+}
+
+uint32_t group_leaving(const struct group *group) {
+  if (group->left || group_has_ended(group))
+    return E2EE_LEAVING_NO;
+  for (size_t i = 0; i < group->proposals.count; i++)
+    if (asks_to_leave(group, &group->proposals.item[i]))
+      return E2EE_LEAVING_WAITS;
+  return group->stays ? E2EE_LEAVING_LOST : E2EE_LEAVING_NO;
+}
+
 bool group_has_ended(const struct group *group) {
   return group->epoch->reinit.size > 0;
 }
@@ -188,6 +208,7 @@ void group_enter(struct group *group, struct epoch **next) {
   if (group->epoch->secrets != NULL)
     psk_history_add(&group->psks, group_epoch_number(group), &group->epoch->secrets->resumption_psk,
                     settings->resumption_epochs);
+  group->stays = group_leaving(group) != E2EE_LEAVING_NO;
   if (keep > 0 && group->epoch->secrets != NULL) {
     forget_past(group, keep - 1);
     memmove(group->past + 1, group->past, group->past_count * sizeof group->past[0]);
@@ -247,6 +268,9 @@ bool group_restored(const struct group *group) {
 }
 
 enum err group_roster(const struct group *group, struct roster **out) {
+  enum err err = group_check_active(group);
+  if (err != OK)
+    return err;
   return roster_new(group->epoch->tree, group->epoch->own_leaf, out);
 }
 

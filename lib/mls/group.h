@@ -55,6 +55,7 @@ struct group {
   struct bytes external_pub; /* of a group seen from outside, until the own external commit */
   struct saved_tree saved;
   bool left;
+  bool stays;    /* asked to be removed in an epoch before, in vain; not saved */
   bool restored; /* loaded from a blob, and no own commit with a path since */
 };
 
@@ -90,6 +91,9 @@ bool group_is_outside(const struct group *group);
 /** Who the client is in its commits: a member, or somebody who joins by one. */
 struct sender group_sender(const struct group *group);
 
+/** E2EE_LEAVING_*: what has become of the member's wish to leave. */
+uint32_t group_leaving(const struct group *group);
+
 /** Whether a ReInit has ended it. */
 bool group_has_ended(const struct group *group);
 
@@ -101,7 +105,7 @@ uint32_t group_own_leaf(const struct group *group);
 struct view group_identifier(const struct group *group);
 bool group_restored(const struct group *group);
 
-/** Who is who in the current epoch.  @param out  to be dropped */
+/** Who is who in the current epoch.  Errors as group_check_active().  @param out  to be dropped */
 CHECKED enum err group_roster(const struct group *group, struct roster **out);
 
 /** MLS-Exporter (section 8.5). */

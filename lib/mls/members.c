@@ -100,6 +100,8 @@ enum err member_read(const struct leaf *own, const struct leaf *member, uint32_t
   case E2EE_MEMBER_PUBLIC_KEY:
     return bytes_copy(out, leaf_signature_key(member));
   case E2EE_MEMBER_SAFETY_CODE:
+    if (own == NULL)
+      return ERR_INVALID_STATE;
     return own == member ? ERR_INVALID_ARG : member_safety_code(own, member, out);
   default:
     return ERR_INVALID_ARG;

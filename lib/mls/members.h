@@ -31,9 +31,10 @@ CHECKED enum err epoch_safety_code(struct view epoch_authenticator, struct bytes
 
 /**
  * What E2EE_MEMBER_* says of a member.
- * @param own  the own leaf, for the safety code
+ * @param own  the own leaf, for the safety code; may be NULL
  * @param out  to be freed
- * @return OK, or ERR_INVALID_ARG: `what` is unknown, or a safety code of the own leaf with itself
+ * @return OK; ERR_INVALID_ARG: `what` is unknown, or a safety code of the own leaf with itself;
+ *         ERR_INVALID_STATE: a safety code without an own leaf
  */
 CHECKED enum err member_read(const struct leaf *own, const struct leaf *member, uint32_t what,
                              struct bytes *out);

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 #include "mls/process.h"
 
+#include <e2ee/mls.h>
+
 #include "base/mem.h"
 #include "mls/commit.h"
+#include "mls/credential.h"
 #include "mls/stage.h"
 
 void incoming_free(struct incoming *incoming) {
   if (incoming == NULL)
     return;
   changes_free(&incoming->changes);
+  leaf_drop(incoming->sender_leaf);
+  bytes_free(&incoming->external_sender);
   bytes_free(&incoming->data);
   bytes_free(&incoming->authenticated_data);
   bytes_free(&incoming->authenticated);
@@ -103,9 +108,9 @@ done:
   return err;
 }
 
-/* The signature key of an external sender (section 12.1.8.1). */
-static enum err external_sender_key(const struct epoch *epoch, uint32_t index, struct why *why,
-                                    struct view *out) {
+/* An external sender (section 12.1.8.1). */
+static enum err find_external_sender(const struct epoch *epoch, uint32_t index, struct why *why,
+                                     struct external_sender *out) {
   enum err err = OK;
   struct view data;
   struct external_sender sender;
@@ -118,7 +123,7 @@ static enum err external_sender_key(const struct epoch *epoch, uint32_t index, s
   for (; senders.left > 0; at++) {
     TRY(external_sender_read(&senders, &sender));
     if (at == index) {
-      *out = sender.signature_key;
+      *out = sender;
       return OK;
     }
   }
@@ -129,40 +134,77 @@ done:
   return err;
 }
 
-/* The key that has to have signed: of a leaf that is held for it, or of an external sender. */
-static enum err signer_key(const struct epoch *epoch, const struct framed_content *content,
-                           struct why *why, struct leaf **holder, struct view *key) {
+/* The external sender whose key has to have signed, kept with the message. */
+static enum err external_key(struct incoming *incoming, const struct epoch *epoch, uint32_t index,
+                             struct view *key) {
   enum err err = OK;
+  struct external_sender sender;
+  struct writer writer = {0};
+  TRY(find_external_sender(epoch, index, &incoming->group->client->why, &sender));
+  external_sender_write(&writer, sender.signature_key, sender.credential.raw);
+  TRY(writer_take(&writer, &incoming->external_sender));
+  *key = sender.signature_key;
+done:
+  writer_free(&writer);
+  return err;
+}
+
+/* The key that has to have signed; whose it is, is kept with the message. */
+static enum err signer_key(struct incoming *incoming, const struct epoch *epoch,
+                           const struct framed_content *content, struct view *key) {
+  enum err err = OK;
+  struct why *why = &incoming->group->client->why;
   const struct leaf *leaf = NULL;
   switch (content->sender.type) {
   case SENDER_MEMBER:
     leaf = tree_leaf(epoch->tree, content->sender.index);
     TRY(require(leaf != NULL, why, ERR_SIGNATURE,
                 "RFC 9420, section 6.1: the sender, leaf %u, is blank", content->sender.index));
-    *holder = leaf_share(leaf);
+    incoming->sender_leaf = leaf_share(leaf);
     break;
   case SENDER_EXTERNAL:
-    return external_sender_key(epoch, content->sender.index, why, key);
+    return external_key(incoming, epoch, content->sender.index, key);
   default:
-    TRY(new_member_key(content, why, holder));
+    TRY(new_member_key(content, why, &incoming->sender_leaf));
   }
-  *key = leaf_signature_key(*holder);
+  *key = leaf_signature_key(incoming->sender_leaf);
 done:
   return err;
 }
 
-static enum err verify_signature(const struct epoch *epoch,
-                                 const struct authenticated_content *content, struct why *why) {
+static enum err verify_signature(struct incoming *incoming, const struct epoch *epoch,
+                                 const struct authenticated_content *content) {
   enum err err = OK;
-  struct leaf *holder = NULL;
   struct view key = VIEW_NONE;
   uint8_t type = content->content.sender.type;
   bool in_context = type == SENDER_MEMBER || type == SENDER_NEW_MEMBER_COMMIT;
-  TRY(signer_key(epoch, &content->content, why, &holder, &key));
+  TRY(signer_key(incoming, epoch, &content->content, &key));
   TRY(framing_verify(epoch->suite, content,
-                     in_context ? bytes_view(&epoch->context_raw) : VIEW_NONE, key, why));
+                     in_context ? bytes_view(&epoch->context_raw) : VIEW_NONE, key,
+                     &incoming->group->client->why));
 done:
-  leaf_drop(holder);
+  return err;
+}
+
+enum err incoming_read_sender(const struct incoming *incoming, const struct leaf *own,
+                              uint32_t what, struct bytes *out) {
+  enum err err = OK;
+  struct external_sender sender;
+  if (incoming->sender_leaf != NULL)
+    return member_read(own, incoming->sender_leaf, what, out);
+  struct reader reader = reader_of(bytes_view(&incoming->external_sender));
+  TRY(external_sender_read(&reader, &sender));
+  switch (what) {
+  case E2EE_MEMBER_IDENTITY:
+    return credential_body(sender.credential, out);
+  case E2EE_MEMBER_CREDENTIAL:
+    return bytes_copy(out, sender.credential.raw);
+  case E2EE_MEMBER_PUBLIC_KEY:
+    return bytes_copy(out, sender.signature_key);
+  default:
+    return refuse(&incoming->group->client->why, ERR_NOT_FOUND, "an external sender has no leaf");
+  }
+done:
   return err;
 }
 
@@ -199,6 +241,7 @@ static enum err process_proposal(struct incoming *incoming, const struct epoch *
       "which those who join from outside could read"));
   TRY(proposal_check(epoch, &proposal, content->content.sender, &rules));
   TRY(changes_describe(&incoming->changes, &proposal, content->content.sender, epoch->tree));
+  (void)changes_note_keys(&incoming->changes, epoch->tree, NULL);
   framing_write_authenticated(&writer, content);
   TRY(writer_take(&writer, &incoming->authenticated));
 done:
@@ -216,6 +259,9 @@ static enum err process_commit(struct incoming *incoming,
   incoming->next = staged.next;
   incoming->removes_own = staged.removes_own;
   incoming->sender = staged.committer;
+  bool joins = incoming->from.type == SENDER_NEW_MEMBER_COMMIT;
+  incoming->other_key = changes_note_keys(&incoming->changes, incoming->group->epoch->tree,
+                                          joins ? incoming->sender_leaf : NULL);
 done:
   return err;
 }
@@ -248,8 +294,13 @@ static enum err open_message(struct incoming *incoming, const struct epoch *epoc
   incoming->encrypted = arrived->wire_format == WIRE_PRIVATE_MESSAGE;
   if (!incoming->encrypted)
     return framing_open_public(&keys, &arrived->public_message, &client->why, content);
-  return framing_open_private(&keys, &arrived->private_message, tree_width(epoch->tree),
-                              &client->why, storage, content, &incoming->origin);
+  enum err err = framing_open_private(&keys, &arrived->private_message, tree_width(epoch->tree),
+                                      &client->why, storage, content, &incoming->origin);
+  if (err == ERR_REPLAY && arrived->content_type == CONTENT_COMMIT &&
+      incoming->origin.leaf == epoch->own_leaf)
+    return refuse(&client->why, ERR_LEFT_BEHIND,
+                  "RFC 9420, section 14: a commit of this member that is not its pending one");
+  return err;
 }
 
 /* RFC 9420, section 14: the own commit comes back from the delivery service. */
@@ -304,7 +355,7 @@ static enum err process_arrived(struct incoming *incoming, struct view message,
   incoming->epoch = arrived.epoch;
   TRY(outside ? open_outside(incoming, &arrived, &content)
               : open_message(incoming, epoch, &arrived, storage, &content));
-  TRY(verify_signature(epoch, &content, &group->client->why));
+  TRY(verify_signature(incoming, epoch, &content));
   TRY(process_content(incoming, epoch, &content));
 done:
   return err;
@@ -321,6 +372,7 @@ enum err process_message(struct group *group, struct view message, struct incomi
     incoming->kind = E2EE_INCOMING_OWN_COMMIT;
     incoming->sender = group->pending->next->own_leaf;
     incoming->from = group_sender(group);
+    incoming->sender_leaf = leaf_share(tree_leaf(group->pending->next->tree, incoming->sender));
     TRY(bytes_copy(&incoming->authenticated, message));
   } else {
     TRY(process_arrived(incoming, message, &storage));
@@ -382,7 +434,7 @@ static enum err accept_own_commit(struct incoming *incoming) {
   enum err err = OK;
   struct group *group = incoming->group;
   TRY(require(is_own_commit(group, bytes_view(&incoming->authenticated)), &group->client->why,
-              ERR_NOT_FOUND, "the own commit was discarded"));
+              ERR_LEFT_BEHIND, "the own commit was discarded, and came back"));
   TRY(commit_accepted(group));
 done:
   return err;

@@ -53,8 +53,8 @@ static enum err stage_proposals(struct stage *stage) {
   stage->committer = stage->external ? LEAF_NONE : sender.index;
   TRY(commit_read(&reader, why_of(stage), &stage->commit));
   TRY(require(stage->external || sender.index != stage->from->own_leaf, why_of(stage),
-              ERR_INVALID_COMMIT,
-              "RFC 9420, section 12.4.2: an own commit that is not the pending one"));
+              ERR_LEFT_BEHIND,
+              "RFC 9420, section 14: a commit of this member that is not its pending one"));
   TRY(proposal_list_resolve(&stage->list, stage->commit.proposals, &group->proposals,
                             stage->from->suite, sender, why_of(stage)));
   TRY(proposals_apply(stage->from, &stage->list, stage->committer, &rules, NULL, &stage->effects));

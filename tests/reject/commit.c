@@ -228,8 +228,7 @@ static const struct row rows[] = {
     {"12.4.2", "the confirmation tag lacks a byte", tag_shortened, ERR_INVALID_COMMIT},
     {"12.4.2", "the confirmation tag is empty", tag_empty, ERR_INVALID_COMMIT},
     {"12.4.2", "the confirmation tag of the old epoch", tag_of_this_epoch, ERR_INVALID_COMMIT},
-    {"12.4.2", "an own commit that was made elsewhere", own_commit_of_somebody_else,
-     ERR_INVALID_COMMIT},
+    {"14", "an own commit that was made elsewhere", own_commit_of_somebody_else, ERR_LEFT_BEHIND},
 };
 
 /* In a suite of NIST curves. */

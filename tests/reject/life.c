@@ -111,7 +111,7 @@ END_TEST
 
 /* An own commit came back, but was discarded for another one meanwhile. */
 START_TEST(other_own_commit) {
-  const struct row row = {"", "the own commit was discarded", NULL, ERR_NOT_FOUND};
+  const struct row row = {"", "the own commit was discarded", NULL, ERR_LEFT_BEHIND};
   struct world world;
   struct bytes first = {0}, second = {0};
   world_init(&world, 1);

@@ -214,14 +214,14 @@ START_TEST(echo_of_a_discarded_commit) {
   e2ee_incoming *of_first = process(alice, first);
   ck_assert_done(alice, e2ee_group_commit_discard(alice->group));
   struct facts before = facts_of(alice->group);
-  ck_assert_returns(alice, e2ee_incoming_accept(of_first), E2EE_ERR_NOT_FOUND);
+  ck_assert_returns(alice, e2ee_incoming_accept(of_first), E2EE_ERR_LEFT_BEHIND);
   expect_unchanged(alice->group, &before);
-  expect_refused(alice, first, E2EE_ERR_REPLAY);
+  expect_refused(alice, first, E2EE_ERR_LEFT_BEHIND);
 
   /* Nor does it stand for another commit that is pending meanwhile. */
   e2ee_bytes *second = build_commit(alice, NULL, UINT32_MAX, NULL);
   before = facts_of(alice->group);
-  ck_assert_returns(alice, e2ee_incoming_accept(of_first), E2EE_ERR_NOT_FOUND);
+  ck_assert_returns(alice, e2ee_incoming_accept(of_first), E2EE_ERR_LEFT_BEHIND);
   expect_unchanged(alice->group, &before);
   receive(alice, second);
   receive(bob, second);

@@ -88,6 +88,7 @@ START_TEST(overlap_is_refused) {
   expect_busy(e2ee_group_propose_remove(group, ALICE, &bytes));
   expect_busy(e2ee_group_propose_update(group, &bytes));
   expect_busy(e2ee_group_propose_leave(group, &bytes));
+  expect_busy(e2ee_group_proposals(group, &incoming));
   expect_busy(e2ee_commit_new(group, &commit));
   expect_busy(e2ee_commit_add(plan, BYTES(key_package)));
   expect_busy(e2ee_commit_remove(plan, ALICE));
@@ -100,6 +101,7 @@ START_TEST(overlap_is_refused) {
   expect_busy(e2ee_incoming_data(of_commit, out, &size));
   expect_busy(e2ee_incoming_change(of_commit, 0, &change, sizeof change));
   expect_busy(e2ee_incoming_member(of_commit, 0, E2EE_MEMBER_IDENTITY, out, &size));
+  expect_busy(e2ee_incoming_sender(of_commit, E2EE_MEMBER_IDENTITY, out, &size));
   expect_busy(e2ee_incoming_accept(of_commit));
   expect_busy(e2ee_incoming_join(of_commit, &other));
   expect_busy(e2ee_group_encrypt(group, TEXT("x"), &bytes));

@@ -116,6 +116,15 @@ static int read_change(void) {
   return e2ee_incoming_member(scene.incoming, 0, E2EE_MEMBER_SAFETY_CODE, scene.value, &scene.size);
 }
 
+static int read_sender(void) {
+  scene.size = sizeof scene.value;
+  return e2ee_incoming_sender(scene.incoming, E2EE_MEMBER_SAFETY_CODE, scene.value, &scene.size);
+}
+
+static int list_proposals(void) {
+  return e2ee_group_proposals(alice->group, &scene.incoming);
+}
+
 static int propose_add(void) {
   return e2ee_group_propose_add(bob->group, BYTES(scene.other_key_package), &scene.message);
 }
@@ -300,11 +309,13 @@ static const struct step steps[] = {
     {"e2ee_group_propose_add", propose_add, NULL},
     {"e2ee_group_process, an Add", alice_processes, NULL},
     {"e2ee_incoming_member, of an Add", read_change, NULL},
+    {"e2ee_incoming_sender, of an Add", read_sender, NULL},
     {"e2ee_incoming_accept, an Add", accept, clear},
     {"e2ee_group_propose_update, lost", propose_update, clear},
     {"e2ee_group_propose_update", propose_update, NULL},
     {"e2ee_group_process, an Update", alice_processes, NULL},
     {"e2ee_incoming_accept, an Update", accept, clear},
+    {"e2ee_group_proposals", list_proposals, tidy},
     {"e2ee_group_save, with proposals", save_group, tidy},
     {"e2ee_commit_new", alice_plans, NULL},
     {"e2ee_commit_build, proposals", build, NULL},
