@@ -267,6 +267,50 @@ START_TEST(outsider_loses_the_race) {
 }
 END_TEST
 
+/* ---- Into a tree whose nodes have unmerged leaves of several ages ---- */
+
+enum { CROWD = 9 };
+
+/* One member commits: adds somebody, and hands a Welcome, or removes a leaf.  The others follow. */
+static void crowd_commit(struct member *crowd, unsigned by, struct member *joins,
+                         uint32_t removes) {
+  e2ee_bytes *key_package = joins != NULL ? key_package_of(joins) : NULL, *welcome = NULL;
+  e2ee_bytes *message = build_commit(&crowd[by], key_package, removes, &welcome);
+  ck_assert_done(&crowd[by], e2ee_group_commit_accepted(crowd[by].group));
+  for (unsigned i = 0; i < CROWD; i++)
+    if (i != by && crowd[i].group != NULL && &crowd[i] != joins &&
+        state_of(&crowd[i]) != E2EE_GROUP_LEFT)
+      receive(&crowd[i], message);
+  if (joins != NULL)
+    join(joins, welcome);
+  e2ee_bytes_free(key_package);
+  e2ee_bytes_free(message);
+  e2ee_bytes_free(welcome);
+}
+
+/*
+ * RFC 9420, section 7.9: a parent hash is of the sibling without the leaves that are unmerged at the
+ * parent, and with those that are unmerged below it alone.  Of the node above leaves 4 to 7, leaf 5 is
+ * one of the latter and leaf 7 one of the former when the last one joins.
+ */
+START_TEST(unmerged_leaves_of_two_ages) {
+  struct member crowd[CROWD], late[2] = {member_new("late"), member_new("later")};
+  for (unsigned i = 0; i < CROWD; i++)
+    crowd[i] = member_new((const char[]){(char)('a' + (int)i), 0});
+  found_group(crowd, CROWD);
+  crowd_commit(crowd, 8, NULL, 5);
+  crowd_commit(crowd, 8, NULL, 7);
+  crowd_commit(crowd, 4, NULL, UINT32_MAX);
+  crowd_commit(crowd, 0, &late[0], UINT32_MAX);
+  ck_assert_uint_eq(leaf_of(&late[0]), 5);
+  crowd_commit(crowd, 8, &late[1], UINT32_MAX);
+  ck_assert_uint_eq(leaf_of(&late[1]), 7);
+  expect_agreement(&late[1], &crowd[0]);
+  members_free(crowd, CROWD);
+  members_free(late, 2);
+}
+END_TEST
+
 int main(void) {
   TCase *cases = tcase_create("joining");
   tcase_add_checked_fixture(cases, setup, teardown);
@@ -278,5 +322,6 @@ int main(void) {
   tcase_add_test(cases, joined_with_a_new_key_package);
   tcase_add_test(cases, outsider_joins_by_external_commit);
   tcase_add_test(cases, outsider_loses_the_race);
+  tcase_add_test(cases, unmerged_leaves_of_two_ages);
   return run_case("joining", cases);
 }
