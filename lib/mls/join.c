@@ -129,9 +129,11 @@ void opened_welcome_free(struct opened_welcome *opened) {
   opened->epoch = NULL;
 }
 
-static struct epoch_mark mark_of(const struct epoch *epoch) {
-  struct epoch_mark mark;
-  memcpy(mark.bytes, epoch->confirmation_tag, sizeof mark.bytes);
+static struct epoch_mark mark_of(struct view confirmation_tag) {
+  struct epoch_mark mark = {0};
+  size_t size = confirmation_tag.size;
+  if (size > 0)
+    memcpy(mark.bytes, confirmation_tag.data, size < sizeof mark ? size : sizeof mark);
   return mark;
 }
 
@@ -140,15 +142,15 @@ static struct epoch_mark mark_of(const struct epoch *epoch) {
  * most key packages nothing can be, but those of last resort stay.
  */
 static enum err check_first(const struct client *client, const struct own_key_package *own,
-                            const struct epoch *epoch, struct why *why) {
+                            struct view group_id, struct view confirmation_tag, struct why *why) {
   enum err err = OK;
-  struct epoch_mark mark = mark_of(epoch);
+  struct epoch_mark mark = mark_of(confirmation_tag);
   TRY(require(own != NULL && own->secret != NULL, why, ERR_NOT_FOUND,
               "RFC 9420, section 10: the key package was used already, or removed"));
   TRY(require(!own_key_package_joined(own, &mark), why, ERR_INVALID_STATE,
               "RFC 9420, section 12.4.3.1: the client has joined this epoch before"));
   /* Another Welcome to the group may have been joined meanwhile. */
-  TRY(require(!client_in_group(client, epoch->context.group_id), why, ERR_INVALID_STATE,
+  TRY(require(!client_in_group(client, group_id), why, ERR_INVALID_STATE,
               "RFC 9420, section 12.4.3.1: the client is in that group already"));
 done:
   return err;
@@ -331,8 +333,9 @@ static enum err open_group_info(struct client *client, const struct group *old,
   struct reader info_reader = reader_of(bytes_view(&plaintext));
   TRY(group_info_read(&info_reader, &client->why, &info));
   TRY(read_end(&info_reader));
+  /* The tag is verified below, at the cost of all members' signatures. */
+  TRY(check_first(client, own, info.context.group_id, info.confirmation_tag, &client->why));
   TRY(build_joined(client, own, &secrets, &info, &joiner_secret, &psk_secret, beside, &epoch));
-  TRY(check_first(client, own, epoch, &client->why));
   if (link.type != 0)
     TRY(resume_check_joined(client, old, &link, epoch, &client->why));
   TRY(require(link.type != 0 || old == NULL, &client->why, ERR_INVALID_TREE,
@@ -394,8 +397,9 @@ enum err join_accept_welcome(struct client *client, struct opened_welcome *opene
   enum err err = OK;
   struct view ref = view_of(opened->key_package_ref, client->suite->hash->size);
   struct own_key_package *own = client_find_key_package(client, ref);
-  TRY(check_first(client, own, opened->epoch, &client->why));
-  struct epoch_mark mark = mark_of(opened->epoch);
+  struct view tag = epoch_confirmation_tag(opened->epoch);
+  struct epoch_mark mark = mark_of(tag);
+  TRY(check_first(client, own, opened->epoch->context.group_id, tag, &client->why));
   TRY(group_from_epoch(client, &opened->epoch, out));
   /* Whoever has another copy of the client may join the same epoch with it; and with a last-resort key
    * package so may this one, where it was loaded without what it remembers of that. */
