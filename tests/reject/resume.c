@@ -208,10 +208,10 @@ static void link(struct world *world, uint8_t usage, bool earlier, struct invite
                             .psk_group_id = epoch->context.group_id,
                             .psk_epoch = epoch->context.epoch,
                             .nonce = VIEW_ARRAY(nonce)};
+  struct view psk;
+  ck_assert(group_resumption_psk(world->other, epoch->context.epoch, &psk));
   psk_id_write(&psks, &id);
-  ck_assert_int_eq(psk_mix(invite->suite, writer_view(&psks),
-                           secret_view(&epoch->secrets->resumption_psk), 0, 1, &invite->psk_secret),
-                   OK);
+  ck_assert_int_eq(psk_mix(invite->suite, writer_view(&psks), psk, 0, 1, &invite->psk_secret), OK);
   invite->psks = taken(&psks);
   invite->context.epoch = 1;
 }
