@@ -47,6 +47,42 @@ static void fill(uint8_t *out, size_t size, uint8_t from) {
     out[i] = (uint8_t)(from + 7 * i);
 }
 
+/* ---- Memory that is given back ---- */
+
+static size_t to_be_zero; /* bytes of what is freed next */
+static unsigned not_zero;
+
+void __real_mem_free(void *memory);
+void __wrap_mem_free(void *memory);
+void __wrap_mem_free(void *memory) {
+  const uint8_t *bytes = memory;
+  for (size_t i = 0; memory != NULL && i < to_be_zero; i++)
+    not_zero += bytes[i] != 0;
+  if (memory != NULL)
+    to_be_zero = 0;
+  __real_mem_free(memory);
+}
+
+START_TEST(bytes_and_writers) {
+  uint8_t secret[48], more[500] = {0};
+  struct writer writer = {0};
+  struct bytes copy = {NULL, 0};
+  memset(secret, 0xa5, sizeof secret);
+  write_bytes(&writer, VIEW_ARRAY(secret));
+  to_be_zero = sizeof secret;
+  write_bytes(&writer, VIEW_ARRAY(more)); /* outgrown */
+  ck_assert_uint_eq(to_be_zero, 0);
+  to_be_zero = sizeof secret;
+  writer_free(&writer);
+  ck_assert_uint_eq(to_be_zero, 0);
+  ck_assert_int_eq(bytes_copy(&copy, VIEW_ARRAY(secret)), OK);
+  to_be_zero = sizeof secret;
+  bytes_free(&copy);
+  ck_assert_uint_eq(to_be_zero, 0);
+  ck_assert_uint_eq(not_zero, 0);
+}
+END_TEST
+
 /* ---- HMAC's pads ---- */
 
 static void first_seen(const uint8_t *block, uint64_t *state) {
@@ -228,6 +264,7 @@ static void set_up(void) {
 int main(void) {
   TCase *tests = tcase_create("wiped");
   tcase_add_unchecked_fixture(tests, set_up, NULL);
+  tcase_add_test(tests, bytes_and_writers);
   tcase_add_test(tests, pads_of_hmac);
   tcase_add_test(tests, halves_of_expand);
   tcase_add_test(tests, halves_of_a_frame_key);
