@@ -14,9 +14,9 @@ import sys
 
 from driver import Peer, Refusal, Unsupported
 from faults import Faults
-from shared import (EXTENSION_TYPE, EXTERNAL_SENDERS, KEPT_EPOCHS, KEPT_RESUMPTION_EPOCHS,
-                    PROPOSAL_TYPE, REQUIRED_CAPABILITIES, RESUMPTION_EPOCHS, Inapplicable, Late,
-                    Mismatch, SharedGroup, Waiting, applicable, can, require)
+from shared import (EXTENSION_TYPE, EXTERNAL_SENDERS, KEPT_EPOCHS, PROPOSAL_TYPE,
+                    REQUIRED_CAPABILITIES, RESUMPTION_EPOCHS, Inapplicable, Late, Mismatch,
+                    SharedGroup, Waiting, applicable, can, require)
 
 
 class History(SharedGroup):
@@ -123,7 +123,7 @@ class History(SharedGroup):
     def step_resumption(self):
         applicable(not self.coming())  # who could not know it
         ours = all(member.peer.implementation == "libe2ee" for member in self.members)
-        back = RESUMPTION_EPOCHS if ours else KEPT_RESUMPTION_EPOCHS
+        back = RESUMPTION_EPOCHS if ours else KEPT_EPOCHS
         oldest = max([member.joined for member in self.members] + [self.epoch - back])
         epoch = self.random.randint(oldest, self.epoch)
         self.commit(self.committer_of_psk(), f"the resumption PSK of epoch {epoch}",

@@ -9,8 +9,8 @@ from driver import Refusal
 EXTENSION_TYPE = 0xF0A1  # one of the application's own, which all members support
 PROPOSAL_TYPE = 0xF0A2
 REQUIRED_CAPABILITIES, EXTERNAL_SENDERS = 3, 5
-KEPT_EPOCHS = 2  # a message may come so many epochs late
-RESUMPTION_EPOCHS, KEPT_RESUMPTION_EPOCHS = 60, 3  # a PSK may be so old: with us alone, with others
+KEPT_EPOCHS = 2  # a message may come so many epochs late, and a resumption PSK be so old
+RESUMPTION_EPOCHS = 60  # but so old where all members are ours
 
 # What no history asks of an implementation, since it gets it wrong or its driver does not have it.
 # Numbers are sections of RFC 9420.
