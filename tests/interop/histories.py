@@ -319,6 +319,8 @@ class History(SharedGroup):
             return
         reply = self.call(receiver, "unprotect", message=late.message)
         require(reply["plaintext"] == late.text, f"{receiver} reads another text")
+        sender = reply.get("sender_identity", late.sender.identity)
+        require(sender == late.sender.identity, f"{receiver} takes {sender} for the sender")
 
     def deliver_late(self, expire=False):
         """Messages reach those that have not read them, in any order, and only once."""

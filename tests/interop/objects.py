@@ -47,7 +47,7 @@ class Group:
         status = self.status()
         state = {"group_id": self.id(), "epoch": status.epoch, "suite": status.mls_suite,
                  "own_leaf": status.own_leaf, "status": STATUS[status.state],
-                 "members_count": status.members}
+                 "members_count": status.members, "pending_proposals": status.proposals}
         if state["status"] == "active":
             state["epoch_authenticator"] = read(lib.e2ee_group_epoch_authenticator,
                                                 self.handle).hex()
@@ -90,6 +90,8 @@ class Group:
                 reply["sender"] = status.sender
             if status.kind == lib.E2EE_INCOMING_APPLICATION:
                 reply["plaintext"] = read(lib.e2ee_incoming_data, incoming).hex()
+                reply["sender_identity"] = read(lib.e2ee_incoming_sender, incoming,
+                                                lib.E2EE_MEMBER_IDENTITY).hex()
             else:
                 self.accept(incoming)
             return {**reply, **self.state()}
