@@ -45,7 +45,8 @@ done:
   return err;
 }
 
-/* A client as the vector describes it, at a time when its key package is valid. */
+/* A client as the vector describes it, at the end of its key package's lifetime: by then all leaves
+ * that others add are valid, whenever the vectors were made. */
 static enum err make_client(const struct suite *suite, const struct key_package *key_package,
                             struct key_package_secret *secret, struct secret *signature_key,
                             struct client **out) {
@@ -58,7 +59,7 @@ static enum err make_client(const struct suite *suite, const struct key_package 
                      &client));
   TRY(client_add_key_package(client, key_package->raw, secret));
   leaf_lifetime(leaf, &not_before, &not_after);
-  client->settings.time = not_before > 0 ? not_before : 1;
+  client->settings.time = not_after < INT64_MAX ? not_after : INT64_MAX;
   client->settings.max_lifetime_seconds = 0; /* those of the vectors last for ever */
   *out = client;
   client = NULL;
