@@ -124,10 +124,8 @@ static enum err hash_digest(const struct view *parts, size_t count, uint8_t *out
 
 static enum err hash_hmac(struct view key, const struct view *parts, size_t count, uint8_t *out) {
   (void)key;
-  if (watching && count > 2 && parts[2].size == 6 && memcmp(parts[2].data, "secret", 6) == 0) {
-    keys_left = words_left();
-    watching = false;
-  }
+  (void)parts;
+  (void)count;
   fill(out, 32, 5);
   return OK;
 }
@@ -227,8 +225,16 @@ static enum err group_agree(const uint8_t *private_key, const uint8_t *public_ke
   (void)public_key;
   fill(shared, 32, 17);
   see(shared, 32);
-  watching = true;
   return OK;
+}
+
+/* What comes after the key agreement may lie where it was, so that only the call tells. */
+static bool wiped_there;
+void __real_secret_wipe(struct secret *secret);
+void __wrap_secret_wipe(struct secret *secret);
+void __wrap_secret_wipe(struct secret *secret) {
+  wiped_there = wiped_there || seen.at == secret->bytes;
+  __real_secret_wipe(secret);
 }
 
 START_TEST(shared_point_of_hpke) {
@@ -247,11 +253,10 @@ START_TEST(shared_point_of_hpke) {
                               .dh = &group};
   static const uint8_t public_key[32] = {1};
   struct bytes kem_output = {NULL, 0}, ciphertext = {NULL, 0};
-  keys_left = 99;
   ck_assert_int_eq(hpke_seal(&suite, VIEW_ARRAY(public_key), VIEW_NONE, VIEW_NONE,
                              VIEW_TEXT("text"), &kem_output, &ciphertext),
                    OK);
-  ck_assert_uint_eq(keys_left, 0);
+  ck_assert(wiped_there);
   bytes_free(&kem_output);
   bytes_free(&ciphertext);
 }
