@@ -219,12 +219,14 @@ static enum err group_derive_public(const uint8_t *private_key, uint8_t *public_
   return OK;
 }
 
+static const uint8_t *agreed; /* where it was put */
+
 static enum err group_agree(const uint8_t *private_key, const uint8_t *public_key,
                             uint8_t *shared) {
   (void)private_key;
   (void)public_key;
   fill(shared, 32, 17);
-  see(shared, 32);
+  agreed = shared;
   return OK;
 }
 
@@ -233,7 +235,7 @@ static bool wiped_there;
 void __real_secret_wipe(struct secret *secret);
 void __wrap_secret_wipe(struct secret *secret);
 void __wrap_secret_wipe(struct secret *secret) {
-  wiped_there = wiped_there || seen.at == secret->bytes;
+  wiped_there = wiped_there || (agreed != NULL && agreed == secret->bytes);
   __real_secret_wipe(secret);
 }
 
