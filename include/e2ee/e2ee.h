@@ -122,8 +122,8 @@ enum {
   E2EE_ERR_STATE_VERSION = -403, /**< Written by a newer library. */
   E2EE_ERR_KEY_EXHAUSTED = -404, /**< Counter or ratchet used up: new epoch needed. */
   E2EE_ERR_LEFT_BEHIND = -405, /**< A commit of this member came back that it had discarded, or had
-                                      lost with unsaved state: the others are in the epoch behind it,
-                                      and this member can never get there.  Join again. */
+                                    lost with unsaved state: the others are in the epoch behind it,
+                                    and this member can never get there.  Join again. */
 
   /* -9xx  Nothing the peer did. */
   E2EE_ERR_NOMEM = -901,
@@ -454,17 +454,18 @@ enum {
   E2EE_SENDER_NEW_MEMBER_COMMIT = 4    /**< Somebody who joins by external commit. */
 };
 
-/** Bits of e2ee_change.flags. */
+/**
+ * Bits of e2ee_change.flags.
+ *
+ * OTHER_KEY  The signature key differs from the one that the member has now: of an UPDATE; of REMOVE
+ *            and ADD where somebody who joins by external commit takes a member's place.  That takes
+ *            the member's credential and no key of it, and a basic credential is bytes that anybody
+ *            can copy.  Without the flag it is the member that comes back; with it, a stranger, until
+ *            people have compared safety codes or the credential's certificate was verified.
+ */
 enum {
   E2EE_CHANGE_FLAG_OWN = 1, /**< It is about the own member. */
-  E2EE_CHANGE_FLAG_OTHER_KEY =
-      2 /**< The signature key differs from the one that the member has now: of
-                                      an UPDATE; of REMOVE and ADD where somebody who joins by external
-                                      commit takes a member's place.  That needs the member's
-                                      credential and no key of it, and a basic credential is bytes
-                                      that anybody can copy: without this flag it is the member
-                                      that comes back, with it a stranger until people have compared
-                                      safety codes, or the credential's certificate was verified. */
+  E2EE_CHANGE_FLAG_OTHER_KEY = 2
 };
 
 /** One change that an incoming message would make. */
