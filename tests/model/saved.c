@@ -104,6 +104,8 @@ void person_restart(struct world *world, int person) {
     facts_of(&world->rooms[i]->seats[person], &now);
     EXPECT(view_equal(bytes_view(&before[i]), bytes_view(&after)),
            "a group that is loaded would be saved as another one");
+    if (facts[i].status.leaving == E2EE_LEAVING_LOST)
+      facts[i].status.leaving = now.status.leaving; /* which is not saved */
     EXPECT(memcmp(&facts[i], &now, sizeof now) == 0, "a group that is loaded is another one");
     bytes_free(&before[i]);
     bytes_free(&after);
