@@ -147,9 +147,8 @@ static bool is_of(const struct receiver_key *key, uint64_t kid) {
   return key->used > 0 && key->key.kid == kid;
 }
 
-/* The key of a key id, there from an earlier frame; else NULL.  Mostly it is the one of the frame
- * before, and then nothing needs to be looked up.  At last it may be the one on trial: as long as no
- * other key is tried, a flood of forged frames has none derived. */
+/* The key of a key id, kept from an earlier frame; else NULL.  Mostly it is the one of the frame before,
+ * and then nothing needs to be looked up. */
 static struct receiver_key *kept_key(struct e2ee_receiver *receiver, uint64_t kid) {
   struct receiver_key *keys = receiver->keys;
   if (is_of(receiver->latest, kid))
@@ -157,7 +156,7 @@ static struct receiver_key *kept_key(struct e2ee_receiver *receiver, uint64_t ki
   const struct track *track = tracks_find(&receiver->tracks, kid);
   if (track != NULL && track->hint != TRACKS_NONE && is_of(&keys[track->hint], kid))
     return &keys[track->hint];
-  return is_of(&keys[RECEIVER_TRIAL], kid) ? &keys[RECEIVER_TRIAL] : NULL;
+  return NULL;
 }
 
 /* Whether the first frame of a key id is worth a look at its tag. */
@@ -176,7 +175,9 @@ static inline enum err admit(const struct e2ee_receiver *receiver, const struct 
   return tracks_fresh(&receiver->tracks, track, header->counter) ? OK : ERR_REPLAY;
 }
 
-/* Derive a key in the place for trials, unless the frame is refused anyway. */
+/* Derive a key in the place for trials, unless the frame is refused anyway.  As long as no other one is
+ * tried it stays there, so that a flood of forged frames has none derived; but its source is asked each
+ * time, for a key whose epoch is going must not come into use. */
 RARE static enum err try_key(struct e2ee_receiver *receiver, const struct sframe_header *header,
                              struct receiver_key **out) {
   enum err err;
@@ -187,10 +188,12 @@ RARE static enum err try_key(struct e2ee_receiver *receiver, const struct sframe
   TRY(source->type->who(source, header->kid, &origin));
   struct track *track = tracks_find(&receiver->tracks, header->kid);
   TRY(admit(receiver, track, &origin, header));
-  TRY(source->type->secret(source, header->kid, &secret));
-  trial->used = 0;
-  TRY(sframe_key_set(&receiver->media->suite, &secret, header->kid, &trial->key));
-  trial->used = 1;
+  if (!is_of(trial, header->kid)) {
+    TRY(source->type->secret(source, header->kid, &secret));
+    trial->used = 0;
+    TRY(sframe_key_set(&receiver->media->suite, &secret, header->kid, &trial->key));
+    trial->used = 1;
+  }
   trial->track = track;
   trial->origin = origin;
   *out = trial;

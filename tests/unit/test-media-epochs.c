@@ -267,6 +267,9 @@ START_TEST(frames_while_an_epoch_goes) {
   e2ee_sender *second = NULL; /* another key id */
   ck_assert_int_eq(e2ee_sender_new(alice.media, &second), OK);
   between.unheard = seal_with(second, "new");
+  struct frame damaged = between.unheard; /* puts its key on trial */
+  damaged.bytes[damaged.size - 1] ^= 1;
+  ck_assert_int_eq(receive(&bob, &damaged, NULL), ERR_AUTH);
   enter(&alice, 17);
   for (unsigned i = 0; i < TURNS; i++)
     between.stays[i] = seal(&alice, "stays");
