@@ -5,11 +5,11 @@
  * one epoch share its secrets; and no frame key is used with one counter twice.
  * SPDX-License-Identifier: ISC
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "calls.h"
 #include "party.h"
+#include "streams.h"
 
 #define CALLS_MAX 96
 #define TYPE 0xf123 /* of the application's own */
@@ -21,9 +21,8 @@ static uint8_t next(void) {
   return party_byte(&party);
 }
 
-/* Some bytes of the input, as many as the next one says. */
 static struct view next_block(void) {
-  return harness_take(&party.input, next());
+  return party_block(&party);
 }
 
 /* A leaf that may have a member, or not. */
@@ -41,6 +40,24 @@ static void make_key_package(struct person *me) {
   party_post(&party, out);
 }
 
+/* Any key package's reference, what there is of one's own, and one less. */
+static void review_key_packages(struct person *me) {
+  const struct letter *letter = party_letter(&party);
+  uint32_t count = 0;
+  uint8_t ref[64];
+  e2ee_own_key_package own = {0};
+  party_fine(e2ee_key_package_ref(letter->data, letter->size, ref, &(size_t){sizeof ref}));
+  if (!party_fine(e2ee_client_key_packages(me->client, &count)))
+    return;
+  for (uint32_t i = 0; i <= count; i++)
+    harness_require(party_fine(e2ee_client_key_package(me->client, i, &own, sizeof own)) ==
+                        (i < count),
+                    "key packages are miscounted");
+  if (count > 0 && next() % 2 == 0)
+    harness_require(e2ee_client_remove_key_package(me->client, own.ref, own.ref_len) == E2EE_OK,
+                    "a key package cannot be removed");
+}
+
 static void set_client(struct person *me) {
   uint32_t setting = next() % 20;
   /* Not what makes an input run long, or ends it: time is for the server to bend. */
@@ -53,7 +70,7 @@ static void set_client(struct person *me) {
 
 static void equip_client(struct person *me) {
   struct view data = next_block();
-  switch (next() % 5) {
+  switch (next() % 6) {
   case 0:
     party_fine(e2ee_client_support(me->client, next() % 5, (uint16_t)(TYPE + next() % 2)));
     break;
@@ -66,6 +83,9 @@ static void equip_client(struct person *me) {
     break;
   case 3:
     party_fine(e2ee_client_remove_psk(me->client, (const uint8_t *)"psk", 3));
+    break;
+  case 4:
+    party_fine(e2ee_client_require_path(me->client, (uint16_t)(TYPE + next() % 2)));
     break;
   default:
     (void)!e2ee_key_package_identity(data.data, data.size, NULL, &(size_t){0});
@@ -376,23 +396,51 @@ static void process(struct person *me) {
                   "a message that was refused left a trace");
 }
 
+/* Whatever can be read of one change, or of none where there is no such. */
+static void read_change(const e2ee_incoming *incoming, uint32_t i) {
+  uint8_t out[512];
+  e2ee_change change;
+  e2ee_proposal proposal;
+  party_fine(e2ee_incoming_change(incoming, i, &change, sizeof change));
+  party_fine(e2ee_incoming_change_proposal(incoming, i, &proposal, sizeof proposal));
+  party_fine(e2ee_incoming_change_data(incoming, i, NULL, out, &(size_t){sizeof out}));
+  party_fine(e2ee_incoming_change_extensions(incoming, i, out, &(size_t){sizeof out}));
+  for (uint32_t what = 0; what < 8; what++)
+    party_fine(e2ee_incoming_member(incoming, i, what, out, &(size_t){sizeof out}));
+}
+
 /* Whatever can be read of an incoming message. */
-static void read_incoming(struct person *me) {
-  const e2ee_incoming *incoming = me->incoming[next() % INCOMING];
+static void read_whole(const e2ee_incoming *incoming) {
   e2ee_incoming_status status;
   uint8_t out[512];
-  if (incoming == NULL)
-    return;
   party_fine(e2ee_incoming_get_status(incoming, &status, sizeof status));
-  for (uint32_t i = 0; i <= status.changes && i < 16; i++) {
-    e2ee_change change;
-    party_fine(e2ee_incoming_change(incoming, i, &change, sizeof change));
-    party_fine(e2ee_incoming_change_data(incoming, i, NULL, out, &(size_t){sizeof out}));
-    for (uint32_t what = 0; what < 8; what++)
-      party_fine(e2ee_incoming_member(incoming, i, what, out, &(size_t){sizeof out}));
-  }
+  for (uint32_t i = 0; i <= status.changes && i < 16; i++)
+    read_change(incoming, i);
+  for (uint32_t what = 0; what < 8; what++)
+    party_fine(e2ee_incoming_sender(incoming, what, out, &(size_t){sizeof out}));
   party_fine(e2ee_incoming_data(incoming, out, &(size_t){sizeof out}));
   party_fine(e2ee_incoming_authenticated_data(incoming, out, &(size_t){sizeof out}));
+}
+
+static void read_incoming(struct person *me) {
+  const e2ee_incoming *incoming = me->incoming[next() % INCOMING];
+  if (incoming != NULL)
+    read_whole(incoming);
+}
+
+/* What waits to be committed: as many as the status says, and nothing to accept. */
+static void read_proposals(struct person *me) {
+  e2ee_incoming *waiting = NULL;
+  e2ee_incoming_status listed;
+  e2ee_group_status status;
+  if (me->group == NULL || !party_fine(e2ee_group_proposals(me->group, &waiting)))
+    return;
+  party_fine(e2ee_group_get_status(me->group, &status, sizeof status));
+  party_fine(e2ee_incoming_get_status(waiting, &listed, sizeof listed));
+  harness_require(listed.changes == status.proposals, "proposals are miscounted");
+  read_whole(waiting);
+  harness_require(e2ee_incoming_accept(waiting) != E2EE_OK, "a list was accepted");
+  e2ee_incoming_free(waiting);
 }
 
 static void accept(struct person *me) {
@@ -408,91 +456,6 @@ static void encrypt(struct person *me) {
     party_fine(
         e2ee_group_encrypt_with(me->group, text.data, text.size / 2, text.data, text.size, &out));
   party_post(&party, out);
-}
-
-/* ---- Media ---- */
-
-static void change_media(struct person *me) {
-  e2ee_event event;
-  if (me->media == NULL)
-    party_fine(e2ee_media_new(next() % 2 == 0 ? 0 : next() % 10, &me->media));
-  if (me->media == NULL)
-    return;
-  uint64_t epoch = next() % 16;
-  switch (next() % 7) {
-  case 0:
-    party_fine(e2ee_media_activate(me->media, epoch));
-    break;
-  case 1:
-    party_fine(e2ee_media_retire(me->media, epoch));
-    break;
-  case 2:
-    e2ee_sender_free(me->sender);
-    party_fine(e2ee_sender_new(me->media, &me->sender));
-    break;
-  case 3:
-    e2ee_receiver_free(me->receiver);
-    party_fine(e2ee_receiver_new(me->media, &me->receiver));
-    break;
-  case 4:
-    while (e2ee_media_next_event(me->media, &event, sizeof event) == 1)
-      ;
-    break;
-  case 5:
-    person_free_media(me);
-    break;
-  default:
-    if (me->group != NULL)
-      party_install(me);
-  }
-}
-
-/* Install and activate, as an app does, so that frames are not too rare. */
-static void follow_media(struct person *me) {
-  e2ee_group_status status;
-  if (me->media == NULL)
-    party_fine(e2ee_media_new(0, &me->media));
-  if (me->sender == NULL)
-    party_fine(e2ee_sender_new(me->media, &me->sender));
-  if (me->receiver == NULL)
-    party_fine(e2ee_receiver_new(me->media, &me->receiver));
-  if (me->group == NULL || !party_install(me))
-    return;
-  party_fine(e2ee_group_get_status(me->group, &status, sizeof status));
-  party_fine(e2ee_media_activate(me->media, status.epoch));
-}
-
-static void send_frame(struct person *me) {
-  struct view text = next_block();
-  uint8_t out[512];
-  size_t size = 0;
-  bool partial = next() % 4 == 0;
-  e2ee_range clear = {0, 1};
-  if (me->sender == NULL || text.size == 0)
-    return;
-  if (!party_fine(partial
-                      ? e2ee_sender_encrypt_partial(me->sender, next() % 8, NULL, 0, text.data,
-                                                    text.size, &clear, 1, out, sizeof out, &size)
-                      : e2ee_sender_encrypt(me->sender, NULL, 0, text.data, text.size, out,
-                                            sizeof out, &size)))
-    return;
-  party_sent_frame(me, out, size, partial);
-  party_keep(&party, out, size);
-}
-
-static void receive_frame(struct person *me) {
-  const struct letter *frame = party_letter(&party);
-  uint8_t *out = malloc(frame->size + 1);
-  size_t size = 0;
-  e2ee_frame_info info;
-  harness_require(out != NULL, "no memory");
-  if (me->receiver != NULL)
-    party_fine(next() % 4 == 0
-                   ? e2ee_receiver_decrypt_partial(me->receiver, NULL, 0, frame->data, frame->size,
-                                                   out, frame->size + 1, &size, &info, sizeof info)
-                   : e2ee_receiver_decrypt(me->receiver, NULL, 0, frame->data, frame->size, out,
-                                           frame->size + 1, &size, &info, sizeof info));
-  free(out);
 }
 
 /* ---- The server ---- */
@@ -551,6 +514,11 @@ static void (*const calls[CALL_COUNT])(struct person *) = {
     [RECEIVE_FRAME_CALL] = receive_frame,
     [CHANGE_LETTER_CALL] = change_letter,
     [WRITE_LETTER_CALL] = write_letter,
+    [REVIEW_KEY_PACKAGES_CALL] = review_key_packages,
+    [READ_PROPOSALS_CALL] = read_proposals,
+    [SHARE_KEY_CALL] = share_key,
+    [READ_MEDIA_CALL] = read_media,
+    [LOOK_AT_FRAME_CALL] = look_at_frame,
 };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {

@@ -18,11 +18,13 @@ static size_t used_count;
 void party_begin(struct party *party, struct view input) {
   *party = (struct party){.input = input};
   used_count = 0;
-  for (unsigned i = 0; i < PEOPLE; i++)
+  for (unsigned i = 0; i < PEOPLE; i++) {
+    party->person[i].party = party;
     harness_require(e2ee_client_new(1, (const uint8_t *)names[i], 4, &party->person[i].client) ==
                             0 &&
                         e2ee_client_set(party->person[i].client, E2EE_SET_TIME, HARNESS_TIME) == 0,
                     "no client");
+  }
 }
 
 void person_free_group(struct person *person) {
@@ -60,6 +62,10 @@ void party_end(struct party *party) {
 uint8_t party_byte(struct party *party) {
   struct view taken = harness_take(&party->input, 1);
   return taken.size == 0 ? 0 : taken.data[0];
+}
+
+struct view party_block(struct party *party) {
+  return harness_take(&party->input, party_byte(party));
 }
 
 struct letter *party_letter(struct party *party) {

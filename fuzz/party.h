@@ -26,6 +26,7 @@ struct epoch_name {
 };
 
 struct person {
+  struct party *party;
   e2ee_client *client;
   e2ee_group *group;
   e2ee_group *other; /* a successor, a branch, or one that was loaded */
@@ -34,6 +35,7 @@ struct person {
   e2ee_media *media;
   e2ee_sender *sender;
   e2ee_receiver *receiver;
+  bool shares_keys;                /* the media are no group's */
   struct epoch_name installed[16]; /* by the low bits of the epoch */
 };
 
@@ -49,6 +51,8 @@ void party_end(struct party *party);
 
 /** The next byte of the input, 0 behind its end. */
 uint8_t party_byte(struct party *party);
+/** Some bytes of the input, as many as its next one says. */
+struct view party_block(struct party *party);
 
 /** With all that hangs on it. */
 void person_free_group(struct person *person);

@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 
 #include "api/handles.h"
-#include "calls.h"
 #include "members.h"
 #include "records.h"
+#include "seeds.h"
 #include "sframe/header.h"
 #include "state/seal.h"
 
@@ -18,7 +18,7 @@ static const char *folder;
 static struct members members;
 static const uint8_t state_key[32];
 
-static void seed(const char *target, const char *name, struct view content) {
+void seed(const char *target, const char *name, struct view content) {
   char path[1024];
   snprintf(path, sizeof path, "%s/%s", folder, target);
   mkdir(path, 0777);
@@ -409,152 +409,6 @@ static void seed_partial(void) {
     seed("partial", seeds[i].name, writer_view(&writer));
     writer_free(&writer);
   }
-}
-
-/* Who, which call, and what it takes: see calls.c.  A letter is named by how far back it is. */
-
-#define INVITE_BERT                                                                                \
-  1, MAKE_KEY_PACKAGE_CALL, 1, 0, FOUND_CALL, 0, 0, BEGIN_COMMIT_CALL, 0, PLAN_CALL, 0, 0, 0, 0,   \
-      BUILD_CALL, 0, RESOLVE_CALL, 2
-#define BERT_JOINS 1, OPEN_WELCOME_CALL, 0, 0, 1, 1, 0, 1, JOIN_CALL, 0
-#define BERT_ACCEPTS(back) 1, PROCESS_CALL, back, 0, 1, READ_INCOMING_CALL, 0, 1, ACCEPT_CALL, 0
-#define ANNA_ACCEPTS(back) 0, PROCESS_CALL, back, 0, 0, READ_INCOMING_CALL, 0, 0, ACCEPT_CALL, 0
-#define ANNA_COMMITS 0, BEGIN_COMMIT_CALL, 0, BUILD_CALL, 0, RESOLVE_CALL, 2
-
-static void seed_calls(void) {
-  static const uint8_t media[] = {INVITE_BERT,
-                                  BERT_JOINS,
-                                  0,
-                                  FOLLOW_MEDIA_CALL,
-                                  1,
-                                  FOLLOW_MEDIA_CALL,
-                                  0,
-                                  SEND_FRAME_CALL,
-                                  3,
-                                  'a',
-                                  'b',
-                                  'c',
-                                  1,
-                                  1,
-                                  0,
-                                  RECEIVE_FRAME_CALL,
-                                  0,
-                                  1,
-                                  0,
-                                  ENCRYPT_CALL,
-                                  2,
-                                  'h',
-                                  'i',
-                                  1,
-                                  PROCESS_CALL,
-                                  0,
-                                  0,
-                                  1,
-                                  READ_INCOMING_CALL,
-                                  0};
-  static const uint8_t proposals[] = {
-      INVITE_BERT,  BERT_JOINS,      1, PROPOSE_CALL,    0, 0, 2, ANNA_ACCEPTS(0),
-      ANNA_COMMITS, BERT_ACCEPTS(0), 1, PROPOSE_CALL,    0, 0, 3, ANNA_ACCEPTS(0),
-      ANNA_COMMITS, BERT_ACCEPTS(0), 0, READ_GROUP_CALL, 0};
-  static const uint8_t outside[] = {
-      INVITE_BERT,     BERT_JOINS,      0, TELL_GROUP_CALL, 0, 2, JOIN_EXTERNAL_CALL, 0, 1,
-      ANNA_ACCEPTS(0), BERT_ACCEPTS(0), 2, RESOLVE_CALL,    2, 2, FOLLOW_MEDIA_CALL};
-  static const uint8_t saved[] = {INVITE_BERT,
-                                  BERT_JOINS,
-                                  1,
-                                  SAVE_CLIENT_CALL,
-                                  1,
-                                  SAVE_GROUP_CALL,
-                                  0,
-                                  1,
-                                  LOAD_CLIENT_CALL,
-                                  1,
-                                  1,
-                                  LOAD_GROUP_CALL,
-                                  0,
-                                  0,
-                                  1,
-                                  0,
-                                  1,
-                                  FOLLOW_MEDIA_CALL,
-                                  1,
-                                  SEND_FRAME_CALL,
-                                  1,
-                                  'x',
-                                  1};
-  static const uint8_t last_resort[] = {1,
-                                        MAKE_KEY_PACKAGE_CALL,
-                                        0,
-                                        0,
-                                        FOUND_CALL,
-                                        0,
-                                        0,
-                                        BEGIN_COMMIT_CALL,
-                                        0,
-                                        PLAN_CALL,
-                                        0,
-                                        0,
-                                        0,
-                                        0,
-                                        BUILD_CALL,
-                                        BERT_JOINS,
-                                        1,
-                                        FOLLOW_MEDIA_CALL,
-                                        1,
-                                        SEND_FRAME_CALL,
-                                        1,
-                                        'x',
-                                        1,
-                                        1,
-                                        FREE_GROUP_CALL,
-                                        1,
-                                        OPEN_WELCOME_CALL,
-                                        1,
-                                        0,
-                                        1,
-                                        1,
-                                        0,
-                                        1,
-                                        JOIN_CALL,
-                                        0,
-                                        1,
-                                        CHANGE_MEDIA_CALL,
-                                        0,
-                                        5,
-                                        1,
-                                        FOLLOW_MEDIA_CALL,
-                                        1,
-                                        SEND_FRAME_CALL,
-                                        1,
-                                        'y',
-                                        1};
-  static const uint8_t ending[] = {INVITE_BERT,
-                                   BERT_JOINS,
-                                   0,
-                                   BEGIN_COMMIT_CALL,
-                                   0,
-                                   PLAN_CALL,
-                                   0,
-                                   0,
-                                   7,
-                                   0,
-                                   BUILD_CALL,
-                                   0,
-                                   RESOLVE_CALL,
-                                   2,
-                                   BERT_ACCEPTS(0),
-                                   0,
-                                   GO_ON_CALL,
-                                   0,
-                                   0,
-                                   0,
-                                   SWAP_GROUPS_CALL};
-  seed("calls", "media", VIEW_ARRAY(media));
-  seed("calls", "proposals", VIEW_ARRAY(proposals));
-  seed("calls", "outside", VIEW_ARRAY(outside));
-  seed("calls", "saved", VIEW_ARRAY(saved));
-  seed("calls", "last-resort", VIEW_ARRAY(last_resort));
-  seed("calls", "ending", VIEW_ARRAY(ending));
 }
 
 int main(int argc, char **argv) {
