@@ -496,8 +496,12 @@ E2EE_API E2EE_CHECKED int e2ee_group_process(e2ee_group *group, const uint8_t *m
 /** Bits of e2ee_incoming_status.flags. */
 enum {
   E2EE_INCOMING_FLAG_REMOVES_OWN = 1, /**< Accepting removes the own member. */
-  E2EE_INCOMING_FLAG_OTHER_KEY = 2 /**< Somebody takes a member's place with another signature key
-                                           than that member's: see E2EE_CHANGE_FLAG_OTHER_KEY. */
+  E2EE_INCOMING_FLAG_OTHER_KEY = 2,   /**< Somebody takes a member's place with another signature
+                                           key than that member's: see
+                                           E2EE_CHANGE_FLAG_OTHER_KEY. */
+  E2EE_INCOMING_FLAG_PARTLY = 4 /**< It removes the own member, who could not read all of it (a
+                                           proposal never received, or of an unknown type): its
+                                           removal is the only change that is shown. */
 };
 
 typedef struct e2ee_incoming_status {

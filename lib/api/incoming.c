@@ -153,6 +153,7 @@ int e2ee_incoming_get_status(const e2ee_incoming *incoming, e2ee_incoming_status
     status.sender = message->sender;
     status.epoch = message->epoch + (commit ? 1 : 0);
     status.flags = (message->removes_own ? E2EE_INCOMING_FLAG_REMOVES_OWN : 0u) |
+                   (message->partly ? E2EE_INCOMING_FLAG_PARTLY : 0u) |
                    (message->other_key ? E2EE_INCOMING_FLAG_OTHER_KEY : 0u);
     status.sender_type = message->from.type;
     status.sender_index = sender_index(message->from);

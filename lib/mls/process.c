@@ -258,6 +258,7 @@ static enum err process_commit(struct incoming *incoming,
   incoming->changes = staged.changes;
   incoming->next = staged.next;
   incoming->removes_own = staged.removes_own;
+  incoming->partly = staged.partly;
   incoming->sender = staged.committer;
   bool joins = incoming->from.type == SENDER_NEW_MEMBER_COMMIT;
   incoming->other_key = changes_note_keys(&incoming->changes, incoming->group->epoch->tree,

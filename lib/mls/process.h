@@ -24,6 +24,7 @@ struct incoming {
   struct bytes authenticated;      /* proposal: AuthenticatedContent; own commit: the message */
   struct epoch *next;              /* commit; NULL if it removes this member */
   bool removes_own;
+  bool partly;    /* as in struct staged_commit */
   bool other_key; /* an external commit that takes a member's place by another signature key */
   bool encrypted; /* a PrivateMessage: its key is used up by accepting */
   struct private_origin origin;

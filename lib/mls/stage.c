@@ -25,6 +25,7 @@ struct stage {
   struct secret psk_secret;
   struct private_keys *keys;
   struct epoch *next;
+  bool partly; /* as in struct staged_commit */
 };
 
 static void stage_free(struct stage *stage) {
@@ -247,6 +248,7 @@ static enum err stage_leaving(struct stage *stage, enum err refusal) {
     return refusal;
   effects_free(&stage->effects);
   stage->effects.removes_own = true;
+  stage->partly = true;
   TRY(changes_add(&stage->effects.changes, E2EE_CHANGE_REMOVE, removal.proposal.type, own,
                   removal.sender, tree_leaf(stage->from->tree, own), 0));
 done:
@@ -261,7 +263,7 @@ enum err stage_commit(struct group *group, const struct authenticated_content *c
     err = stage_leaving(&stage, err);
   if (err == OK) {
     *out = (struct staged_commit){stage.effects.changes, stage.next, stage.committer,
-                                  stage.effects.removes_own};
+                                  stage.effects.removes_own, stage.partly};
     stage.effects.changes = (struct changes){0};
     stage.next = NULL;
   }

@@ -13,6 +13,7 @@ struct staged_commit {
   struct epoch *next; /* NULL if the commit removes this member */
   uint32_t committer; /* leaf in the new epoch */
   bool removes_own;
+  bool partly; /* it removes this member, who could not read all of it: no other change is told */
 };
 
 /**

@@ -118,6 +118,12 @@ static const struct row leaving_rows[] = {
     {"", "more members than the limit", more_members_than_it_takes, OK},
 };
 
+/* Whether carol can read all of it, though she may not be able to follow. */
+static bool can_be_read(void (*forge)(struct world *, struct bytes *)) {
+  return forge == nothing_beside || forge == psk_that_others_have ||
+         forge == more_members_than_it_takes;
+}
+
 /* Carol learns that she is out, and is told who did it. */
 START_TEST(leaving) {
   const struct row *row = &leaving_rows[_i];
@@ -132,6 +138,8 @@ START_TEST(leaving) {
   ck_assert_uint_eq(incoming->sender, MALLORY);
   ck_assert(incoming->removes_own);
   bool removed = false;
+  ck_assert_msg(incoming->partly != can_be_read(row->forge), "%s: whether all is shown",
+                row->changed);
   for (size_t i = 0; i < incoming->changes.count; i++)
     removed = removed || (incoming->changes.item[i].kind == E2EE_CHANGE_REMOVE &&
                           incoming->changes.item[i].leaf == CAROL &&
