@@ -137,23 +137,31 @@ enum err changes_describe(struct changes *changes, const struct proposal *propos
   }
 }
 
+/* The leaf whose place an external committer takes by a removal; NULL if it does not.  A member that
+ * leaves by itself, just then, is no less taken for one that comes back. */
+static const struct leaf *place_taken(const struct change *change, const struct leaf *joiner) {
+  if (joiner == NULL || change->kind != E2EE_CHANGE_REMOVE)
+    return NULL;
+  bool asked = change->proposer.type == SENDER_NEW_MEMBER_COMMIT;
+  bool named = view_equal(leaf_credential(change->subject).raw, leaf_credential(joiner).raw);
+  return asked || named ? change->subject : NULL;
+}
+
+static bool differ(const struct leaf *old, const struct leaf *new) {
+  return old != NULL && !view_equal(leaf_signature_key(old), leaf_signature_key(new));
+}
+
 bool changes_note_keys(struct changes *changes, const struct tree *before,
                        const struct leaf *joiner) {
   bool takes_place = false;
   for (size_t i = 0; i < changes->count; i++) {
     struct change *change = &changes->item[i];
-    const struct leaf *old = NULL, *new = change->subject;
     if (change->kind == E2EE_CHANGE_UPDATE) {
-      old = tree_leaf(before, change->leaf);
-    } else if (joiner != NULL && change->kind == E2EE_CHANGE_REMOVE &&
-               change->proposer.type == SENDER_NEW_MEMBER_COMMIT) {
-      old = change->subject;
-      new = joiner;
+      change->other_key = differ(tree_leaf(before, change->leaf), change->subject);
+      continue;
     }
-    change->other_key =
-        old != NULL && !view_equal(leaf_signature_key(old), leaf_signature_key(new));
-    takes_place =
-        takes_place || (change->other_key && joiner != NULL && change->kind == E2EE_CHANGE_REMOVE);
+    change->other_key = differ(place_taken(change, joiner), joiner);
+    takes_place = takes_place || change->other_key;
   }
   if (takes_place)
     changes->item[changes->count - 1].other_key = true;

@@ -51,7 +51,7 @@ CHECKED enum err changes_describe(struct changes *changes, const struct proposal
 
 /**
  * Note who stays, or comes back, with another signature key: by an Update, or by an external commit
- * that removes the leaf of a member whose credential it shows.
+ * in which a member goes whose credential it shows.
  * @param before  tree of the epoch that the changes are of
  * @param joiner  leaf of an external committer, whose ADD is the last change; or NULL
  * @return whether an external commit takes a member's place in that way

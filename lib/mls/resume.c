@@ -38,31 +38,9 @@ bool group_find_psk(const struct group *group, const struct psk_id *id, struct v
   return client_resumption_psk(group->client, id, out);
 }
 
-/* The tree of an epoch that is kept; NULL if it is not. */
-static const struct tree *tree_of_epoch(const struct group *group, uint64_t epoch) {
-  if (group->epoch->context.epoch == epoch)
-    return group->epoch->tree;
-  for (size_t i = 0; i < group->past_count; i++)
-    if (group->past[i]->context.epoch == epoch)
-      return group->past[i]->tree;
-  return NULL;
-}
-
 bool resume_all_have(const struct group *group, const struct psk_id *id) {
-  const struct tree *now = group->epoch->tree;
-  const struct tree *then = tree_of_epoch(group, id->psk_epoch);
-  if (id->type == PSK_EXTERNAL)
-    return true;
-  if (then == NULL || !view_equal(id->psk_group_id, group_identifier(group)))
-    return false;
-  for (uint32_t leaf = tree_next_member(now, 0); leaf != LEAF_NONE;
-       leaf = tree_next_member(now, leaf + 1)) {
-    const struct leaf *before = tree_leaf(then, leaf);
-    if (before == NULL ||
-        !view_equal(leaf_signature_key(before), leaf_signature_key(tree_leaf(now, leaf))))
-      return false;
-  }
-  return true;
+  return id->type == PSK_EXTERNAL || (id->psk_epoch == group_epoch_number(group) &&
+                                      view_equal(id->psk_group_id, group_identifier(group)));
 }
 
 enum err group_psk_secret(const struct group *group, const struct proposal_list *list,

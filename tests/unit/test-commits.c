@@ -196,6 +196,37 @@ START_TEST(psk_that_others_lack) {
 }
 END_TEST
 
+/* Carol's leaf and key are those of then, but she came back without what she had. */
+START_TEST(psk_that_who_came_back_lacks) {
+  e2ee_bytes *key_package = key_package_of(carol), *info = NULL, *message = NULL, *welcome = NULL;
+  e2ee_commit *again = NULL;
+  ck_assert_done(bob, e2ee_commit_add(plan, BYTES(key_package)));
+  e2ee_incoming_free(commit());
+  uint32_t leaf = leaf_of(carol);
+  uint64_t before = epoch_of(alice);
+  e2ee_group_free(carol->group);
+  ck_assert_done(alice, e2ee_group_info(alice->group, &info));
+  ck_assert_done(carol, e2ee_group_open(carol->client, BYTES(info), NULL, 0, &carol->group));
+  ck_assert_done(carol, e2ee_commit_new(carol->group, &again));
+  ck_assert_done(carol, e2ee_commit_remove(again, leaf));
+  ck_assert_done(carol, e2ee_commit_build(again, &message, &welcome));
+  receive(alice, message);
+  receive(bob, message);
+  ck_assert_done(carol, e2ee_group_commit_accepted(carol->group));
+  ck_assert_uint_eq(leaf_of(carol), leaf);
+  e2ee_bytes_free(message);
+  propose_resumption(VIEW_TEXT("a group"), before);
+  message = build_commit(bob, NULL, UINT32_MAX, NULL);
+  receive(alice, message);
+  receive(carol, message);
+  expect_agreement(carol, alice);
+  e2ee_commit_free(again);
+  e2ee_bytes_free(key_package);
+  e2ee_bytes_free(info);
+  e2ee_bytes_free(message);
+}
+END_TEST
+
 /* Nor is anybody added who could not join. */
 START_TEST(psk_that_the_added_lack) {
   e2ee_bytes *key_package = key_package_of(carol), *add = NULL;
@@ -335,6 +366,7 @@ int main(void) {
   tcase_add_test(cases, psk_that_the_committer_lacks);
   tcase_add_test(cases, end_beside_the_rest);
   tcase_add_loop_test(cases, psk_that_others_lack, 0, 3);
+  tcase_add_test(cases, psk_that_who_came_back_lacks);
   tcase_add_test(cases, psk_that_the_added_lack);
   tcase_add_loop_test(cases, end_without_a_way_on, 0, 2);
   tcase_add_loop_test(cases, removal_before_update, 0, 2);

@@ -267,26 +267,40 @@ START_TEST(a_stranger_takes_a_place) {
 }
 END_TEST
 
-/* Who joins beside a member that leaves takes nobody's place. */
-START_TEST(a_newcomer_is_no_other) {
+/* Somebody joins beside bob, who leaves, and gets his leaf. */
+static void expect_joined_beside(struct member *by, uint32_t flags) {
   e2ee_bytes *info = NULL, *leave = NULL, *message = NULL, *welcome = NULL;
   e2ee_commit *plan = NULL;
   ck_assert_done(bob, e2ee_group_propose_leave(bob->group, &leave));
   receive(alice, leave);
   ck_assert_done(alice, e2ee_group_info(alice->group, &info));
-  ck_assert_done(carol, e2ee_group_open(carol->client, BYTES(info), NULL, 0, &carol->group));
-  receive(carol, leave);
-  ck_assert_done(carol, e2ee_commit_new(carol->group, &plan));
-  ck_assert_done(carol, e2ee_commit_build(plan, &message, &welcome));
+  ck_assert_done(by, e2ee_group_open(by->client, BYTES(info), NULL, 0, &by->group));
+  receive(by, leave);
+  ck_assert_done(by, e2ee_commit_new(by->group, &plan));
+  ck_assert_done(by, e2ee_commit_build(plan, &message, &welcome));
   e2ee_incoming *incoming = process(alice, message);
   ck_assert_uint_eq(status_of(incoming).changes, 2);
-  ck_assert_uint_eq(status_of(incoming).flags, 0);
-  ck_assert_uint_eq(change_of(incoming, 0).flags | change_of(incoming, 1).flags, 0);
+  ck_assert_uint_eq(status_of(incoming).flags, flags);
+  for (uint32_t i = 0; i < 2; i++)
+    ck_assert_uint_eq(change_of(incoming, i).flags, flags);
   e2ee_incoming_free(incoming);
   e2ee_commit_free(plan);
   e2ee_bytes_free(info);
   e2ee_bytes_free(leave);
   e2ee_bytes_free(message);
+}
+
+/* Who joins beside a member that leaves takes nobody's place. */
+START_TEST(a_newcomer_is_no_other) {
+  expect_joined_beside(carol, 0);
+}
+END_TEST
+
+/* Unless it calls itself by the name of who leaves. */
+START_TEST(a_stranger_takes_a_place_that_gets_free) {
+  struct member other = member_new("bob");
+  expect_joined_beside(&other, E2EE_CHANGE_FLAG_OTHER_KEY);
+  member_free(&other);
 }
 END_TEST
 
@@ -361,6 +375,7 @@ int main(void) {
   tcase_add_test(cases, a_member_comes_back);
   tcase_add_test(cases, a_stranger_takes_a_place);
   tcase_add_test(cases, a_newcomer_is_no_other);
+  tcase_add_test(cases, a_stranger_takes_a_place_that_gets_free);
   tcase_add_test(cases, an_update_tells);
   return run_case("senders", cases);
 }
