@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "mls/codec.h"
 
+#include <string.h>
+
 enum err codec_unparsed(enum err err, struct why *why, const char *what) {
   if (err == ERR_MALFORMED && why != NULL && why->text[0] == '\0')
     return refuse(why, ERR_MALFORMED, "RFC 9420, section 2.1: the encoding of a %s is broken",
@@ -26,20 +28,16 @@ void extension_write(struct writer *writer, uint16_t type, struct view data) {
 }
 
 enum err extensions_check(struct view extensions, struct why *why) {
-  if (extensions.size == 0)
-    return OK;
-  /* One bit a type: the cost stays linear in the input, however many there are. */
-  uint64_t seen[(UINT16_MAX + 1) / 64] = {0};
   enum err err = OK;
+  struct type_set seen;
   struct reader reader = reader_of(extensions);
+  seen.count = 0;
   while (reader.left > 0) {
     struct extension extension;
     TRY(extension_read(&reader, &extension));
-    uint64_t bit = UINT64_C(1) << extension.type % 64;
     /* RFC 9420, section 13.4: not more than one extension of a type. */
-    TRY(require((seen[extension.type / 64] & bit) == 0, why, ERR_MALFORMED,
+    TRY(require(type_set_add(&seen, extension.type), why, ERR_MALFORMED,
                 "RFC 9420, section 13.4: extension type %u is there twice", extension.type));
-    seen[extension.type / 64] |= bit;
   }
 done:
   return codec_unparsed(err, why, "list of extensions");
@@ -69,20 +67,26 @@ bool extensions_find(struct view extensions, uint16_t type, struct view *data) {
 
 /* ---- Credentials ---- */
 
-enum err credential_read(struct reader *reader, struct credential *out) {
+enum err credential_find(struct reader *reader, struct credential *out) {
   enum err err;
   const uint8_t *from = reader->at;
   struct credential credential = {0, VIEW_NONE, VIEW_NONE};
   TRY(read_u16(reader, &credential.type));
-
   TRY(read_vector(reader, &credential.identity));
-  if (credential.type == CREDENTIAL_X509) {
-    struct reader certificates = reader_of(credential.identity);
-    struct view certificate;
-    while (certificates.left > 0)
-      TRY(read_vector(&certificates, &certificate));
-  }
   credential.raw = read_since(reader, from);
+  *out = credential;
+done:
+  return err;
+}
+
+enum err credential_read(struct reader *reader, struct credential *out) {
+  enum err err;
+  struct credential credential;
+  struct view certificate;
+  TRY(credential_find(reader, &credential));
+  struct reader certificates = reader_of(credential.identity);
+  while (credential.type == CREDENTIAL_X509 && certificates.left > 0)
+    TRY(read_vector(&certificates, &certificate));
   *out = credential;
 done:
   return err;
@@ -163,6 +167,45 @@ bool list_has(struct view list, uint16_t item) {
     if (list_at(list, i) == item)
       return true;
   return false;
+}
+
+static bool in_bits(const struct type_set *set, uint16_t type) {
+  return (set->bits[type / 64] >> type % 64 & 1) != 0;
+}
+
+static void set_bit(struct type_set *set, uint16_t type) {
+  set->bits[type / 64] |= UINT64_C(1) << type % 64;
+}
+
+bool type_set_has(const struct type_set *set, uint16_t type) {
+  if (set->count > TYPES_FEW)
+    return in_bits(set, type);
+  for (size_t i = 0; i < set->count; i++)
+    if (set->few[i] == type)
+      return true;
+  return false;
+}
+
+bool type_set_add(struct type_set *set, uint16_t type) {
+  if (type_set_has(set, type))
+    return false;
+  if (set->count == TYPES_FEW) {
+    memset(set->bits, 0, sizeof set->bits);
+    for (size_t i = 0; i < TYPES_FEW; i++)
+      set_bit(set, set->few[i]);
+  }
+  if (set->count < TYPES_FEW)
+    set->few[set->count] = type;
+  else
+    set_bit(set, type);
+  set->count++;
+  return true;
+}
+
+void type_set_fill(struct type_set *set, struct view list) {
+  set->count = 0;
+  for (size_t i = 0; i < list.size / 2; i++)
+    (void)type_set_add(set, list_at(list, i));
 }
 
 bool extension_is_default(uint16_t type) {

@@ -78,6 +78,8 @@ struct credential {
 /** Basic and X.509 bodies are parsed; a type that RFC 9420 does not define is the application's, and
  *  taken to have one vector as its body. */
 CHECKED enum err credential_read(struct reader *reader, struct credential *out);
+/** The same of one that was read before: its certificates are not walked over again. */
+CHECKED enum err credential_find(struct reader *reader, struct credential *out);
 void credential_write_basic(struct writer *writer, struct view identity);
 /** Any type: the body is a vector of `identity`, as credential_read() reports it. */
 void credential_write(struct writer *writer, uint16_t type, struct view identity);
@@ -104,6 +106,24 @@ CHECKED enum err required_capabilities_read(struct view data, struct capabilitie
 /** Whether a list of 16-bit items holds one; the item at an index below size / 2. */
 bool list_has(struct view list, uint16_t item);
 uint16_t list_at(struct view list, size_t index);
+
+#define TYPES_FEW 16
+
+/**
+ * A set of types: of a few, as most lists have, it is a list; of more, a bit for each type that there
+ * is.  So an item costs the same however many are sent, and a short list does not cost 8 kB.
+ */
+struct type_set {
+  size_t count; /* 0 makes an empty set; the rest need not be initialized */
+  uint16_t few[TYPES_FEW];
+  uint64_t bits[(UINT16_MAX + 1) / 64]; /* once there are more than few */
+};
+
+/** @return false if the type is in the set already */
+bool type_set_add(struct type_set *set, uint16_t type);
+bool type_set_has(const struct type_set *set, uint16_t type);
+/** All types of a list of capabilities. */
+void type_set_fill(struct type_set *set, struct view list);
 
 /** A random one of the values that only test whether others ignore what they do not know
  *  (section 13.5); `entropy` is a random byte. */

@@ -9,9 +9,6 @@
 #include "crypto/x509.h"
 #include "mls/credential.h"
 
-/* A LeafNode travels inside other vectors, and 2^30 is the end of the longest. */
-#define LEAF_SIZE_MAX (1u << 30)
-
 /*
  * The fields stand one after another in the raw bytes, and every one says its own length; so where
  * each begins is all that needs to be kept.  A lookup reads one length header.
@@ -74,7 +71,8 @@ static enum err scan(struct reader *reader, struct why *why, struct leaf *out, s
   out->signature = (uint32_t)read_since(reader, from).size;
   TRY(read_vector(reader, &field));
   field = read_since(reader, from);
-  TRY(require(field.size <= LEAF_SIZE_MAX, why, ERR_LIMIT, "a leaf has more than 2^30 bytes"));
+  TRY(require(field.size <= LEAF_BYTES_MAX, why, ERR_LIMIT, "a leaf of %zu bytes, of at most %u",
+              field.size, LEAF_BYTES_MAX));
   out->size = (uint32_t)field.size;
   *raw = field;
 done:
@@ -148,7 +146,7 @@ struct credential leaf_credential(const struct leaf *leaf) {
   struct reader reader = reader_at(leaf, leaf->credential);
   struct credential none = {0, VIEW_NONE, VIEW_NONE};
   struct credential credential;
-  return credential_read(&reader, &credential) == OK ? credential : none;
+  return credential_find(&reader, &credential) == OK ? credential : none;
 }
 
 struct capabilities leaf_capabilities(const struct leaf *leaf) {
@@ -323,12 +321,13 @@ enum err leaf_check(const struct suite *suite, const struct leaf *leaf, struct w
       "RFC 9420, section 7.2: the leaf's capabilities do not list its own credential type %u",
       credential.type));
   TRY(check_certificate(suite, leaf, why));
+  struct type_set supported;
+  type_set_fill(&supported, capabilities.extensions);
   struct reader reader = reader_of(leaf_extensions(leaf));
   while (reader.left > 0) {
     struct extension extension;
     TRY(extension_read(&reader, &extension));
-    TRY(require(extension_is_default(extension.type) ||
-                    list_has(capabilities.extensions, extension.type),
+    TRY(require(extension_is_default(extension.type) || type_set_has(&supported, extension.type),
                 why, ERR_INVALID_TREE,
                 "RFC 9420, section 7.3: the leaf has extension %u, which its capabilities do not "
                 "list",

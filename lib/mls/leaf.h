@@ -9,6 +9,10 @@
 #include "crypto/suite.h"
 #include "mls/codec.h"
 
+/** A larger leaf is ERR_LIMIT, for every member alike: one that some took and others refused would part
+ *  them. */
+#define LEAF_BYTES_MAX (1u << 20)
+
 enum leaf_source { LEAF_KEY_PACKAGE = 1, LEAF_UPDATE = 2, LEAF_COMMIT = 3 };
 
 /** The wire bytes and where each field stands in them, so that a large tree stays small. */

@@ -42,11 +42,12 @@ static enum err remove_key(struct tree *tree, enum index_kind kind, struct view 
 static enum err count_types(struct tree *tree, enum index_kind kind, struct view list,
                             enum err (*change)(struct multiset **, uint64_t)) {
   enum err err = OK;
+  struct type_set seen;
+  seen.count = 0;
   for (size_t i = 0; i < list.size / 2; i++) {
     uint16_t type = list_at(list, i);
-    if (list_has(view_of(list.data, 2 * i), type))
-      continue; /* listed twice, counted once */
-    TRY(change(&tree->index, type_fingerprint(kind, type)));
+    if (type_set_add(&seen, type)) /* listed twice, counted once */
+      TRY(change(&tree->index, type_fingerprint(kind, type)));
   }
 done:
   return err;

@@ -21,50 +21,57 @@ static enum err read_required(struct view extensions, struct why *why, struct ca
 
 /* RFC 9420, section 13.5: nobody supports a GREASE value, so none gets into a GroupContext.  One that
  * has it nonetheless, in a group that was saved before this was seen, asks nothing of a leaf. */
-static bool meets(bool supported, uint16_t type) {
-  return supported || type_is_grease(type);
+static bool meets(const struct type_set *supported, uint16_t type) {
+  return type_set_has(supported, type) || type_is_grease(type);
 }
 
-/* RFC 9420, section 11.1: the leaf supports what required_capabilities lists. */
-static enum err check_required(const struct leaf *leaf, uint32_t index, struct view extensions,
-                               struct why *why) {
+/* RFC 9420, section 11.1: a leaf supports one kind of what required_capabilities lists.
+ * @param is_default  what everybody supports; NULL: nothing */
+static enum err check_kind(const struct type_set *supported, bool (*is_default)(uint16_t),
+                           struct view required, const char *what, uint32_t index,
+                           struct why *why) {
   enum err err = OK;
-  struct capabilities required;
-  TRY(read_required(extensions, why, &required));
-  for (size_t i = 0; i < required.extensions.size / 2; i++) {
-    uint16_t type = list_at(required.extensions, i);
-    TRY(require(meets(leaf_supports_extension(leaf, type), type), why, ERR_INVALID_TREE,
-                "RFC 9420, section 11.1: leaf %u lacks the required extension 0x%04x", index,
-                type));
-  }
-  for (size_t i = 0; i < required.proposals.size / 2; i++) {
-    uint16_t type = list_at(required.proposals, i);
-    TRY(require(meets(leaf_supports_proposal(leaf, type), type), why, ERR_INVALID_TREE,
-                "RFC 9420, section 11.1: leaf %u lacks the required proposal 0x%04x", index, type));
-  }
-  for (size_t i = 0; i < required.credentials.size / 2; i++) {
-    uint16_t type = list_at(required.credentials, i);
-    TRY(require(meets(leaf_supports_credential(leaf, type), type), why, ERR_INVALID_TREE,
-                "RFC 9420, section 11.1: leaf %u lacks the required credential 0x%04x", index,
-                type));
+  for (size_t i = 0; i < required.size / 2; i++) {
+    uint16_t type = list_at(required, i);
+    TRY(require((is_default != NULL && is_default(type)) || meets(supported, type), why,
+                ERR_INVALID_TREE, "RFC 9420, section 11.1: leaf %u lacks the required %s 0x%04x",
+                index, what, type));
   }
 done:
   return err;
 }
 
-/* RFC 9420, section 13.4: a member supports every extension in the GroupContext. */
-static enum err check_group_extensions(const struct leaf *leaf, uint32_t index,
-                                       struct view extensions, struct why *why) {
+/* RFC 9420, section 13.4: a member supports every extension in the GroupContext; and section 11.1. */
+static enum err check_extensions(const struct type_set *supported, uint32_t index,
+                                 struct view extensions, struct view required, struct why *why) {
   enum err err = OK;
   struct reader reader = reader_of(extensions);
+  TRY(check_kind(supported, extension_is_default, required, "extension", index, why));
   while (reader.left > 0) {
     struct extension extension;
     TRY(extension_read(&reader, &extension));
-    TRY(require(meets(leaf_supports_extension(leaf, extension.type), extension.type), why,
+    TRY(require(extension_is_default(extension.type) || meets(supported, extension.type), why,
                 ERR_INVALID_TREE,
                 "RFC 9420, section 13.4: leaf %u does not support the group's extension 0x%04x",
                 index, extension.type));
   }
+done:
+  return err;
+}
+
+/* What the group asks of its members. */
+static enum err check_supported(const struct leaf *leaf, uint32_t index, struct view extensions,
+                                struct why *why) {
+  enum err err = OK;
+  struct capabilities required, own = leaf_capabilities(leaf);
+  struct type_set supported;
+  TRY(read_required(extensions, why, &required));
+  type_set_fill(&supported, own.extensions);
+  TRY(check_extensions(&supported, index, extensions, required.extensions, why));
+  type_set_fill(&supported, own.proposals);
+  TRY(check_kind(&supported, proposal_is_default, required.proposals, "proposal", index, why));
+  type_set_fill(&supported, own.credentials);
+  TRY(check_kind(&supported, NULL, required.credentials, "credential", index, why));
 done:
   return err;
 }
@@ -107,8 +114,10 @@ static enum err check_credentials(const struct tree *tree, const struct leaf *le
   /* The leaf supports every type in use if the users of the types it lists are all members. */
   struct view list = leaf_capabilities(leaf).credentials;
   uint32_t users = 0;
+  struct type_set seen;
+  seen.count = 0;
   for (size_t i = 0; i < list.size / 2; i++)
-    if (!list_has(view_of(list.data, 2 * i), list_at(list, i)))
+    if (type_set_add(&seen, list_at(list, i)))
       users += tree_credential_users(tree, list_at(list, i));
   TRY(require(users == tree_members(tree), why, ERR_INVALID_TREE,
               "RFC 9420, section 7.3: leaf %u does not support a type of credential that a member "
@@ -122,8 +131,7 @@ enum err validate_leaf(const struct tree *tree, struct view extensions, const st
                        uint32_t index, struct why *why) {
   enum err err = OK;
   TRY(leaf_check(tree_suite(tree), leaf, why));
-  TRY(check_required(leaf, index, extensions, why));
-  TRY(check_group_extensions(leaf, index, extensions, why));
+  TRY(check_supported(leaf, index, extensions, why));
   TRY(check_credentials(tree, leaf, index, why));
 done:
   return err;
