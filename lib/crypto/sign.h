@@ -19,4 +19,12 @@ CHECKED enum err sign_with_label(const struct suite *suite, const struct secret 
 CHECKED enum err verify_with_label(const struct suite *suite, struct view public_key,
                                    struct view label, struct view content, struct view signature);
 
+/* The same of content in parts, which are copied once. */
+CHECKED enum err sign_parts_with_label(const struct suite *suite, const struct secret *private_key,
+                                       struct view label, const struct view *parts, size_t count,
+                                       struct bytes *signature);
+CHECKED enum err verify_parts_with_label(const struct suite *suite, struct view public_key,
+                                         struct view label, const struct view *parts, size_t count,
+                                         struct view signature);
+
 #endif

@@ -102,22 +102,6 @@ done:
   return err;
 }
 
-/* RFC 9420, sections 12.1.8 and 12.2: who may propose what.  Types of the application are left to
- * members. */
-static bool sender_may(uint16_t type, uint8_t sender_type) {
-  switch (sender_type) {
-  case SENDER_MEMBER:
-    return type != PROPOSAL_EXTERNAL_INIT;
-  case SENDER_NEW_MEMBER_PROPOSAL:
-    return type == PROPOSAL_ADD;
-  case SENDER_EXTERNAL:
-    return type == PROPOSAL_ADD || type == PROPOSAL_REMOVE || type == PROPOSAL_PSK ||
-           type == PROPOSAL_REINIT || type == PROPOSAL_GROUP_CONTEXT_EXTENSIONS;
-  default:
-    return type == PROPOSAL_EXTERNAL_INIT || type == PROPOSAL_REMOVE || type == PROPOSAL_PSK;
-  }
-}
-
 /* RFC 9420, section 12.2: a type that is not a default one is supported by every member of a tree. */
 static enum err check_type_supported(const struct tree *tree, uint16_t type, struct why *why) {
   return require(tree_all_support_proposal(tree, type), why, ERR_INVALID_PROPOSAL,
@@ -160,7 +144,7 @@ done:
 enum err proposal_check(const struct epoch *epoch, const struct proposal *proposal,
                         struct sender sender, const struct proposal_rules *rules) {
   enum err err = OK;
-  TRY(require(sender_may(proposal->type, sender.type), rules->why, ERR_INVALID_PROPOSAL,
+  TRY(require(sender_may_propose(sender.type, proposal->type), rules->why, ERR_INVALID_PROPOSAL,
               "RFC 9420, section 12.1.8: a proposal of type %u by a sender of type %u",
               proposal->type, sender.type));
   TRY(check_type_supported(epoch->tree, proposal->type, rules->why));
@@ -205,52 +189,25 @@ done:
   return err;
 }
 
-static size_t count_type(const struct proposal_list *list, uint16_t type) {
-  size_t count = 0;
-  for (size_t i = 0; i < list->count; i++)
-    count += list->item[i].proposal.type == type ? 1 : 0;
-  return count;
+static int compare_psks(const void *a, const void *b) {
+  const struct proposal *const *left = a, *const *right = b;
+  return view_compare((*left)->raw, (*right)->raw);
 }
 
-/* No PSK twice: PSKs are few, each costs its own hashes, so comparing all pairs is cheap enough
- * as long as there are not many. */
-#define PSKS_MAX 256
-
+/* No PreSharedKeyID twice: equal ones lie side by side once they are sorted.  Of two that differ in
+ * their nonces alone, each is mixed in. */
 static enum err check_psks(const struct application *job) {
   enum err err = OK;
   const struct proposal_list *list = job->list;
-  TRY(require(count_type(list, PROPOSAL_PSK) <= PSKS_MAX, job->why, ERR_LIMIT,
-              "more than %d PSK proposals in one commit", PSKS_MAX));
-  for (size_t i = 0; i < list->count; i++) {
-    if (list->item[i].proposal.type != PROPOSAL_PSK)
-      continue;
-    for (size_t j = i + 1; j < list->count; j++) {
-      if (list->item[j].proposal.type != PROPOSAL_PSK)
-        continue;
-      /* Of two PreSharedKeyIDs that differ in their nonces alone, each is mixed in. */
-      TRY(require(!view_equal(list->item[i].proposal.raw, list->item[j].proposal.raw), job->why,
-                  ERR_INVALID_PROPOSAL, "RFC 9420, section 12.2: one PreSharedKeyID twice"));
-    }
-  }
-done:
-  return err;
-}
-
-/* RFC 9420, section 12.2, for an external commit: one ExternalInit, at most one Remove, PSKs; and,
- * by reference, any number of SelfRemoves (draft-ietf-mls-extensions). */
-static enum err check_external_list(const struct application *job) {
-  enum err err = OK;
-  size_t removes = count_type(job->list, PROPOSAL_REMOVE);
-  TRY(require(count_type(job->list, PROPOSAL_EXTERNAL_INIT) == 1, job->why, ERR_INVALID_PROPOSAL,
-              "RFC 9420, section 12.2: an external commit without exactly one ExternalInit"));
-  TRY(require(removes <= 1, job->why, ERR_INVALID_PROPOSAL,
-              "RFC 9420, section 12.2: an external commit with %zu Removes", removes));
-  for (size_t i = 0; i < job->list->count; i++) {
-    const struct listed_proposal *item = &job->list->item[i];
-    TRY(require(item->stored == NULL || item->proposal.type == PROPOSAL_SELF_REMOVE, job->why,
-                ERR_INVALID_PROPOSAL,
-                "RFC 9420, section 12.4.3.2: an external commit with a proposal by reference"));
-  }
+  const struct proposal *psk[LISTED_PSKS_MAX];
+  size_t count = 0;
+  for (size_t i = 0; i < list->count && count < LISTED_PSKS_MAX; i++)
+    if (list->item[i].proposal.type == PROPOSAL_PSK)
+      psk[count++] = &list->item[i].proposal;
+  qsort(psk, count, sizeof psk[0], compare_psks);
+  for (size_t i = 1; i < count; i++)
+    TRY(require(compare_psks(&psk[i - 1], &psk[i]) != 0, job->why, ERR_INVALID_PROPOSAL,
+                "RFC 9420, section 12.2: one PreSharedKeyID twice"));
 done:
   return err;
 }
@@ -258,22 +215,15 @@ done:
 static enum err check_list(const struct application *job) {
   enum err err = OK;
   const struct proposal_list *list = job->list;
-  for (size_t i = 0; i < list->count; i++) {
-    const struct listed_proposal *item = &list->item[i];
-    TRY(require(sender_may(item->proposal.type, item->sender.type), job->why, ERR_INVALID_PROPOSAL,
-                "RFC 9420, section 12.2: a proposal of type %u by a sender of type %u",
-                item->proposal.type, item->sender.type));
-  }
+  bool external = job->committer == LEAF_NONE;
+  TRY(proposal_list_check_size(list, job->epoch, external, job->rules));
+  for (size_t i = 0; i < list->count; i++)
+    TRY(proposal_list_check_item(&list->item[i], external, job->why));
   TRY(check_subjects(job));
   TRY(check_psks(job));
-  if (job->committer == LEAF_NONE)
-    return check_external_list(job);
-  TRY(require(count_type(list, PROPOSAL_GROUP_CONTEXT_EXTENSIONS) <= 1, job->why,
+  TRY(require(!external || proposal_list_count(list, PROPOSAL_EXTERNAL_INIT) == 1, job->why,
               ERR_INVALID_PROPOSAL,
-              "RFC 9420, section 12.2: more than one GroupContextExtensions"));
-  TRY(require(count_type(list, PROPOSAL_REINIT) == 0 || list->count == 1, job->why,
-              ERR_INVALID_PROPOSAL,
-              "RFC 9420, section 12.2: a ReInit together with another proposal"));
+              "RFC 9420, section 12.2: an external commit without an ExternalInit"));
 done:
   return err;
 }
@@ -408,32 +358,36 @@ done:
   return err;
 }
 
-/* Which proposal to blame for a leaf that the new GroupContext does not allow: a committer can leave
- * out what others proposed, be it the leaf or the GroupContext, and not what it planned itself. */
-static size_t to_blame(const struct application *job, size_t leaf_at) {
-  const struct proposal_list *list = job->list;
-  for (size_t i = 0; list->item[leaf_at].stored == NULL && i < list->count; i++)
-    if (list->item[i].proposal.type == PROPOSAL_GROUP_CONTEXT_EXTENSIONS)
-      return i;
-  return leaf_at;
+/* Where the list sets the GroupContext's extensions; its size: nowhere. */
+static size_t extensions_at(const struct proposal_list *list) {
+  size_t at = 0;
+  while (at < list->count && list->item[at].proposal.type != PROPOSAL_GROUP_CONTEXT_EXTENSIONS)
+    at++;
+  return at;
 }
 
 /* RFC 9420, section 12.2: afterwards every leaf that was put is valid in the new tree. */
 static enum err check_result(struct application *job) {
   enum err err = OK;
   const struct effects *effects = job->effects;
+  const struct proposal_list *list = job->list;
+  size_t context_at = extensions_at(list);
   for (size_t i = 0; i < effects->changes.count; i++) {
     const struct change *change = &effects->changes.item[i];
     if (change->kind != E2EE_CHANGE_ADD && change->kind != E2EE_CHANGE_UPDATE)
       continue;
-    job->at = to_blame(job, change->position);
+    /* Which proposal to blame for a leaf that the new GroupContext does not allow: a committer can
+     * leave out what others proposed, be it the leaf or the GroupContext, and not what it planned. */
+    bool planned = list->item[change->position].stored == NULL;
+    job->at = planned && context_at < list->count ? context_at : change->position;
     err =
         validate_leaf(effects->tree, effects->extensions, change->subject, change->leaf, job->why);
     TRY(err == ERR_INVALID_TREE ? ERR_INVALID_PROPOSAL : err);
   }
-  for (job->at = 0; job->at < job->list->count; job->at++)
-    if (job->list->item[job->at].proposal.type == PROPOSAL_GROUP_CONTEXT_EXTENSIONS)
-      TRY(validate_extensions(effects->tree, effects->extensions, job->why));
+  job->at = context_at;
+  if (context_at < list->count)
+    TRY(validate_extensions(effects->tree, effects->extensions, job->why));
+  job->at = list->count;
 done:
   return err;
 }
@@ -445,7 +399,7 @@ enum err proposals_apply(const struct epoch *epoch, const struct proposal_list *
   struct effects effects = {.extensions = epoch->context.extensions};
   struct application job = {epoch, list, committer, rules, rules->why, &effects, list->count};
   TRY(check_list(&job));
-  size_t adds = count_type(list, PROPOSAL_ADD);
+  size_t adds = proposal_list_count(list, PROPOSAL_ADD);
   effects.added = mem_new(adds, sizeof *effects.added);
   effects.added_key_package = mem_new(adds, sizeof *effects.added_key_package);
   TRY(effects.added == NULL || effects.added_key_package == NULL ? ERR_NOMEM : OK);

@@ -211,7 +211,8 @@ static bool admits(const struct commit_work *work, const struct stored_proposal 
 
 /* RFC 9420, section 12.2: Removes are preferred to Updates, and the newest Update to others; by
  * draft-ietf-mls-extensions SelfRemoves to Removes.  Adds are few here, so that their order does not
- * matter; resumption PSKs follow, which nobody who is added has.  A ReInit comes last: the group should go on as long as there is something to do in it. */
+ * matter; resumption PSKs follow, which nobody who is added has.  A ReInit comes last: the group should
+ * go on as long as there is something to do in it. */
 enum { TURNS = 5 };
 
 static unsigned turn_of(const struct proposal *proposal) {
@@ -227,6 +228,18 @@ static unsigned turn_of(const struct proposal *proposal) {
   }
 }
 
+/* List it, unless there are too many of its kind already. */
+static enum err list_if_room(struct commit_work *work, const struct stored_proposal *stored) {
+  struct proposal_list *list = &work->list;
+  struct proposal_rules rules = proposal_rules_own(work->group->client);
+  enum err err = proposal_list_add(list, &stored->proposal, stored->sender, stored);
+  rules.why = NULL;
+  if (err == OK &&
+      proposal_list_check_size(list, work->from, group_is_outside(work->group), &rules) != OK)
+    proposal_list_remove(list, list->count - 1);
+  return err;
+}
+
 static enum err list_stored(struct commit_work *work) {
   const struct proposal_store *store = &work->group->proposals;
   for (unsigned turn = 0; turn < TURNS; turn++) {
@@ -234,7 +247,7 @@ static enum err list_stored(struct commit_work *work) {
       const struct stored_proposal *stored = &store->item[i];
       if (turn_of(&stored->proposal) != turn || !admits(work, stored))
         continue;
-      enum err err = proposal_list_add(&work->list, &stored->proposal, stored->sender, stored);
+      enum err err = list_if_room(work, stored);
       if (err != OK)
         return err;
     }

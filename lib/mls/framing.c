@@ -9,17 +9,36 @@
 
 /* ---- What is signed, hashed and authenticated ---- */
 
-/* FramedContentTBS (section 6.1). */
-static void write_to_be_signed(struct writer *writer, uint16_t wire_format,
-                               const struct framed_content *content, struct view group_context) {
-  write_u16(writer, MLS_VERSION_10);
-  write_u16(writer, wire_format);
-  framed_content_write(writer, content);
-  if (content->sender.type == SENDER_MEMBER || content->sender.type == SENDER_NEW_MEMBER_COMMIT)
-    write_bytes(writer, group_context);
+/* FramedContentTBS (section 6.1): not put together, as what it is of may be large. */
+struct to_be_signed {
+  struct writer head;
+  struct view part[3]; /* the head, the content, the GroupContext */
+};
+
+static enum err to_be_signed(struct to_be_signed *out, uint16_t wire_format,
+                             const struct framed_content *content, struct view group_context) {
+  bool in_context =
+      content->sender.type == SENDER_MEMBER || content->sender.type == SENDER_NEW_MEMBER_COMMIT;
+  write_u16(&out->head, MLS_VERSION_10);
+  write_u16(&out->head, wire_format);
+  framed_head_write(&out->head, content);
+  out->part[0] = writer_view(&out->head);
+  out->part[1] = content->content;
+  out->part[2] = in_context ? group_context : VIEW_NONE;
+  return out->head.err;
+}
+
+/* What follows a FramedContent takes no copy of it. */
+static void reserve_for(struct writer *writer, const struct authenticated_content *content) {
+  const struct framed_content *framed = &content->content;
+  const size_t headers = 64;
+  write_reserve(writer, headers + framed->group_id.size + framed->authenticated_data.size +
+                            framed->content.size + content->auth.signature.size +
+                            content->auth.confirmation_tag.size);
 }
 
 void framing_write_transcript(struct writer *writer, const struct authenticated_content *content) {
+  reserve_for(writer, content);
   write_u16(writer, content->wire_format);
   framed_content_write(writer, &content->content);
   write_vector(writer, content->auth.signature);
@@ -40,6 +59,7 @@ done:
 
 void framing_write_authenticated(struct writer *writer,
                                  const struct authenticated_content *content) {
+  reserve_for(writer, content);
   write_u16(writer, content->wire_format);
   framed_content_write(writer, &content->content);
   content_auth_write(writer, content->content.content_type, &content->auth);
@@ -48,30 +68,28 @@ void framing_write_authenticated(struct writer *writer,
 enum err framing_sign(const struct suite *suite, uint16_t wire_format,
                       const struct framed_content *content, struct view group_context,
                       const struct secret *signature_key, struct bytes *signature) {
-  struct writer signed_part = {0};
+  struct to_be_signed tbs = {.head = {0}};
   enum err err = OK;
-  write_to_be_signed(&signed_part, wire_format, content, group_context);
-  TRY(signed_part.err);
-  TRY(sign_with_label(suite, signature_key, VIEW_TEXT("FramedContentTBS"),
-                      writer_view(&signed_part), signature));
+  TRY(to_be_signed(&tbs, wire_format, content, group_context));
+  TRY(sign_parts_with_label(suite, signature_key, VIEW_TEXT("FramedContentTBS"), tbs.part, 3,
+                            signature));
 done:
-  writer_free(&signed_part);
+  writer_free(&tbs.head);
   return err;
 }
 
 enum err framing_verify(const struct suite *suite, const struct authenticated_content *content,
                         struct view group_context, struct view signature_key, struct why *why) {
-  struct writer signed_part = {0};
+  struct to_be_signed tbs = {.head = {0}};
   enum err err = OK;
-  write_to_be_signed(&signed_part, content->wire_format, &content->content, group_context);
-  TRY(signed_part.err);
-  err = verify_with_label(suite, signature_key, VIEW_TEXT("FramedContentTBS"),
-                          writer_view(&signed_part), content->auth.signature);
+  TRY(to_be_signed(&tbs, content->wire_format, &content->content, group_context));
+  err = verify_parts_with_label(suite, signature_key, VIEW_TEXT("FramedContentTBS"), tbs.part, 3,
+                                content->auth.signature);
   if (err == ERR_SIGNATURE)
     err = refuse(why, err, "RFC 9420, section 6.1: signature of sender %u (type %u) is wrong",
                  content->content.sender.index, content->content.sender.type);
 done:
-  writer_free(&signed_part);
+  writer_free(&tbs.head);
   return err;
 }
 
@@ -79,24 +97,21 @@ done:
 static enum err membership_tag(const struct framing_keys *keys,
                                const struct framed_content *content,
                                const struct content_auth *auth, uint8_t *out) {
-  struct writer authenticated = {0};
+  struct to_be_signed tbs = {.head = {0}};
+  struct writer auth_data = {0};
   enum err err = OK;
-  write_to_be_signed(&authenticated, WIRE_PUBLIC_MESSAGE, content, keys->group_context);
-  content_auth_write(&authenticated, content->content_type, auth);
-  TRY(authenticated.err);
-  TRY(kdf_mac(keys->suite, keys->membership, writer_view(&authenticated), out));
+  TRY(to_be_signed(&tbs, WIRE_PUBLIC_MESSAGE, content, keys->group_context));
+  content_auth_write(&auth_data, content->content_type, auth);
+  TRY(auth_data.err);
+  const struct view parts[] = {tbs.part[0], tbs.part[1], tbs.part[2], writer_view(&auth_data)};
+  TRY(keys->suite->hash->hmac(secret_view(keys->membership), parts, 4, out));
 done:
-  writer_free(&authenticated);
+  writer_free(&tbs.head);
+  writer_free(&auth_data);
   return err;
 }
 
 /* ---- PublicMessage ---- */
-
-/* Section 12.1.8. */
-static bool external_may_propose(uint16_t type) {
-  return type == PROPOSAL_ADD || type == PROPOSAL_REMOVE || type == PROPOSAL_PSK ||
-         type == PROPOSAL_REINIT || type == PROPOSAL_GROUP_CONTEXT_EXTENSIONS;
-}
 
 /* Whether a PublicMessage may hold this content of this sender. */
 static enum err check_public(const struct framed_content *content, struct why *why) {
@@ -113,7 +128,7 @@ static enum err check_public(const struct framed_content *content, struct why *w
 
   /* RFC 9420, section 6.1: what each type of sender may send. */
   if (sender == SENDER_EXTERNAL)
-    TRY(require(external_may_propose(proposal), why, ERR_MALFORMED,
+    TRY(require(sender_may_propose(SENDER_EXTERNAL, proposal), why, ERR_MALFORMED,
                 "RFC 9420, section 12.1.8: content type %u, proposal type %u of external sender %u",
                 content->content_type, proposal, content->sender.index));
   else if (sender == SENDER_NEW_MEMBER_PROPOSAL)

@@ -24,6 +24,20 @@ static void write_sender(struct writer *writer, const struct sender *sender) {
     write_u32(writer, sender->index);
 }
 
+bool sender_may_propose(uint8_t sender_type, uint16_t type) {
+  switch (sender_type) {
+  case SENDER_MEMBER:
+    return type != PROPOSAL_EXTERNAL_INIT;
+  case SENDER_NEW_MEMBER_PROPOSAL:
+    return type == PROPOSAL_ADD;
+  case SENDER_EXTERNAL:
+    return type == PROPOSAL_ADD || type == PROPOSAL_REMOVE || type == PROPOSAL_PSK ||
+           type == PROPOSAL_REINIT || type == PROPOSAL_GROUP_CONTEXT_EXTENSIONS;
+  default:
+    return type == PROPOSAL_EXTERNAL_INIT || type == PROPOSAL_REMOVE || type == PROPOSAL_PSK;
+  }
+}
+
 enum err framed_body_read(struct reader *reader, struct why *why, uint8_t content_type,
                           struct view *out) {
   enum err err;
@@ -79,13 +93,21 @@ enum err framed_content_read(struct reader *reader, struct why *why, struct fram
   return read_content(reader, false, why, out);
 }
 
-void framed_content_write(struct writer *writer, const struct framed_content *content) {
+void framed_head_write(struct writer *writer, const struct framed_content *content) {
+  const size_t headers = 64; /* and fields of fixed size */
+  write_reserve(writer, headers + content->group_id.size + content->authenticated_data.size);
   write_vector(writer, content->group_id);
   write_u64(writer, content->epoch);
   write_sender(writer, &content->sender);
   write_vector(writer, content->authenticated_data);
   write_u8(writer, content->content_type);
-  framed_body_write(writer, content->content_type, content->content);
+  if (content->content_type == CONTENT_APPLICATION)
+    write_length(writer, content->content.size);
+}
+
+void framed_content_write(struct writer *writer, const struct framed_content *content) {
+  framed_head_write(writer, content);
+  write_bytes(writer, content->content);
 }
 
 /* ---- FramedContentAuthData ---- */

@@ -2,8 +2,8 @@
  * The structs that travel (RFC 9420, sections 6, 7.6, 12), each with its reader beside its writer:
  * framing here, what it carries in mls/proposal.h and mls/welcome.h.
  *
- * What is read are views into the message, nothing is copied; vectors of structs are kept as
- * the bytes of their items, already checked to parse, and read again item by item.  A reader stops
+ * What is read are views into the message, nothing is copied; vectors of structs are kept as the bytes
+ * of their items, already checked to parse unless it says otherwise, and read again item by item.  A reader stops
  * where its struct ends: whoever holds the whole message asks read_end() too.
  * ERR_MALFORMED: the bytes are no such struct.
  * SPDX-License-Identifier: ISC
@@ -30,13 +30,17 @@ struct sender {
   uint32_t index; /* leaf index of a member, index of an external sender, else 0 */
 };
 
+/** RFC 9420, sections 12.1.8 and 12.2: who may propose what, in a commit too.  Types of the application
+ *  are left to members. */
+bool sender_may_propose(uint8_t sender_type, uint16_t proposal_type);
+
 struct framed_content {
   struct view group_id;
   uint64_t epoch;
   struct sender sender;
   struct view authenticated_data;
   uint8_t content_type;
-  struct view content; /* application data; or Proposal; or Commit; checked to parse */
+  struct view content; /* application data; or Proposal; or Commit; its reader has read it */
   struct view raw;     /* the FramedContent */
 };
 
@@ -44,6 +48,8 @@ CHECKED enum err framed_content_read(struct reader *reader, struct why *why,
                                      struct framed_content *out);
 /** Writes all fields but `raw`; content as the body it is (application data gets its length). */
 void framed_content_write(struct writer *writer, const struct framed_content *content);
+/** All that comes before the bytes of `content`. */
+void framed_head_write(struct writer *writer, const struct framed_content *content);
 
 /** The content alone, as it stands in a FramedContent and in a PrivateMessageContent. */
 CHECKED enum err framed_body_read(struct reader *reader, struct why *why, uint8_t content_type,

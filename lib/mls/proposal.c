@@ -41,6 +41,23 @@ void psk_id_write(struct writer *writer, const struct psk_id *id) {
   write_vector(writer, id->nonce);
 }
 
+static int compare_numbers(uint64_t a, uint64_t b) {
+  return (a > b) - (a < b);
+}
+
+int psk_id_compare(const struct psk_id *a, const struct psk_id *b) {
+  /* What the type does not have is empty. */
+  const int orders[] = {
+      compare_numbers(a->type, b->type),           view_compare(a->external_id, b->external_id),
+      compare_numbers(a->usage, b->usage),         view_compare(a->psk_group_id, b->psk_group_id),
+      compare_numbers(a->psk_epoch, b->psk_epoch),
+  };
+  for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
+    if (orders[i] != 0)
+      return orders[i];
+  return 0;
+}
+
 /* ---- Proposal ---- */
 
 static enum err read_reinit(struct reader *reader, struct why *why, struct proposal *out) {
@@ -230,12 +247,8 @@ void update_path_node_write(struct writer *writer, const struct update_path_node
 enum err update_path_read(struct reader *reader, struct why *why, struct update_path *out) {
   enum err err;
   struct update_path path;
-  struct update_path_node node;
   TRY(leaf_skip(reader, why, &path.leaf));
   TRY(read_vector(reader, &path.nodes));
-  struct reader nodes = reader_of(path.nodes);
-  while (nodes.left > 0)
-    TRY(update_path_node_read(&nodes, &node));
   *out = path;
 done:
   return codec_unparsed(err, why, "UpdatePath");

@@ -25,6 +25,8 @@ struct psk_id {
 /** ERR_UNSUPPORTED: a type that another document defines, and so nobody here can tell where it ends. */
 CHECKED enum err psk_id_read(struct reader *reader, struct psk_id *out);
 void psk_id_write(struct writer *writer, const struct psk_id *id);
+/** Total order of PSKs, whatever their nonces.  @return <0, 0, >0 */
+int psk_id_compare(const struct psk_id *a, const struct psk_id *b);
 
 /* ---- Proposals (section 12.1) ---- */
 
@@ -98,7 +100,7 @@ void hpke_ciphertext_write(struct writer *writer, struct view kem_output, struct
 
 struct update_path {
   struct view leaf;  /* LeafNode */
-  struct view nodes; /* items: UpdatePathNode */
+  struct view nodes; /* items: UpdatePathNode, NOT yet parsed */
 };
 
 struct update_path_node {
@@ -106,19 +108,19 @@ struct update_path_node {
   struct view ciphertexts; /* items: HPKECiphertext, NOT yet parsed: there may be many */
 };
 
-/** Finds the parts: the leaf and the nodes parse, the ciphertexts inside a node are not looked at. */
+/** Finds the parts: the leaf parses, the nodes are not looked at. */
 CHECKED enum err update_path_read(struct reader *reader, struct why *why, struct update_path *out);
 CHECKED enum err update_path_node_read(struct reader *reader, struct update_path_node *out);
 void update_path_write(struct writer *writer, const struct update_path *path);
 void update_path_node_write(struct writer *writer, const struct update_path_node *node);
 
 struct commit {
-  struct view proposals; /* items: ProposalOrRef, NOT yet parsed: see proposal_list_resolve() */
+  struct view proposals; /* items: ProposalOrRef, NOT yet parsed: there may be many */
   bool has_path;
   struct update_path path;
 };
 
-/** Finds the parts, and parses the path. */
+/** Finds the parts, so that who sent a commit can be asked before its lists are read. */
 CHECKED enum err commit_read(struct reader *reader, struct why *why, struct commit *out);
 void commit_write(struct writer *writer, const struct commit *commit);
 

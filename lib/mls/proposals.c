@@ -95,15 +95,25 @@ void proposal_store_clear(struct proposal_store *store) {
 
 /* ---- List ---- */
 
+/* RFC 9420's types count by themselves, SelfRemove too, and all of the application's together. */
+static size_t slot_of(uint16_t type) {
+  if (type == PROPOSAL_SELF_REMOVE)
+    return LISTED_SELF_REMOVE;
+  return proposal_is_default(type) || type == PROPOSAL_EXTERNAL_INIT ? type : LISTED_CUSTOM;
+}
+
 enum err proposal_list_add(struct proposal_list *list, const struct proposal *proposal,
                            struct sender sender, const struct stored_proposal *stored) {
   enum err err = mem_grow(&list->item, &list->capacity, list->count + 1, sizeof *list->item);
-  if (err == OK)
-    list->item[list->count++] = (struct listed_proposal){*proposal, sender, stored, false};
-  return err;
+  if (err != OK)
+    return err;
+  list->item[list->count++] = (struct listed_proposal){*proposal, sender, stored, false};
+  list->of_type[slot_of(proposal->type)]++;
+  return OK;
 }
 
 void proposal_list_remove(struct proposal_list *list, size_t at) {
+  list->of_type[slot_of(list->item[at].proposal.type)]--;
   list->count--;
   memmove(list->item + at, list->item + at + 1, (list->count - at) * sizeof *list->item);
 }
@@ -113,35 +123,174 @@ void proposal_list_free(struct proposal_list *list) {
   *list = (struct proposal_list){0};
 }
 
-enum err proposal_list_resolve(struct proposal_list *list, struct view proposals,
-                               const struct proposal_store *store, const struct suite *suite,
-                               struct sender committer, struct why *why) {
+size_t proposal_list_count(const struct proposal_list *list, uint16_t type) {
+  return list->of_type[slot_of(type)];
+}
+
+/* RFC 9420, section 12.2, for an external commit. */
+static enum err check_external_size(const struct proposal_list *list, struct why *why) {
   enum err err = OK;
-  struct reader reader = reader_of(proposals);
-  bool *named = mem_new(store->count, sizeof *named);
-  TRY(named == NULL ? ERR_NOMEM : OK);
-  while (reader.left > 0) {
-    struct proposal_or_ref item;
-    TRY(proposal_or_ref_read(&reader, why, &item));
-    if (!item.by_reference) {
-      TRY(proposal_list_add(list, &item.proposal, committer, NULL));
-      continue;
-    }
-    const struct stored_proposal *stored = store_find(store, suite, item.reference);
-    TRY(require(stored != NULL, why, ERR_MISSING_PROPOSAL,
-                "RFC 9420, section 12.4: proposal %zu of the commit was never received",
-                list->count));
-    /* What was proposed once happens once, whatever its type; and lookups end. */
-    bool *already = &named[stored - store->item];
-    TRY(require(!*already, why, ERR_INVALID_PROPOSAL,
-                "RFC 9420, section 12.2: a commit names one proposal twice"));
-    *already = true;
-    TRY(proposal_list_add(list, &stored->proposal, stored->sender, stored));
-  }
+  TRY(require(proposal_list_count(list, PROPOSAL_EXTERNAL_INIT) <= 1, why, ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.2: an external commit with more than one ExternalInit"));
+  TRY(require(proposal_list_count(list, PROPOSAL_REMOVE) <= 1, why, ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.2: an external commit with more than one Remove"));
 done:
-  mem_free(named);
   return err;
 }
+
+/* The same for a member's. */
+static enum err check_member_size(const struct proposal_list *list, const struct epoch *epoch,
+                                  const struct proposal_rules *rules) {
+  enum err err = OK;
+  struct why *why = rules->why;
+  TRY(require(proposal_list_count(list, PROPOSAL_GROUP_CONTEXT_EXTENSIONS) <= 1, why,
+              ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.2: more than one GroupContextExtensions"));
+  TRY(require(proposal_list_count(list, PROPOSAL_REINIT) == 0 || list->count == 1, why,
+              ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.2: a ReInit together with another proposal"));
+  TRY(require(proposal_list_count(list, PROPOSAL_REMOVE) <= tree_members(epoch->tree), why,
+              ERR_INVALID_PROPOSAL, "RFC 9420, section 12.2: more Removes than there are members"));
+  TRY(require(proposal_list_count(list, PROPOSAL_ADD) <= rules->max_members, why, ERR_LIMIT,
+              "the group would have more than %u members", rules->max_members));
+done:
+  return err;
+}
+
+enum err proposal_list_check_size(const struct proposal_list *list, const struct epoch *epoch,
+                                  bool external, const struct proposal_rules *rules) {
+  enum err err = OK;
+  TRY(require(list->of_type[PROPOSAL_PSK] <= LISTED_PSKS_MAX, rules->why, ERR_LIMIT,
+              "more than %d PSK proposals in one commit", LISTED_PSKS_MAX));
+  TRY(require(list->of_type[LISTED_CUSTOM] <= LISTED_CUSTOMS_MAX, rules->why, ERR_LIMIT,
+              "more than %d proposals of the application in one commit", LISTED_CUSTOMS_MAX));
+  TRY(external ? check_external_size(list, rules->why) : check_member_size(list, epoch, rules));
+done:
+  return err;
+}
+
+enum err proposal_list_check_item(const struct listed_proposal *item, bool external,
+                                  struct why *why) {
+  enum err err = OK;
+  uint16_t type = item->proposal.type;
+  bool of_sender = type == PROPOSAL_UPDATE || type == PROPOSAL_SELF_REMOVE;
+  TRY(require(sender_may_propose(item->sender.type, type), why, ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.2: a proposal of type %u by a sender of type %u", type,
+              item->sender.type));
+  TRY(require(item->stored != NULL || !of_sender, why, ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.2: the committer updates or removes itself, leaf %u",
+              item->sender.index));
+  TRY(require(!external || item->stored == NULL || type == PROPOSAL_SELF_REMOVE, why,
+              ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.4.3.2: an external commit with a proposal by reference"));
+done:
+  return err;
+}
+
+/* ---- Reading a list ---- */
+
+/* The store in the order of its references, because a commit may name every one of it. */
+static int compare_refs(const void *a, const void *b) {
+  const struct stored_proposal *const *left = a, *const *right = b;
+  return memcmp((*left)->ref, (*right)->ref, sizeof(*left)->ref);
+}
+
+static enum err sort_store(const struct proposal_store *store,
+                           const struct stored_proposal ***sorted) {
+  *sorted = mem_new(store->count, sizeof **sorted);
+  if (*sorted == NULL)
+    return ERR_NOMEM;
+  for (size_t i = 0; i < store->count; i++)
+    (*sorted)[i] = &store->item[i];
+  qsort(*sorted, store->count, sizeof **sorted, compare_refs);
+  return OK;
+}
+
+static const struct stored_proposal *find_sorted(const struct stored_proposal *const *sorted,
+                                                 size_t count, const struct suite *suite,
+                                                 struct view reference) {
+  struct stored_proposal like = {0};
+  const struct stored_proposal *key = &like;
+  if (reference.size != suite->hash->size)
+    return NULL;
+  memcpy(like.ref, reference.data, reference.size);
+  const struct stored_proposal *const *found =
+      bsearch(&key, sorted, count, sizeof *sorted, compare_refs);
+  return found == NULL ? NULL : *found;
+}
+
+/* A list that is being read. */
+struct list_reader {
+  struct proposal_list *list;
+  const struct proposal_store *store;
+  const struct stored_proposal **sorted; /* once a reference was read */
+  const struct epoch *epoch;
+  struct sender committer;
+  const struct proposal_rules *rules;
+  bool *named; /* of the store */
+};
+
+static enum err resolve_reference(struct list_reader *from, struct view reference) {
+  enum err err = OK;
+  struct why *why = from->rules->why;
+  if (from->sorted == NULL) {
+    TRY(sort_store(from->store, &from->sorted));
+    from->named = mem_new(from->store->count, sizeof *from->named);
+    TRY(from->named == NULL ? ERR_NOMEM : OK);
+  }
+  const struct stored_proposal *stored =
+      find_sorted(from->sorted, from->store->count, from->epoch->suite, reference);
+  TRY(require(stored != NULL, why, ERR_MISSING_PROPOSAL,
+              "RFC 9420, section 12.4: proposal %zu of the commit was never received",
+              from->list->count));
+  /* What was proposed once happens once, whatever its type; and lookups end. */
+  bool *already = &from->named[stored - from->store->item];
+  TRY(require(!*already, why, ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.2: a commit names one proposal twice"));
+  *already = true;
+  TRY(proposal_list_add(from->list, &stored->proposal, stored->sender, stored));
+done:
+  return err;
+}
+
+static enum err resolve_item(struct list_reader *from, const struct proposal_or_ref *item) {
+  enum err err = OK;
+  const struct suite *suite = from->epoch->suite;
+  if (item->by_reference)
+    return resolve_reference(from, item->reference);
+  /* What is listed takes room: of an Add no more than was sent. */
+  TRY(require(item->proposal.type != PROPOSAL_ADD ||
+                  item->proposal.raw.size >=
+                      2 * suite->dh->public_size + suite->signature->public_size,
+              from->rules->why, ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 10: a key package of %zu bytes has no room for its keys",
+              item->proposal.body.add.size));
+  TRY(proposal_list_add(from->list, &item->proposal, from->committer, NULL));
+done:
+  return err;
+}
+
+enum err proposal_list_resolve(struct proposal_list *list, struct view proposals,
+                               const struct proposal_store *store, const struct epoch *epoch,
+                               struct sender committer, const struct proposal_rules *rules) {
+  enum err err = OK;
+  struct list_reader from = {list, store, NULL, epoch, committer, rules, NULL};
+  bool external = committer.type == SENDER_NEW_MEMBER_COMMIT;
+  struct reader reader = reader_of(proposals);
+  while (reader.left > 0) {
+    struct proposal_or_ref item;
+    TRY(proposal_or_ref_read(&reader, rules->why, &item));
+    TRY(resolve_item(&from, &item));
+    TRY(proposal_list_check_item(&list->item[list->count - 1], external, rules->why));
+    TRY(proposal_list_check_size(list, epoch, external, rules));
+  }
+done:
+  mem_free(from.named);
+  mem_free(from.sorted);
+  return err;
+}
+
+/* ---- What may stand beside what ---- */
 
 /* The leaf that a proposal replaces or takes away; LEAF_NONE for the others. */
 static uint32_t touched_leaf(const struct proposal *proposal, struct sender sender) {
@@ -153,37 +302,30 @@ static uint32_t touched_leaf(const struct proposal *proposal, struct sender send
 bool proposals_find_removal(struct view proposals, const struct proposal_store *store,
                             const struct suite *suite, struct sender committer, uint32_t leaf,
                             struct listed_proposal *out) {
+  bool removes = false;
+  const struct stored_proposal **sorted = NULL;
   struct reader reader = reader_of(proposals);
-  /* No honest commit names more than can be kept, and lookups end. */
-  for (size_t references = 0; reader.left > 0 && references <= PROPOSALS_MAX;) {
+  if (sort_store(store, &sorted) != OK)
+    return false;
+  while (reader.left > 0 && !removes) {
     struct proposal_or_ref item;
     if (proposal_or_ref_read(&reader, NULL, &item) != OK)
-      return false;
+      break;
     struct listed_proposal found = {.proposal = item.proposal, .sender = committer};
     if (item.by_reference) {
-      references++;
-      found.stored = store_find(store, suite, item.reference);
+      found.stored = find_sorted(sorted, store->count, suite, item.reference);
       if (found.stored == NULL)
         continue;
       found.proposal = found.stored->proposal;
       found.sender = found.stored->sender;
     }
-    if (proposal_removes(found.proposal.type) &&
-        touched_leaf(&found.proposal, found.sender) == leaf) {
+    removes = proposal_removes(found.proposal.type) &&
+              touched_leaf(&found.proposal, found.sender) == leaf;
+    if (removes)
       *out = found;
-      return true;
-    }
   }
-  return false;
-}
-
-static bool same_psk(const struct psk_id *a, const struct psk_id *b) {
-  if (a->type != b->type)
-    return false;
-  if (a->type == PSK_EXTERNAL)
-    return view_equal(a->external_id, b->external_id);
-  return a->usage == b->usage && view_equal(a->psk_group_id, b->psk_group_id) &&
-         a->psk_epoch == b->psk_epoch;
+  mem_free(sorted);
+  return removes;
 }
 
 /* RFC 9420, section 12.2: two proposals that no list may hold both.  Two Adds of one client are found
@@ -199,7 +341,7 @@ static bool in_conflict(const struct proposal *a, struct sender by_a, const stru
     return false;
   switch (a->type) {
   case PROPOSAL_PSK:
-    return same_psk(&a->body.psk, &b->body.psk);
+    return psk_id_compare(&a->body.psk, &b->body.psk) == 0;
   case PROPOSAL_GROUP_CONTEXT_EXTENSIONS:
   case PROPOSAL_EXTERNAL_INIT:
     return true;

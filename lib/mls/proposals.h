@@ -48,6 +48,20 @@ void proposal_store_clear(struct proposal_store *store);
 /** Forget all but the first `count`. */
 void proposal_store_cut(struct proposal_store *store, size_t count);
 
+/** What a member's settings and situation make of the RFC's rules. */
+struct proposal_rules {
+  struct lifetime_rules lifetime; /* of key packages */
+  uint32_t max_members;
+  uint8_t psk_usage;      /* PSK_REINIT or PSK_BRANCH in the commit that sets up a linked group */
+  struct view path_types; /* of the application's that need a path: 16-bit items */
+  struct why *why;
+};
+
+/** For proposals that the client makes or commits. */
+struct proposal_rules proposal_rules_own(struct client *client);
+/** For those that others make or commit: the same for everybody, whatever the settings. */
+struct proposal_rules proposal_rules_received(struct client *client);
+
 /* ---- The list that one commit applies ---- */
 
 struct listed_proposal {
@@ -57,11 +71,15 @@ struct listed_proposal {
   bool checked; /* by proposal_check() when it was planned: signatures are not verified again */
 };
 
+/** Where proposals are counted that are not of the types 1 to 7. */
+enum { LISTED_CUSTOM = 0, LISTED_SELF_REMOVE = 8, LISTED_TYPES = 9 };
+
 /** Views and pointers into the commit and the store, which must outlive it. */
 struct proposal_list {
   struct listed_proposal *item;
   size_t count;
   size_t capacity;
+  size_t of_type[LISTED_TYPES]; /* how many there are */
 };
 
 CHECKED enum err proposal_list_add(struct proposal_list *list, const struct proposal *proposal,
@@ -69,12 +87,33 @@ CHECKED enum err proposal_list_add(struct proposal_list *list, const struct prop
 void proposal_list_remove(struct proposal_list *list, size_t at);
 void proposal_list_free(struct proposal_list *list);
 
-/** Look up what a commit names (section 12.4).  ERR_MISSING_PROPOSAL: a reference is unknown;
- *  ERR_UNSUPPORTED: a type is; ERR_INVALID_PROPOSAL: one is named twice. */
+/** How many of a type of RFC 9420. */
+size_t proposal_list_count(const struct proposal_list *list, uint16_t type);
+
+/** Whether there are no more of each kind than any commit may hold (section 12.2).
+ *  ERR_INVALID_PROPOSAL; ERR_LIMIT.  @param external  of somebody who joins by the commit */
+CHECKED enum err proposal_list_check_size(const struct proposal_list *list,
+                                          const struct epoch *epoch, bool external,
+                                          const struct proposal_rules *rules);
+
+/** Whether a commit may hold a proposal of this kind and sender at all.  ERR_INVALID_PROPOSAL. */
+CHECKED enum err proposal_list_check_item(const struct listed_proposal *item, bool external,
+                                          struct why *why);
+
+/** So many PSKs one commit may hold, and so many proposals of the application's types. */
+#define LISTED_PSKS_MAX 256
+#define LISTED_CUSTOMS_MAX PROPOSALS_MAX
+
+/**
+ * Read the list of a commit and look up what it names (section 12.4).  What can be told from kinds,
+ * senders and numbers is told while it is read, so that no list grows beyond what could be applied.
+ * @return OK; ERR_MALFORMED; ERR_MISSING_PROPOSAL: a reference is unknown; ERR_INVALID_PROPOSAL:
+ *         one is named twice, and others; ERR_UNSUPPORTED; ERR_LIMIT
+ */
 CHECKED enum err proposal_list_resolve(struct proposal_list *list, struct view proposals,
                                        const struct proposal_store *store,
-                                       const struct suite *suite, struct sender committer,
-                                       struct why *why);
+                                       const struct epoch *epoch, struct sender committer,
+                                       const struct proposal_rules *rules);
 
 /** Whether a stored proposal may stand in a commit of `committer` beside those in the list: not an
  *  own Update, no second change of one leaf, and so on (section 12.2). */
@@ -109,20 +148,6 @@ struct effects {
 };
 
 void effects_free(struct effects *effects);
-
-/** What a member's settings and situation make of the RFC's rules. */
-struct proposal_rules {
-  struct lifetime_rules lifetime; /* of key packages */
-  uint32_t max_members;
-  uint8_t psk_usage;      /* PSK_REINIT or PSK_BRANCH in the commit that sets up a linked group */
-  struct view path_types; /* of the application's that need a path: 16-bit items */
-  struct why *why;
-};
-
-/** For proposals that the client makes or commits. */
-struct proposal_rules proposal_rules_own(struct client *client);
-/** For those that others make or commit: the same for everybody, whatever the settings. */
-struct proposal_rules proposal_rules_received(struct client *client);
 
 /**
  * Check a list of proposals and apply it (sections 12.2 and 12.3).

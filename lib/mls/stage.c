@@ -56,8 +56,8 @@ static enum err stage_proposals(struct stage *stage) {
   TRY(require(stage->external || sender.index != stage->from->own_leaf, why_of(stage),
               ERR_LEFT_BEHIND,
               "RFC 9420, section 14: a commit of this member that is not its pending one"));
-  TRY(proposal_list_resolve(&stage->list, stage->commit.proposals, &group->proposals,
-                            stage->from->suite, sender, why_of(stage)));
+  TRY(proposal_list_resolve(&stage->list, stage->commit.proposals, &group->proposals, stage->from,
+                            sender, &rules));
   TRY(proposals_apply(stage->from, &stage->list, stage->committer, &rules, NULL, &stage->effects));
   TRY(require(stage->commit.has_path || !stage->effects.path_required, why_of(stage),
               ERR_INVALID_COMMIT, "RFC 9420, section 12.4: the commit needs a path and has none"));

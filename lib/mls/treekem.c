@@ -283,6 +283,7 @@ static enum err read_path_keys(const struct tree *tree, uint32_t sender,
                                struct path_key *nodes, size_t *count) {
   enum err err = OK;
   uint32_t heights[PATH_NODES_MAX];
+  struct update_path_node more = {VIEW_NONE, VIEW_NONE};
   struct reader reader = reader_of(path->nodes);
   *count = filtered_path(tree, sender, heights);
   for (size_t i = 0; i < *count; i++) {
@@ -291,7 +292,7 @@ static enum err read_path_keys(const struct tree *tree, uint32_t sender,
                 "RFC 9420, section 7.5: the path has fewer nodes than the filtered direct path of "
                 "leaf %u",
                 sender));
-    TRY(update_path_node_read(&reader, &node));
+    TRY(codec_unparsed(update_path_node_read(&reader, &node), why, "UpdatePathNode"));
     err = hpke_check_public_key(tree_suite(tree), node.encryption_key);
     if (err == ERR_MALFORMED)
       return refuse(why, ERR_INVALID_COMMIT,
@@ -302,7 +303,9 @@ static enum err read_path_keys(const struct tree *tree, uint32_t sender,
                 "RFC 9420, section 12.4.2: the key of path node %zu is in use already", i));
     nodes[i] = (struct path_key){heights[i], node.encryption_key};
   }
-  TRY(require(reader.left == 0, why, ERR_INVALID_COMMIT,
+  if (reader.left > 0)
+    TRY(codec_unparsed(update_path_node_read(&reader, &more), why, "UpdatePathNode"));
+  TRY(require(more.encryption_key.data == NULL, why, ERR_INVALID_COMMIT,
               "RFC 9420, section 7.5: the path has more nodes than the filtered direct path of "
               "leaf %u",
               sender));

@@ -279,9 +279,9 @@ static const struct row rows[] = {
     {"12.4.3.2", "nothing: a resync of leaf 0", resync_of_leaf_0, OK},
     {"12.4.3.2", "nothing: a join with a PSK", with_psk, OK},
 
-    {"12.2: an external commit without exactly one ExternalInit", "no ExternalInit",
-     no_external_init, ERR_INVALID_PROPOSAL},
-    {"12.2: an external commit without exactly one ExternalInit", "two ExternalInits",
+    {"12.2: an external commit without an ExternalInit", "no ExternalInit", no_external_init,
+     ERR_INVALID_PROPOSAL},
+    {"12.2: an external commit with more than one ExternalInit", "two ExternalInits",
      two_external_inits, ERR_INVALID_PROPOSAL},
     {"12.2", "an Add", adds_another, ERR_INVALID_PROPOSAL},
     {"12.2", "GroupContextExtensions", extensions, ERR_INVALID_PROPOSAL},
