@@ -213,7 +213,8 @@ enum {
                                          [0]. */
   E2EE_SET_MAX_MEMBERS = 2,         /**< Largest group to join or to add to, 1 to 2^24 [32768].
                                          What other members add is taken in any case. */
-  E2EE_SET_MAX_MESSAGE_BYTES = 3,   /**< Largest message, in or out, 1 to 2^30 - 1 [33554432]. */
+  E2EE_SET_MAX_MESSAGE_BYTES = 3,   /**< Largest message, Welcome, GroupInfo, key package or
+                                         tree, in or out, 1 to 2^30 - 1 [33554432]. */
   E2EE_SET_PAST_EPOCHS = 4,         /**< Epochs kept for late messages, 0 to 16; fewer count from
                                          the next epoch on [2]. */
   E2EE_SET_MAX_SKIP = 5,            /**< Messages of a sender that may be missing before one that

@@ -336,10 +336,18 @@ enum {
                                       clock.  What others have added may begin by so much later, and
                                       may be over.  E2EE_ERR_LIFETIME of such a commit is no refusal
                                       for good: the same bytes can be processed later. */
-  E2EE_SET_RESUMPTION_EPOCHS = 14   /**< Past epochs of which the resumption PSK is kept (8.6), 0 to
+  E2EE_SET_RESUMPTION_EPOCHS = 14, /**< Past epochs of which the resumption PSK is kept (8.6), 0 to
                                       1024; fewer count from the next epoch on [64].  Whoever keeps
                                       fewer than others cannot follow a commit that names an older
                                       one. */
+  E2EE_SET_MAX_LEAF_BYTES = 15,   /**< Largest leaf to make and to propose, identity and extensions
+                                      included: 1024 to 2^20 [131072].  An own commit leaves out
+                                      what others proposed above it.  What they commit is bound by
+                                      2^20, for all members alike. */
+  E2EE_SET_MAX_CONTEXT_BYTES = 16 /**< The same for a GroupContext (group id and extensions), unless
+                                      it gets smaller: 1024 to 2^22 [262144].  What others commit is
+                                      bound by 2^22: signing and verifying a message takes hashing
+                                      the GroupContext. */
 };
 
 #ifdef __cplusplus

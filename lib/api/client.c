@@ -95,6 +95,8 @@ static const struct setting {
     [E2EE_SET_THREADS] = {1, PARALLEL_MAX, FIELD(threads)},
     [E2EE_SET_RESUMPTION_EPOCHS] = {0, PSK_HISTORY_MAX, FIELD(resumption_epochs)},
     [E2EE_SET_CLOCK_SKEW_SECONDS] = {0, INT64_MAX, FIELD(clock_skew_seconds)},
+    [E2EE_SET_MAX_LEAF_BYTES] = {1024, LEAF_BYTES_MAX, FIELD(max_leaf_bytes)},
+    [E2EE_SET_MAX_CONTEXT_BYTES] = {1024, CONTEXT_BYTES_MAX, FIELD(max_context_bytes)},
 };
 
 static enum err set(struct settings *settings, uint32_t number, uint64_t value) {

@@ -224,6 +224,12 @@ void write_length(struct writer *writer, size_t length) {
     writer->err = ERR_LIMIT;
 }
 
+size_t vector_size(size_t length) {
+  if (length < 0x40)
+    return 1 + length;
+  return length + (length < 0x4000 ? 2 : 4);
+}
+
 void write_vector(struct writer *writer, struct view bytes) {
   write_length(writer, bytes.size);
   write_bytes(writer, bytes);

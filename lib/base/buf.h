@@ -104,6 +104,9 @@ void write_length(struct writer *writer, size_t length);
 void write_vector(struct writer *writer, struct view bytes);
 void write_optional(struct writer *writer, bool present);
 
+/** Bytes of a vector whose items have `length`, its header included. */
+size_t vector_size(size_t length);
+
 /** Make room for so many more bytes: long output is not copied while it grows. */
 void write_reserve(struct writer *writer, size_t size);
 

@@ -51,6 +51,7 @@ enum curve_id { CURVE_P256, CURVE_P384, CURVE_P521, CURVE_COUNT };
                                                 .available = has_##id,                             \
                                                 .generate = id##_generate,                         \
                                                 .derive_public = id##_derive_public,               \
+                                                .check_public = id##_check_public,                 \
                                                 .sign = id##_sign,                                 \
                                                 .verify = id##_verify}
 

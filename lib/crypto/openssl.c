@@ -448,6 +448,7 @@ DEFINE_RAW_DH(x448, "X448", 56);
                                          .available = has_##id,                                    \
                                          .generate = id##_generate,                                \
                                          .derive_public = id##_derive_public,                      \
+                                         .check_public = raw_check_public,                         \
                                          .sign = id##_sign,                                        \
                                          .verify = id##_verify}
 

@@ -141,6 +141,9 @@ struct signature {
   enum err (*generate)(uint8_t *private_key, uint8_t *public_key);
   /** ERR_INVALID_ARG if the private key is not in range. */
   enum err (*derive_public)(const uint8_t *private_key, uint8_t *public_key);
+  /** OK, or ERR_MALFORMED if it is no point of the curve, or one of small order.  Not all that is wrong
+   *  with a key of Ed448 is noticed. */
+  enum err (*check_public)(const uint8_t *public_key);
   /** out: max_size bytes of room. */
   enum err (*sign)(const uint8_t *private_key, struct view message, uint8_t *out, size_t *size);
   /** OK, or ERR_SIGNATURE (a malformed key or signature included). */

@@ -56,6 +56,12 @@ enum err sign_with_label(const struct suite *suite, const struct secret *private
   return sign_parts_with_label(suite, private_key, label, &content, 1, signature);
 }
 
+enum err sign_check_public_key(const struct suite *suite, struct view public_key) {
+  if (public_key.size != suite->signature->public_size)
+    return ERR_MALFORMED;
+  return suite->signature->check_public(public_key.data);
+}
+
 enum err verify_parts_with_label(const struct suite *suite, struct view public_key,
                                  struct view label, const struct view *parts, size_t count,
                                  struct view signature) {

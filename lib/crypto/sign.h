@@ -15,6 +15,9 @@ CHECKED enum err sign_generate(const struct suite *suite, struct secret *private
 CHECKED enum err sign_with_label(const struct suite *suite, const struct secret *private_key,
                                  struct view label, struct view content, struct bytes *signature);
 
+/** ERR_MALFORMED unless it is a public key that something could have been signed with. */
+CHECKED enum err sign_check_public_key(const struct suite *suite, struct view public_key);
+
 /** @return OK or ERR_SIGNATURE (a key of the wrong size included) */
 CHECKED enum err verify_with_label(const struct suite *suite, struct view public_key,
                                    struct view label, struct view content, struct view signature);

@@ -220,6 +220,12 @@ static enum err ed25519_sign(const uint8_t *private_key, struct view message, ui
   return OK;
 }
 
+/* What has an image on the curve of X25519 is a point of the large subgroup. */
+static enum err ed25519_check_public(const uint8_t *public_key) {
+  uint8_t image[crypto_scalarmult_curve25519_BYTES];
+  return crypto_sign_ed25519_pk_to_curve25519(image, public_key) == 0 ? OK : ERR_MALFORMED;
+}
+
 static enum err ed25519_verify(const uint8_t *public_key, struct view message,
                                struct view signature) {
   static const uint8_t none[1];
@@ -238,6 +244,7 @@ const struct signature sodium_ed25519 = {.name = "Ed25519",
                                          .available = available,
                                          .generate = ed25519_generate,
                                          .derive_public = ed25519_derive_public,
+                                         .check_public = ed25519_check_public,
                                          .sign = ed25519_sign,
                                          .verify = ed25519_verify};
 

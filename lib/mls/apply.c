@@ -96,6 +96,12 @@ static enum err check_reinit(const struct epoch *epoch, const struct proposal *p
               "RFC 9420, section 11.2: a ReInit to the id of the group that it ends"));
   TRY(require(proposal->body.reinit.cipher_suite != 0, why, ERR_INVALID_PROPOSAL,
               "RFC 9420, section 17.1: a ReInit to the reserved cipher suite 0"));
+  struct group_context announced = {.group_id = proposal->body.reinit.group_id,
+                                    .tree_hash = view_of(NULL, HASH_MAX),
+                                    .confirmed_transcript_hash = view_of(NULL, HASH_MAX),
+                                    .extensions = proposal->body.reinit.extensions};
+  TRY(require(group_context_size(&announced) <= CONTEXT_BYTES_MAX, why, ERR_LIMIT,
+              "a ReInit to a GroupContext of more than %u bytes", CONTEXT_BYTES_MAX));
   TRY(validate_announced(proposal->body.reinit.cipher_suite, proposal->body.reinit.extensions,
                          why));
 done:
@@ -107,6 +113,18 @@ static enum err check_type_supported(const struct tree *tree, uint16_t type, str
   return require(tree_all_support_proposal(tree, type), why, ERR_INVALID_PROPOSAL,
                  "RFC 9420, section 12.2: a proposal of type %u, which a member does not support",
                  type);
+}
+
+/* What no epoch could begin with. */
+static enum err check_extensions(const struct epoch *epoch, struct view extensions,
+                                 struct why *why) {
+  enum err err = OK;
+  size_t size = epoch_context_size(epoch, extensions);
+  TRY(require(size <= CONTEXT_BYTES_MAX, why, ERR_LIMIT,
+              "a GroupContext of %zu bytes, of at most %u", size, CONTEXT_BYTES_MAX));
+  TRY(validate_announced(epoch->suite->id, extensions, why));
+done:
+  return err;
 }
 
 static enum err check_body(const struct epoch *epoch, const struct proposal *proposal,
@@ -131,6 +149,9 @@ static enum err check_body(const struct epoch *epoch, const struct proposal *pro
     break;
   case PROPOSAL_REINIT:
     TRY(check_reinit(epoch, proposal, why));
+    break;
+  case PROPOSAL_GROUP_CONTEXT_EXTENSIONS:
+    TRY(check_extensions(epoch, proposal->body.group_context_extensions, why));
     break;
   default: /* the others have nothing to look at that reading has not */
     break;

@@ -12,6 +12,8 @@
 
 static const struct settings default_settings = {
     .max_message_bytes = 33554432,
+    .max_leaf_bytes = 131072,
+    .max_context_bytes = 262144,
     .key_package_seconds = 7776000,
     .clock_skew_seconds = 86400,
     .max_members = 32768,
@@ -169,6 +171,23 @@ enum err client_check_size(struct client *client, struct view message) {
                  "a message of %zu bytes", message.size);
 }
 
+enum err client_check_leaf_size(struct client *client, size_t size) {
+  return require(size <= client->settings.max_leaf_bytes, &client->why, ERR_LIMIT,
+                 "a leaf of %zu bytes, with its keys and its signature", size);
+}
+
+enum err client_check_own_leaf(struct client *client, const struct leaf_template *fields) {
+  const struct suite *suite = client->suite;
+  const struct capabilities *can = &fields->capabilities;
+  const size_t source = 1 + 2 * sizeof(uint64_t) + HASH_MAX; /* the longest, and a little more */
+  return client_check_leaf_size(
+      client, vector_size(suite->dh->public_size) + vector_size(suite->signature->public_size) +
+                  fields->credential.size + vector_size(can->versions.size) +
+                  vector_size(can->cipher_suites.size) + vector_size(can->extensions.size) +
+                  vector_size(can->proposals.size) + vector_size(can->credentials.size) + source +
+                  vector_size(fields->extensions.size) + vector_size(suite->signature->max_size));
+}
+
 enum err client_leaf(const struct client *client, struct leaf_storage *storage,
                      struct leaf_template *out) {
   enum err err = OK;
@@ -203,13 +222,14 @@ void client_set_lifetime(const struct client *client, struct leaf_template *leaf
 }
 
 /* The raw KeyPackage and its private half. */
-static enum err make_key_package(const struct client *client, bool last_resort, struct bytes *raw,
+static enum err make_key_package(struct client *client, bool last_resort, struct bytes *raw,
                                  struct key_package_secret *secret) {
   enum err err = OK;
   struct leaf_storage storage = {0};
   struct writer extensions = {0};
   struct leaf_template leaf;
   TRY(client_leaf(client, &storage, &leaf));
+  TRY(client_check_own_leaf(client, &leaf));
   leaf.source = LEAF_KEY_PACKAGE;
   client_set_lifetime(client, &leaf);
   if (last_resort)
@@ -232,6 +252,7 @@ static enum err publish(struct client *client, bool last_resort, struct bytes *o
   message_write_header(&writer, WIRE_KEY_PACKAGE);
   write_bytes(&writer, bytes_view(&raw));
   TRY(writer_take(&writer, &message));
+  TRY(client_check_size(client, bytes_view(&message)));
   client_purge_key_packages(client);
   TRY(client_add_key_package(client, bytes_view(&raw), &secret));
   client->key_packages[client->key_package_count - 1].fresh = true;

@@ -14,6 +14,8 @@ struct settings {
   uint64_t key_package_seconds;
   uint64_t max_lifetime_seconds; /* 0: any */
   uint64_t clock_skew_seconds;   /* that clocks of others may differ from the own one */
+  uint32_t max_leaf_bytes;       /* of what is made and committed; limits on what comes are fixed */
+  uint32_t max_context_bytes;    /* the same of a GroupContext */
   uint32_t max_members;
   uint32_t past_epochs;
   uint32_t resumption_epochs; /* past ones of which the resumption PSK is kept */
@@ -123,8 +125,13 @@ enum lifetime_of {
 };
 struct lifetime_rules client_lifetime_rules(const struct client *client, enum lifetime_of of);
 
-/** ERR_LIMIT: a message is larger than the settings allow. */
+/** ERR_LIMIT: a message is larger than the settings allow, one that came or one that was made. */
 CHECKED enum err client_check_size(struct client *client, struct view message);
+
+/** ERR_LIMIT: a leaf that this client makes, or lets in, would be larger than its settings allow. */
+CHECKED enum err client_check_leaf_size(struct client *client, size_t size);
+/** The same of a leaf before it is made. */
+CHECKED enum err client_check_own_leaf(struct client *client, const struct leaf_template *fields);
 
 /** What the views of a leaf_template point to. */
 struct leaf_storage {

@@ -2,6 +2,7 @@
 #include "mls/commit.h"
 
 #include "base/mem.h"
+#include "crypto/sign.h"
 #include "mls/credential.h"
 #include "mls/external.h"
 #include "mls/join.h"
@@ -29,6 +30,7 @@ enum err commit_plan_proposal(struct commit_plan *plan, const struct group *grou
   struct proposal proposal;
   struct reader reader = reader_of(raw);
   TRY(proposal_read(&reader, &client->why, &proposal));
+  TRY(proposal_check_settings(&client->settings, group->epoch, &proposal, &client->why));
   TRY(proposal_check(group->epoch, &proposal, group_sender(group), &rules));
   if (proposal.type == PROPOSAL_REMOVE && group_is_outside(group))
     TRY(external_check_former(group, proposal.body.remove));
@@ -83,10 +85,15 @@ enum err commit_plan_extension(struct commit_plan *plan, const struct group *gro
   struct bytes list = {0};
   TRY(group_check_active(group));
   TRY(draft_set_extension(planned_extensions(plan, group), type, data, &list));
+  struct proposal proposal = {.type = PROPOSAL_GROUP_CONTEXT_EXTENSIONS,
+                              .body = {.group_context_extensions = bytes_view(&list)}};
+  TRY(proposal_check_settings(&group->client->settings, group->epoch, &proposal,
+                              &group->client->why));
   bytes_free(&plan->extensions);
   bytes_move(&plan->extensions, &list);
   plan->sets_extensions = true;
 done:
+  bytes_free(&list);
   return err;
 }
 
@@ -111,10 +118,12 @@ enum err commit_plan_external_sender(struct commit_plan *plan, const struct grou
   struct bytes credential = {0};
   struct writer writer = {0};
   struct reader items = reader_of(VIEW_NONE);
-  TRY(require(signature_key.size == group->epoch->suite->signature->public_size,
-              &group->client->why, ERR_INVALID_ARG,
-              "RFC 9420, section 12.1.8.1: %zu bytes are no public key of the suite",
-              signature_key.size));
+  err = sign_check_public_key(group->epoch->suite, signature_key);
+  if (err == ERR_MALFORMED)
+    TRY(refuse(&group->client->why, ERR_INVALID_ARG,
+               "RFC 9420, section 12.1.8.1: %zu bytes are no public key of the suite",
+               signature_key.size));
+  TRY(err);
   TRY(credential_new(group->epoch->suite, credential_type, body, signature_key, &credential));
   if (extensions_find(planned_extensions(plan, group), EXTENSION_EXTERNAL_SENDERS, &now)) {
     struct reader reader = reader_of(now);
@@ -198,6 +207,8 @@ static bool admits(const struct commit_work *work, const struct stored_proposal 
   const struct proposal *proposal = &stored->proposal;
   struct view psk;
   if (proposal->type == PROPOSAL_PSK && !group_find_psk(group, &proposal->body.psk, &psk))
+    return false;
+  if (proposal_check_settings(&group->client->settings, group->epoch, proposal, NULL) != OK)
     return false;
   /* Whoever does not have it would be left behind, or could not join. */
   if (is_resumption(proposal) &&
@@ -340,6 +351,7 @@ static enum err write_body(struct commit_work *work) {
   struct writer writer = {0};
   struct leaf_template fields;
   TRY(client_leaf(work->client, &storage, &fields));
+  TRY(client_check_own_leaf(work->group->client, &fields));
   err = treekem_generate(effects->tree, work->leaf, &fields, work->client->signature_key,
                          work->from->context.group_id, work->from->keys, &work->keys, &work->path);
   if (err == ERR_INVALID_TREE)
@@ -412,6 +424,7 @@ static enum err finish_work(struct commit_work *work, struct pending_commit *pen
   content.auth.confirmation_tag = epoch_confirmation_tag(work->next);
   if (work->effects.added_count > 0)
     TRY(join_write_welcome(work, &pending->welcome));
+  TRY(client_check_size(group->client, bytes_view(&pending->welcome)));
   /* Last, because it moves the own ratchet on. */
   TRY(outside ? external_protect(group, &content, &pending->message)
               : group_protect(group, &content, &pending->message));

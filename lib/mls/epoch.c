@@ -36,6 +36,14 @@ enum err epoch_write_context(const struct epoch_parts *parts, struct view confir
   return err;
 }
 
+size_t epoch_context_size(const struct epoch *epoch, struct view extensions) {
+  struct group_context context = epoch->context;
+  const size_t hash = epoch->suite->hash->size; /* there is none yet in the first epoch */
+  context.confirmed_transcript_hash = view_of(epoch->interim_transcript_hash, hash);
+  context.extensions = extensions;
+  return group_context_size(&context);
+}
+
 enum err epoch_set_context(struct epoch *epoch, struct view context) {
   enum err err = OK;
   struct bytes copy = {0};

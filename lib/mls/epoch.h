@@ -41,6 +41,9 @@ struct epoch_parts {
 CHECKED enum err epoch_write_context(const struct epoch_parts *parts,
                                      struct view confirmed_transcript_hash, struct bytes *out);
 
+/** Bytes of the epoch's GroupContext, and of one that has other extensions and is the same otherwise. */
+size_t epoch_context_size(const struct epoch *epoch, struct view extensions);
+
 /** The secrets that go into a new epoch. */
 struct epoch_inputs {
   const struct secret *init_secret;

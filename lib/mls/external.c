@@ -120,7 +120,8 @@ enum err external_sign(const struct group *group, const struct framed_content *f
 enum err external_protect(const struct group *group, const struct authenticated_content *content,
                           struct bytes *out) {
   struct framing_keys keys = {.suite = group->epoch->suite,
-                              .group_context = bytes_view(&group->epoch->context_raw)};
+                              .group_context = bytes_view(&group->epoch->context_raw),
+                              .max_bytes = group->client->settings.max_message_bytes};
   return framing_protect_public(&keys, content, out);
 }
 
@@ -128,7 +129,8 @@ static enum err propose(struct client *client, struct sender sender, struct view
                         uint64_t epoch, struct view proposal, struct bytes *out) {
   enum err err = OK;
   struct bytes signature = {0};
-  struct framing_keys keys = {.suite = client->suite};
+  struct framing_keys keys = {.suite = client->suite,
+                              .max_bytes = client->settings.max_message_bytes};
   struct authenticated_content content = {
       .wire_format = WIRE_PUBLIC_MESSAGE,
       .content = {.group_id = group_id,
@@ -167,6 +169,7 @@ enum err external_propose_add(struct client *client, struct sender sender, struc
   struct writer writer = {0};
   TRY(client_check_size(client, key_package));
   TRY(message_read_key_package(key_package, &client->why, &raw));
+  TRY(client_check_leaf_size(client, key_package_leaf_size(raw)));
   if (sender.type == SENDER_NEW_MEMBER_PROPOSAL)
     TRY(check_own(client, raw));
   proposal_write_add(&writer, raw);

@@ -147,6 +147,13 @@ done:
   return err;
 }
 
+/* What is too large is not sent, and uses up no key. */
+static enum err check_size(const struct framing_keys *keys, const struct writer *message) {
+  if (message->err != OK)
+    return message->err;
+  return keys->max_bytes > 0 && message->size > keys->max_bytes ? ERR_LIMIT : OK;
+}
+
 enum err framing_protect_public(const struct framing_keys *keys,
                                 const struct authenticated_content *content, struct bytes *out) {
   struct writer writer = {0};
@@ -161,6 +168,7 @@ enum err framing_protect_public(const struct framing_keys *keys,
   }
   message_write_header(&writer, WIRE_PUBLIC_MESSAGE);
   public_message_write(&writer, &message);
+  TRY(check_size(keys, &writer));
   TRY(writer_take(&writer, out));
 done:
   writer_free(&writer);
@@ -359,7 +367,7 @@ enum err framing_protect_private(const struct framing_keys *keys,
 
   message_write_header(&writer, WIRE_PRIVATE_MESSAGE);
   private_message_write(&writer, &message);
-  TRY(writer.err);
+  TRY(check_size(keys, &writer));
   /* The last step that can fail: no ciphertext gets out unless its key is gone. */
   TRY(secret_tree_use(keys->secret_tree, sender.leaf, kind, sender.generation, keys->max_skip));
   TRY(writer_take(&writer, out));

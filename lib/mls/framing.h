@@ -17,6 +17,7 @@ struct framing_keys {
   const struct secret *sender_data;
   struct secret_tree *secret_tree;
   uint32_t max_skip;
+  uint64_t max_bytes; /* of a message that is made; 0: any */
 };
 
 /** AuthenticatedContent (section 6): what was said, and the proof; views into a message or buffer.

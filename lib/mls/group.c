@@ -35,6 +35,7 @@ static enum err first_leaf(struct client *client, struct private_keys *keys, str
   struct leaf_storage storage = {0};
   struct leaf_template fields;
   TRY(client_leaf(client, &storage, &fields));
+  TRY(client_check_own_leaf(client, &fields));
   fields.source = LEAF_KEY_PACKAGE;
   client_set_lifetime(client, &fields);
   TRY(key_package_new(client->suite, &fields, VIEW_NONE, client->signature_key, &raw, &secret));

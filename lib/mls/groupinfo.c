@@ -66,6 +66,7 @@ enum err group_info(const struct group *group, struct bytes *out) {
   TRY(group_check_active(group));
   message_write_header(&writer, WIRE_GROUP_INFO);
   TRY(group_info_sign(group->client, group->epoch, true, &writer));
+  TRY(client_check_size(group->client, writer_view(&writer)));
   TRY(writer_take(&writer, out));
 done:
   writer_free(&writer);
@@ -103,6 +104,7 @@ enum err group_info_check(struct client *client, const struct group_info *info, 
   struct why *why = &client->why;
   struct tree *tree = NULL;
   struct view data = beside;
+  TRY(client_check_size(client, beside));
   TRY(check_context(client, info));
   TRY(require(beside.size > 0 || extensions_find(info->extensions, EXTENSION_RATCHET_TREE, &data),
               why, ERR_NOT_FOUND,
@@ -131,9 +133,12 @@ done:
 }
 
 enum err group_ratchet_tree(const struct group *group, struct bytes *out) {
+  enum err err = OK;
   struct writer writer = {0};
   tree_write(&writer, group_shown_epoch(group)->tree);
-  enum err err = writer_take(&writer, out);
+  TRY(client_check_size(group->client, writer_view(&writer)));
+  TRY(writer_take(&writer, out));
+done:
   writer_free(&writer);
   return err;
 }

@@ -26,6 +26,13 @@ done:
   return codec_unparsed(err, why, "KeyPackage");
 }
 
+size_t key_package_leaf_size(struct view raw) {
+  struct key_package key_package;
+  struct view leaf = VIEW_NONE;
+  struct reader reader = reader_of(raw);
+  return scan(&reader, NULL, &key_package, &leaf) == OK ? leaf.size : 0;
+}
+
 enum err key_package_skip(struct reader *reader, struct why *why, struct view *raw) {
   enum err err;
   struct key_package key_package;

@@ -25,6 +25,8 @@ void key_package_free(struct key_package *key_package);
 
 /** Whether one parses, without keeping it.  @param raw  the KeyPackage */
 CHECKED enum err key_package_skip(struct reader *reader, struct why *why, struct view *raw);
+/** Bytes of the leaf in a KeyPackage; 0 if it does not parse. */
+size_t key_package_leaf_size(struct view raw);
 
 /** Write all fields but `signed_part` and `raw`. */
 void key_package_write(struct writer *writer, const struct key_package *key_package);

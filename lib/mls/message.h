@@ -102,6 +102,9 @@ CHECKED enum err message_read_header_of(struct reader *reader, enum wire_format 
                                         const char *what, struct why *why);
 void message_write_header(struct writer *writer, enum wire_format wire_format);
 
+/** A group has no use for more, and the key of each is looked at when they are set. */
+#define EXTERNAL_SENDERS_MAX 256
+
 /** One item of the external_senders extension (section 12.1.8.1). */
 struct external_sender {
   struct view signature_key;

@@ -93,6 +93,32 @@ void proposal_store_clear(struct proposal_store *store) {
   *store = (struct proposal_store){0};
 }
 
+/* ---- Sizes ---- */
+
+static enum err check_leaf(const struct settings *settings, size_t size, struct why *why) {
+  return require(size <= settings->max_leaf_bytes, why, ERR_LIMIT,
+                 "a leaf of %zu bytes, where the settings allow %u", size,
+                 settings->max_leaf_bytes);
+}
+
+enum err proposal_check_settings(const struct settings *settings, const struct epoch *epoch,
+                                 const struct proposal *proposal, struct why *why) {
+  size_t size = 0;
+  switch (proposal->type) {
+  case PROPOSAL_ADD:
+    return check_leaf(settings, key_package_leaf_size(proposal->body.add), why);
+  case PROPOSAL_UPDATE:
+    return check_leaf(settings, proposal->body.update.size, why);
+  case PROPOSAL_GROUP_CONTEXT_EXTENSIONS:
+    size = epoch_context_size(epoch, proposal->body.group_context_extensions);
+    return require(size <= settings->max_context_bytes || size < epoch->context_raw.size, why,
+                   ERR_LIMIT, "a GroupContext of %zu bytes, where the settings allow %u", size,
+                   settings->max_context_bytes);
+  default:
+    return OK;
+  }
+}
+
 /* ---- List ---- */
 
 /* RFC 9420's types count by themselves, SelfRemove too, and all of the application's together. */

@@ -62,6 +62,11 @@ struct proposal_rules proposal_rules_own(struct client *client);
 /** For those that others make or commit: the same for everybody, whatever the settings. */
 struct proposal_rules proposal_rules_received(struct client *client);
 
+/** Whether a client's settings let it propose or commit something of this size: what others commit
+ *  is judged alike by all.  ERR_LIMIT */
+CHECKED enum err proposal_check_settings(const struct settings *settings, const struct epoch *epoch,
+                                         const struct proposal *proposal, struct why *why);
+
 /* ---- The list that one commit applies ---- */
 
 struct listed_proposal {

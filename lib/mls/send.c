@@ -36,10 +36,15 @@ done:
 
 enum err group_protect(struct group *group, const struct authenticated_content *content,
                        struct bytes *out) {
-  struct framing_keys keys = epoch_framing(group->epoch, group->client->settings.max_skip);
+  const struct settings *settings = &group->client->settings;
+  struct framing_keys keys = epoch_framing(group->epoch, settings->max_skip);
+  keys.max_bytes = settings->max_message_bytes;
   enum err err = content->wire_format == WIRE_PRIVATE_MESSAGE
-                     ? framing_protect_private(&keys, content, group->client->settings.padding, out)
+                     ? framing_protect_private(&keys, content, settings->padding, out)
                      : framing_protect_public(&keys, content, out);
+  if (err == ERR_LIMIT)
+    return refuse(&group->client->why, err, "the message would have more than %llu bytes",
+                  (unsigned long long)settings->max_message_bytes);
   if (err == OK)
     group->revision++;
   return err;
@@ -87,6 +92,7 @@ static enum err propose(struct group *group, struct view body, struct secret **u
   struct reader reader = reader_of(body);
   TRY(group_check_active(group));
   TRY(proposal_read(&reader, &client->why, &proposal));
+  TRY(proposal_check_settings(&client->settings, group->epoch, &proposal, &client->why));
   TRY(proposal_check(group->epoch, &proposal,
                      (struct sender){SENDER_MEMBER, group->epoch->own_leaf}, &rules));
   /* A SelfRemove has to be readable for those who join from outside. */
@@ -168,6 +174,7 @@ enum err group_propose_update(struct group *group, struct bytes *out) {
   struct secret *key = locked_new(sizeof *key);
   TRY(key == NULL ? ERR_NOMEM : OK);
   TRY(client_leaf(client, &storage, &fields));
+  TRY(client_check_own_leaf(client, &fields));
   TRY(hpke_generate_key_pair(epoch->suite, key, public_key));
   fields.encryption_key = view_of(public_key, epoch->suite->dh->public_size);
   fields.source = LEAF_UPDATE;

@@ -2,6 +2,7 @@
 #include "mls/validate.h"
 
 #include "base/parallel.h"
+#include "crypto/sign.h"
 #include "mls/credential.h"
 #include "mls/message.h"
 
@@ -141,7 +142,13 @@ done:
 static enum err check_external_sender(const struct suite *suite,
                                       const struct external_sender *sender, enum err refusal,
                                       struct why *why) {
-  enum err err = credential_check_key(suite, sender->credential, sender->signature_key);
+  enum err err = sign_check_public_key(suite, sender->signature_key);
+  if (err == ERR_MALFORMED)
+    return refuse(why, refusal,
+                  "RFC 9420, section 12.1.8.1: the key of an external sender is none of suite %u",
+                  suite->id);
+  if (err == OK)
+    err = credential_check_key(suite, sender->credential, sender->signature_key);
   if (err == ERR_SIGNATURE)
     return refuse(why, refusal,
                   "RFC 9420, section 5.3: the key of an external sender is not that of its "
@@ -163,8 +170,10 @@ static enum err check_external_senders(const struct suite *suite, struct view ex
   struct reader reader = reader_of(data);
   TRY(read_items(&reader, &senders));
   TRY(read_end(&reader));
-  while (senders.left > 0) {
+  for (size_t count = 1; senders.left > 0; count++) {
     struct external_sender sender;
+    TRY(require(count <= EXTERNAL_SENDERS_MAX, why, ERR_LIMIT, "more than %d external senders",
+                EXTERNAL_SENDERS_MAX));
     TRY(external_sender_read(&senders, &sender));
     TRY(check_external_sender(suite, &sender, refusal, why));
   }
@@ -178,7 +187,6 @@ enum err validate_extensions(const struct tree *tree, struct view extensions, st
   enum err err = OK;
   struct capabilities required;
   TRY(check_no_grease(extensions, ERR_INVALID_PROPOSAL, why));
-  TRY(check_external_senders(tree_suite(tree), extensions, ERR_INVALID_PROPOSAL, why));
   struct reader reader = reader_of(extensions);
   while (reader.left > 0) {
     struct extension extension;

@@ -5,6 +5,7 @@
 
 static enum err read_context(struct reader *reader, struct why *why, struct group_context *out) {
   enum err err;
+  const uint8_t *from = reader->at;
   struct group_context context = {0};
   TRY(read_u16(reader, &context.version));
   TRY(require(context.version == MLS_VERSION_10, why, ERR_UNSUPPORTED,
@@ -16,6 +17,9 @@ static enum err read_context(struct reader *reader, struct why *why, struct grou
   TRY(read_vector(reader, &context.tree_hash));
   TRY(read_vector(reader, &context.confirmed_transcript_hash));
   TRY(extensions_read(reader, why, &context.extensions));
+  size_t size = read_since(reader, from).size;
+  TRY(require(size <= CONTEXT_BYTES_MAX, why, ERR_LIMIT,
+              "a GroupContext of %zu bytes, of at most %u", size, CONTEXT_BYTES_MAX));
   *out = context;
 done:
   return codec_unparsed(err, why, "GroupContext");
@@ -33,6 +37,13 @@ void group_context_write(struct writer *writer, const struct group_context *cont
   write_vector(writer, context->tree_hash);
   write_vector(writer, context->confirmed_transcript_hash);
   write_vector(writer, context->extensions);
+}
+
+size_t group_context_size(const struct group_context *context) {
+  return 2 * sizeof(uint16_t) + sizeof(uint64_t) + vector_size(context->group_id.size) +
+         vector_size(context->tree_hash.size) +
+         vector_size(context->confirmed_transcript_hash.size) +
+         vector_size(context->extensions.size);
 }
 
 /* ---- GroupInfo ---- */

@@ -20,8 +20,14 @@ struct group_context {
   struct view extensions;
 };
 
+/** A larger GroupContext is ERR_LIMIT, for every member alike: signing and verifying a message takes
+ *  hashing all of it (section 6.1). */
+#define CONTEXT_BYTES_MAX (4u << 20)
+
 CHECKED enum err group_context_read(struct reader *reader, struct group_context *out);
 void group_context_write(struct writer *writer, const struct group_context *context);
+/** Bytes that it takes on the wire. */
+size_t group_context_size(const struct group_context *context);
 
 /* ---- GroupInfo, GroupSecrets, Welcome (section 12.4.3) ---- */
 

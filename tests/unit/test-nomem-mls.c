@@ -128,9 +128,9 @@ static int plan_requirement(void) {
 }
 
 static int plan_sender(void) {
-  static const uint8_t public_key[65] = {4};
-  size_t size = 0;
-  int err = e2ee_client_public_key(bob->client, NULL, &size);
+  uint8_t public_key[65];
+  size_t size = sizeof public_key;
+  int err = e2ee_client_public_key(bob->client, public_key, &size);
   return err != E2EE_OK ? err
                         : e2ee_commit_external_sender(scene.plan, public_key, size,
                                                       E2EE_CREDENTIAL_BASIC, TEXT("server"));
