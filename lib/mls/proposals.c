@@ -333,12 +333,14 @@ bool proposals_find_removal(struct view proposals, const struct proposal_store *
   struct reader reader = reader_of(proposals);
   if (sort_store(store, &sorted) != OK)
     return false;
-  while (reader.left > 0 && !removes) {
+  /* No honest commit names more than can be kept. */
+  for (size_t references = 0; reader.left > 0 && references <= PROPOSALS_MAX && !removes;) {
     struct proposal_or_ref item;
     if (proposal_or_ref_read(&reader, NULL, &item) != OK)
       break;
     struct listed_proposal found = {.proposal = item.proposal, .sender = committer};
     if (item.by_reference) {
+      references++;
       found.stored = find_sorted(sorted, store->count, suite, item.reference);
       if (found.stored == NULL)
         continue;

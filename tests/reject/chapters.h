@@ -24,6 +24,7 @@ TCase *reject_senders(void);
 TCase *reject_resume(void);
 TCase *reject_grease(void);
 TCase *reject_life(void);
+TCase *reject_sizes(void);
 TCase *reject_removed(void);
 
 #endif

@@ -10,7 +10,7 @@ int main(void) {
       reject_encoding,  reject_leaf,    reject_key_package, reject_framing, reject_private,
       reject_proposals, reject_lists,   reject_commit,      reject_path,    reject_external,
       reject_welcome,   reject_tree,    reject_info,        reject_senders, reject_resume,
-      reject_life,      reject_removed, reject_grease,
+      reject_life,      reject_removed, reject_grease,      reject_sizes,
   };
   Suite *suite = suite_create("reject");
   for (size_t i = 0; i < sizeof chapters / sizeof chapters[0]; i++) {

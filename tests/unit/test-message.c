@@ -266,7 +266,6 @@ static enum err read_secrets(struct view items) {
 /* A vector of structs with one more byte that is no struct. */
 START_TEST(test_trailing_bytes_in_paths) {
   struct writer items = {0}, writer = {0};
-  struct why why = {""};
   hpke_ciphertext_write(&items, VIEW_ARRAY(sample_hash), VIEW_TEXT("one"));
   write_u8(&items, 0);
   struct update_path_node node = {VIEW_ARRAY(sample_hash), writer_view(&items)};
@@ -280,8 +279,7 @@ START_TEST(test_trailing_bytes_in_paths) {
 
   /* Nodes: an empty key without ciphertexts is two bytes, so one byte is none. */
   commit.path.nodes = VIEW_TEXT("\0");
-  ck_assert_int_eq(read_commit(commit, &why), ERR_MALFORMED);
-  ck_assert_ptr_nonnull(strstr(why.text, "UpdatePath"));
+  ck_assert_int_eq(read_commit(commit, NULL), ERR_MALFORMED);
   bytes_free(&nodes);
   bytes_free(&leaf);
   writer_free(&items);

@@ -304,8 +304,20 @@ START_TEST(largest_message) {
   e2ee_bytes_free(out);
   out = NULL;
 
-  set(carol, E2EE_SET_MAX_MESSAGE_BYTES, 3);
+  /* What nobody would accept is not made, and nothing has changed. */
+  ck_assert_done(carol, e2ee_group_encrypt(carol->group, TEXT("four"), &out));
+  const size_t longest = e2ee_bytes_size(out);
+  e2ee_bytes_free(out);
+  out = NULL;
+  struct facts facts = facts_of(carol->group);
+  set(carol, E2EE_SET_MAX_MESSAGE_BYTES, longest - 1);
   ck_assert_returns(carol, e2ee_group_encrypt(carol->group, TEXT("four"), &out), E2EE_ERR_LIMIT);
+  ck_assert_returns(carol, e2ee_group_info(carol->group, &out), E2EE_ERR_LIMIT);
+  ck_assert_returns(carol, e2ee_key_package_new(carol->client, &out), E2EE_ERR_LIMIT);
+  ck_assert_returns(carol, e2ee_group_ratchet_tree(carol->group, &out), E2EE_ERR_LIMIT);
+  expect_unchanged(carol->group, &facts);
+  set(carol, E2EE_SET_MAX_MESSAGE_BYTES, longest);
+  ck_assert_done(carol, e2ee_group_encrypt(carol->group, TEXT("four"), &out));
   e2ee_bytes *const all[] = {key_package, welcome, info, message, of_dave, out};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     e2ee_bytes_free(all[i]);
