@@ -336,7 +336,7 @@ enum {
                                       clock.  What others have added may begin by so much later, and
                                       may be over.  E2EE_ERR_LIFETIME of such a commit is no refusal
                                       for good: the same bytes can be processed later. */
-  E2EE_SET_RESUMPTION_EPOCHS = 14, /**< Past epochs of which the resumption PSK is kept (8.6), 0 to
+  E2EE_SET_RESUMPTION_EPOCHS = 14,  /**< Past epochs of which the resumption PSK is kept (8.6), 0 to
                                       1024; fewer count from the next epoch on [64].  Whoever keeps
                                       fewer than others cannot follow a commit that names an older
                                       one. */
