@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "mls/join.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -156,16 +157,46 @@ done:
   return err;
 }
 
-/* The entry that is for a key package of ours. */
+static int compare_refs(const void *a, const void *b) {
+  const struct own_key_package *const *left = a, *const *right = b;
+  return memcmp((*left)->ref, (*right)->ref, sizeof(*left)->ref);
+}
+
+/* All own key packages, by reference.  @param out  to be freed */
+static enum err sort_own(const struct client *client, const struct own_key_package ***out) {
+  const struct own_key_package **sorted = mem_new(client->key_package_count, sizeof *sorted);
+  if (sorted == NULL)
+    return ERR_NOMEM;
+  for (size_t i = 0; i < client->key_package_count; i++)
+    sorted[i] = &client->key_packages[i];
+  qsort(sorted, client->key_package_count, sizeof *sorted, compare_refs);
+  *out = sorted;
+  return OK;
+}
+
+static const struct own_key_package *find_sorted(const struct own_key_package **sorted,
+                                                 size_t count, size_t size, struct view ref) {
+  struct own_key_package wanted = {.ref = {0}}, *key = &wanted;
+  if (ref.size != size)
+    return NULL;
+  memcpy(wanted.ref, ref.data, size);
+  const struct own_key_package **found = bsearch(&key, sorted, count, sizeof *sorted, compare_refs);
+  return found == NULL ? NULL : *found;
+}
+
+/* The entry that is for a key package of ours.  Anybody can send a long list of others. */
 static enum err find_secrets(struct client *client, const struct welcome *welcome,
                              const struct own_key_package **own,
                              struct encrypted_group_secrets *out) {
   enum err err = OK;
+  const struct own_key_package **sorted = NULL;
   struct reader reader = reader_of(welcome->secrets);
+  TRY(sort_own(client, &sorted));
   *own = NULL;
   while (reader.left > 0 && *own == NULL) {
     TRY(encrypted_group_secrets_read(&reader, out));
-    *own = client_find_key_package(client, out->new_member);
+    *own =
+        find_sorted(sorted, client->key_package_count, client->suite->hash->size, out->new_member);
   }
   TRY(require(*own != NULL, &client->why, ERR_NOT_FOUND,
               "RFC 9420, section 12.4.3.1: the Welcome is for no key package of this client"));
@@ -175,6 +206,7 @@ static enum err find_secrets(struct client *client, const struct welcome *welcom
       "and is used up",
       LAST_RESORT_JOINS_MAX));
 done:
+  mem_free(sorted);
   return err;
 }
 

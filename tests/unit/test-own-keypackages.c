@@ -1,11 +1,14 @@
 /*
- * The key packages that a client keeps: listed, removed, and wiped when they are long over.
+ * The key packages that a client keeps: listed, removed, wiped when they are long over, and looked for.
  * SPDX-License-Identifier: ISC
  */
 #include <e2ee/mls.h>
 #include <string.h>
+#include <time.h>
 
 #include "fixture.h"
+#include "mls/message.h"
+#include "mls/welcome.h"
 #include "tests/run.h"
 
 #define MADE 1000000u
@@ -155,6 +158,54 @@ START_TEST(purged_when_long_over) {
 }
 END_TEST
 
+/* ---- Welcomes for others ---- */
+
+#define STRANGERS 40000u
+
+/* A Welcome for so many key packages of nobody here. */
+static struct bytes welcome_of_strangers(void) {
+  uint8_t ref[32] = {0};
+  struct writer secrets = {0}, message = {0};
+  struct bytes out = {0};
+  for (uint32_t i = 0; i < STRANGERS; i++) {
+    memcpy(ref, &i, sizeof i);
+    struct encrypted_group_secrets entry = {.new_member = VIEW_ARRAY(ref)};
+    encrypted_group_secrets_write(&secrets, &entry);
+  }
+  struct welcome welcome = {.cipher_suite = SUITE, .secrets = writer_view(&secrets)};
+  message_write_header(&message, WIRE_WELCOME);
+  welcome_write(&message, &welcome);
+  ck_assert_int_eq(writer_take(&message, &out), OK);
+  writer_free(&secrets);
+  return out;
+}
+
+/* The time of this thread that it takes to say that it is not for bob, in nanoseconds. */
+static double time_of(const struct bytes *welcome) {
+  struct timespec from, to;
+  e2ee_incoming *incoming = NULL;
+  ck_assert_int_eq(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from), 0);
+  ck_assert_returns(&bob,
+                    e2ee_welcome_open(bob.client, welcome->data, welcome->size, NULL, 0, &incoming),
+                    E2EE_ERR_NOT_FOUND);
+  ck_assert_int_eq(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to), 0);
+  return (double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec);
+}
+
+/* What a stranger's list costs does not grow with the key packages that were published. */
+START_TEST(list_of_strangers) {
+  uint8_t ref[32];
+  struct bytes welcome = welcome_of_strangers();
+  e2ee_bytes_free(made(ref));
+  double before = time_of(&welcome);
+  for (size_t i = 0; i < 500; i++)
+    e2ee_bytes_free(made(ref));
+  double after = time_of(&welcome);
+  ck_assert_msg(after < 15 * before, "%.0f ns, and %.0f with 500 key packages", before, after);
+  bytes_free(&welcome);
+}
+END_TEST
+
 int main(void) {
   TCase *cases = tcase_create("own key packages");
   tcase_add_checked_fixture(cases, setup, teardown);
@@ -162,5 +213,6 @@ int main(void) {
   tcase_add_test(cases, listed_and_removed);
   tcase_add_test(cases, ref_of_what_is_none);
   tcase_add_test(cases, purged_when_long_over);
+  tcase_add_test(cases, list_of_strangers);
   return run_case("own-keypackages", cases);
 }
