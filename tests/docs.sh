@@ -1,6 +1,6 @@
 #!/bin/bash
 # Check that what the documents name is there: files, public names, internal functions; and that
-# docs/architecture.md names every file of the library.
+# docs/architecture.md names every file of the library.  Public headers are a manual too: 100 columns.
 # SPDX-License-Identifier: ISC
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -37,5 +37,8 @@ for file in lib/*/*.[ch]; do
   name=$(basename "${file%.?}")
   grep -q "\`$name\`" docs/architecture.md || complain "docs/architecture.md does not name $file"
 done
+while read -r line; do
+  complain "over 100 columns: $line"
+done < <(awk 'length > 100 { print FILENAME ":" FNR }' include/e2ee/*.h)
 echo "$count names, $failures failures"
 [ "$count" -gt 0 ] && [ "$failures" -eq 0 ]

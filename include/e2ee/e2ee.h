@@ -53,7 +53,7 @@
  *            [stream]   one thread at a time per sender or receiver, concurrently
  *                       with any [control] or [any] call and with other streams.
  *            e2ee_*_free() must not overlap another call on the same handle.
- *            pthread_cancel() ends a thread before a call or behind it, never inside,
+ *            pthread_cancel() ends a thread before or after a call, never inside it,
  *            however long the call waits.  Threads that are cancelled asynchronously
  *            (PTHREAD_CANCEL_ASYNCHRONOUS) must not call the library.
  *
@@ -102,7 +102,7 @@ enum {
   /* -2xx  Ordering; harmless: wait, fetch what is missing, or drop. */
   E2EE_ERR_OLD_EPOCH = -201,        /**< For an epoch already left and wiped. */
   E2EE_ERR_FUTURE_EPOCH = -202,     /**< For an epoch not reached yet: keep, retry. */
-  E2EE_ERR_PENDING_COMMIT = -203,   /**< Resolve the own pending commit first. */
+  E2EE_ERR_PENDING_COMMIT = -203,   /**< Resolve this member's pending commit first. */
   E2EE_ERR_MISSING_PROPOSAL = -204, /**< Commit names a proposal never received. */
   E2EE_ERR_NO_KEY = -205,           /**< No key for this frame; buffers untouched. */
   E2EE_ERR_REPLAY = -206,           /**< Seen before or too old; buffers untouched. */
@@ -122,8 +122,8 @@ enum {
   E2EE_ERR_STATE_VERSION = -403, /**< Written by a newer library. */
   E2EE_ERR_KEY_EXHAUSTED = -404, /**< Counter or ratchet used up: new epoch needed. */
   E2EE_ERR_LEFT_BEHIND = -405, /**< A commit of this member came back that it had discarded, or had
-                                    lost with unsaved state: the others are in the epoch behind it,
-                                    and this member can never get there.  Join again. */
+                                    lost with unsaved state: the others are in the epoch that it
+                                    began, and this member can never get there.  Join again. */
 
   /* -9xx  Nothing the peer did. */
   E2EE_ERR_NOMEM = -901,
@@ -247,7 +247,7 @@ E2EE_API E2EE_CHECKED int e2ee_client_explain(const e2ee_client *client, uint8_t
  *  before publishing. */
 E2EE_API E2EE_CHECKED int e2ee_key_package_new(e2ee_client *client, e2ee_bytes **out);
 
-/** Verify a key package, but for its lifetime, and read the identity in it.  [any] */
+/** Verify a key package, except for its lifetime, and read the identity in it.  [any] */
 E2EE_API E2EE_CHECKED int e2ee_key_package_identity(const uint8_t *key_package,
                                                     size_t key_package_len, uint8_t *out,
                                                     size_t *len);
@@ -266,9 +266,9 @@ E2EE_API E2EE_CHECKED int e2ee_group_new(e2ee_client *client, const uint8_t *gro
  * First half of joining: open and fully verify a Welcome.  Inspect the members in
  * *out (each is an E2EE_CHANGE_ADD), then e2ee_incoming_join() or free it.
  * @param tree  ratchet tree if not in the Welcome, else NULL and 0
- * @return 0; E2EE_ERR_NOT_FOUND for no key package of this client that is left, or the tree or a
- *         PSK is missing; E2EE_ERR_INVALID_STATE in that group already, or it was joined by that
- *         Welcome before
+ * @return 0; E2EE_ERR_NOT_FOUND it is for no key package that this client still has, or the tree or
+ *         a PSK is missing; E2EE_ERR_INVALID_STATE in that group already, or this client was in the
+ *         epoch that it leads to before
  */
 E2EE_API E2EE_CHECKED int e2ee_welcome_open(e2ee_client *client, const uint8_t *welcome,
                                             size_t welcome_len, const uint8_t *tree,
@@ -304,8 +304,8 @@ enum {
 enum {
   E2EE_LEAVING_NO = 0,    /**< Not asked for, or done: then the state is E2EE_GROUP_LEFT. */
   E2EE_LEAVING_WAITS = 1, /**< The proposal waits for somebody to commit it. */
-  E2EE_LEAVING_LOST = 2   /**< The epoch ended by a commit without it, the own ones among them:
-                               ask again.  Not known any more after e2ee_group_load(). */
+  E2EE_LEAVING_LOST = 2   /**< A commit without it ended the epoch, perhaps the client's own:
+                               ask again.  Not saved: after e2ee_group_load() it is _NO. */
 };
 
 typedef struct e2ee_group_status {
@@ -341,9 +341,9 @@ enum {
 };
 
 /**
- * Read about a member of the current epoch.  Who has sent a message is for e2ee_incoming_sender() to
- * say: a message may be of an epoch before, in which somebody else was at that leaf.
- * @param what  E2EE_MEMBER_*; E2EE_ERR_INVALID_ARG for the own safety code
+ * Read about a member of the current epoch.  For who sent a message ask e2ee_incoming_sender():
+ * the message may be from an earlier epoch, in which somebody else was at that leaf.
+ * @param what  E2EE_MEMBER_*; E2EE_ERR_INVALID_ARG for the client's own safety code
  * @return 0; E2EE_ERR_NOT_FOUND nobody at that leaf; E2EE_ERR_INVALID_STATE a safety code, and the
  *         client never was a member
  */
@@ -359,23 +359,23 @@ E2EE_API E2EE_CHECKED int e2ee_group_propose_add(e2ee_group *group, const uint8_
                                                  size_t key_package_len, e2ee_bytes **out);
 E2EE_API E2EE_CHECKED int e2ee_group_propose_remove(e2ee_group *group, uint32_t leaf,
                                                     e2ee_bytes **out);
-/** Ask for new own keys.  @return 0; E2EE_ERR_INVALID_TREE the client does not support, or does not say
- *  so any more, what the group uses: e2ee_client_support() */
+/** Ask to renew this member's keys.  @return 0; E2EE_ERR_INVALID_TREE the client does not support,
+ *  or no longer says that it supports, what the group uses: e2ee_client_support() */
 E2EE_API E2EE_CHECKED int e2ee_group_propose_update(e2ee_group *group, e2ee_bytes **out);
 
 /**
- * Ask to leave: SelfRemove where every member supports it, else Remove of the own leaf.  Asked again in
- * the same epoch, a SelfRemove is the same message once more.  Like every proposal it is for this
- * epoch alone: if a commit without it comes first, it is gone, and the member stays.
- * e2ee_group_status.leaving then says E2EE_LEAVING_LOST, and the call has to be made again, until the
+ * Ask to leave: SelfRemove where every member supports it, else Remove of this member's leaf.  A
+ * second SelfRemove in the same epoch is the same message once more.  Like every proposal it is for
+ * this epoch alone: if a commit without it comes first, it is gone, and the member stays.  Then
+ * e2ee_group_status.leaving says E2EE_LEAVING_LOST, and the call has to be made again, until the
  * state is E2EE_GROUP_LEFT.
  */
 E2EE_API E2EE_CHECKED int e2ee_group_propose_leave(e2ee_group *group, e2ee_bytes **out);
 
 /**
- * What waits to be committed, also after loading, to be read as an incoming message is: each proposal
- * is a change, in the order in which they were made or accepted.  It is a copy of the list as it is
- * now, and there is nothing to accept; free it.
+ * What waits to be committed, also after loading, to be read like an incoming message: each
+ * proposal is a change, in the order in which they were made or accepted.  It is a copy of the list
+ * as it is now, and there is nothing to accept; free it.
  */
 E2EE_API E2EE_CHECKED int e2ee_group_proposals(e2ee_group *group, e2ee_incoming **out);
 
@@ -383,17 +383,18 @@ E2EE_API E2EE_CHECKED int e2ee_group_proposals(e2ee_group *group, e2ee_incoming 
 
 /**
  * Start a commit that also covers every stored proposal; with nothing added, it
- * renews the own keys.  It is for this epoch, whose leaf numbers it uses: when the group
+ * renews this member's keys.  It is for this epoch, whose leaf numbers it uses: when the group
  * has gone on, functions of it return E2EE_ERR_OLD_EPOCH.
  * @return 0; E2EE_ERR_INVALID_STATE not a member
  */
 E2EE_API E2EE_CHECKED int e2ee_commit_new(e2ee_group *group, e2ee_commit **out);
 
-/** @return 0; E2EE_ERR_INVALID_PROPOSAL the key package, or the leaf in it, has an extension that the
- *  leaf does not list (RFC 9420, section 10), or another fault; E2EE_ERR_LIFETIME */
+/** @return 0; E2EE_ERR_INVALID_PROPOSAL the key package, or the leaf in it, has an extension that
+ *  the leaf does not list (RFC 9420, section 10), or another fault; E2EE_ERR_LIFETIME it is over,
+ *  has not begun, or is longer than E2EE_SET_MAX_LIFETIME_SECONDS */
 E2EE_API E2EE_CHECKED int e2ee_commit_add(e2ee_commit *commit, const uint8_t *key_package,
                                           size_t key_package_len);
-/** @return 0; E2EE_ERR_NOT_FOUND nobody at that leaf; E2EE_ERR_INVALID_ARG the own leaf */
+/** @return 0; E2EE_ERR_NOT_FOUND nobody at that leaf; E2EE_ERR_INVALID_ARG this member's leaf */
 E2EE_API E2EE_CHECKED int e2ee_commit_remove(e2ee_commit *commit, uint32_t leaf);
 
 /**
@@ -419,8 +420,8 @@ E2EE_API E2EE_CHECKED int e2ee_group_commit_accepted(e2ee_group *group);
 
 /** The delivery service refused it, or another commit won: wipe it.  Only when it
  *  is certain that no member will ever apply it.  E2EE_ERR_NOT_FOUND if none.  Whoever
- *  wanted to join by it is in state E2EE_GROUP_LEFT.  If the service took it after all, its coming
- *  back gives E2EE_ERR_LEFT_BEHIND. */
+ *  wanted to join by it is in state E2EE_GROUP_LEFT.  If the service took it after all, it
+ *  gives E2EE_ERR_LEFT_BEHIND when it comes back. */
 E2EE_API E2EE_CHECKED int e2ee_group_commit_discard(e2ee_group *group);
 
 /* ---- Incoming messages: inspect, then accept [control] -------------------- */
@@ -430,8 +431,8 @@ enum {
   E2EE_INCOMING_APPLICATION = 1, /**< e2ee_incoming_data() has the plaintext; no accepting. */
   E2EE_INCOMING_PROPOSAL = 2,    /**< Accept stores it for the next commit. */
   E2EE_INCOMING_COMMIT = 3,      /**< Accept enters the next epoch. */
-  E2EE_INCOMING_OWN_COMMIT = 4,  /**< The own pending commit came back: accept it, which is
-                                      e2ee_group_commit_accepted().  It shows no changes. */
+  E2EE_INCOMING_OWN_COMMIT = 4,  /**< This member's pending commit came back: accept it, which
+                                      is e2ee_group_commit_accepted().  It shows no changes. */
   E2EE_INCOMING_WELCOME = 5,     /**< From e2ee_welcome_open(). */
   E2EE_INCOMING_WAITING = 6      /**< From e2ee_group_proposals(); no accepting. */
 };
@@ -458,14 +459,15 @@ enum {
 /**
  * Bits of e2ee_change.flags.
  *
- * OTHER_KEY  The signature key differs from the one that the member has now: of an UPDATE; of REMOVE
- *            and ADD where somebody who joins by external commit takes a member's place.  That takes
- *            the member's credential and no key of it, and a basic credential is bytes that anybody
- *            can copy.  Without the flag it is the member that comes back; with it, a stranger, until
- *            people have compared safety codes or the credential's certificate was verified.
+ * OTHER_KEY  The signature key differs from the one that the member has now: in an UPDATE; in the
+ *            REMOVE and ADD by which an external commit takes a member's place.  That takes the
+ *            member's credential, but none of its keys, and a basic credential is bytes that
+ *            anybody can copy.  Without the flag it is the member that comes back; with it, a
+ *            stranger, until people have compared safety codes or the credential's certificate was
+ *            verified.
  */
 enum {
-  E2EE_CHANGE_FLAG_OWN = 1, /**< It is about the own member. */
+  E2EE_CHANGE_FLAG_OWN = 1, /**< It is about this member. */
   E2EE_CHANGE_FLAG_OTHER_KEY = 2
 };
 
@@ -480,27 +482,27 @@ typedef struct e2ee_change {
 } e2ee_change;
 
 /**
- * Decrypt and fully verify one message.  Nothing changes but that the key of an
+ * Decrypt and fully verify one message.  Nothing changes, except that the key of an
  * application message is used up.  Several may be looked at before one is accepted;
  * once the group enters another epoch the rest is stale (accept then gives
  * E2EE_ERR_OLD_EPOCH).
  * @return 0; E2EE_ERR_INVALID_ARG for another group; E2EE_ERR_OLD_EPOCH; E2EE_ERR_FUTURE_EPOCH;
- *         E2EE_ERR_REPLAY seen before, or an own message; E2EE_ERR_LEFT_BEHIND an own commit that is
- *         not the pending one; E2EE_ERR_MISSING_PROPOSAL accept that proposal first; E2EE_ERR_LIMIT
- *         too large, or too many messages before it are missing; E2EE_ERR_INVALID_STATE not a member;
- *         E2EE_ERR_UNSUPPORTED it holds a proposal of a type that another document than RFC 9420
- *         defines: what it says nobody can tell here
+ *         E2EE_ERR_REPLAY seen before, or an own message; E2EE_ERR_LEFT_BEHIND a commit of this
+ *         member that is not the pending one; E2EE_ERR_MISSING_PROPOSAL accept that proposal first;
+ *         E2EE_ERR_LIMIT too large, or too many messages before it are missing;
+ *         E2EE_ERR_INVALID_STATE not a member; E2EE_ERR_UNSUPPORTED it holds a proposal of a type
+ *         that another document than RFC 9420 defines, which cannot be read here
  */
 E2EE_API E2EE_CHECKED int e2ee_group_process(e2ee_group *group, const uint8_t *message,
                                              size_t message_len, e2ee_incoming **out);
 
 /** Bits of e2ee_incoming_status.flags. */
 enum {
-  E2EE_INCOMING_FLAG_REMOVES_OWN = 1, /**< Accepting removes the own member. */
+  E2EE_INCOMING_FLAG_REMOVES_OWN = 1, /**< Accepting removes this member. */
   E2EE_INCOMING_FLAG_OTHER_KEY = 2,   /**< Somebody takes a member's place with another signature
                                            key than that member's: see
                                            E2EE_CHANGE_FLAG_OTHER_KEY. */
-  E2EE_INCOMING_FLAG_PARTLY = 4 /**< It removes the own member, who could not read all of it (a
+  E2EE_INCOMING_FLAG_PARTLY = 4       /**< It removes this member, which could not read all of it (a
                                            proposal never received, or of an unknown type): its
                                            removal is the only change that is shown. */
 };
@@ -519,12 +521,12 @@ E2EE_API E2EE_CHECKED int e2ee_incoming_get_status(const e2ee_incoming *incoming
                                                    e2ee_incoming_status *out, size_t out_size);
 
 /**
- * E2EE_MEMBER_* of who sent a message, as of the epoch in which it was sent: a late message is never
- * taken for one of who holds the sender's leaf now.  Of a WELCOME it is the member who added; of an
- * external sender there are identity, public key and credential.
+ * E2EE_MEMBER_* of whoever sent a message, as of the epoch in which it was sent: a late message is
+ * never taken for one from whoever holds the sender's leaf now.  Of a WELCOME it is the member who
+ * made it; of an external sender there are identity, public key and credential.
  * @return 0; E2EE_ERR_NOT_FOUND an external sender has no such thing, or nobody sent it (WAITING);
  *         E2EE_ERR_INVALID_STATE a safety code, and the client never was a member;
- *         E2EE_ERR_INVALID_ARG the own safety code
+ *         E2EE_ERR_INVALID_ARG the client's own safety code
  */
 E2EE_API E2EE_CHECKED int e2ee_incoming_sender(const e2ee_incoming *incoming, uint32_t what,
                                                uint8_t *out, size_t *len);
@@ -544,17 +546,20 @@ E2EE_API E2EE_CHECKED int e2ee_incoming_member(const e2ee_incoming *incoming, ui
 
 /**
  * Apply a PROPOSAL, COMMIT or OWN_COMMIT to its group, all or nothing.
- * @return 0; E2EE_ERR_OLD_EPOCH the group has gone on; E2EE_ERR_PENDING_COMMIT discard or accept
- *         the own commit first; E2EE_ERR_REPLAY the same message was accepted; E2EE_ERR_LEFT_BEHIND
- *         the own commit that came back was discarded meanwhile; E2EE_ERR_INVALID_STATE accepted already, or nothing to
+ * @return 0; E2EE_ERR_OLD_EPOCH the group has gone on; E2EE_ERR_PENDING_COMMIT accept or discard
+ *         the pending commit first; E2EE_ERR_REPLAY the same message was accepted (a public
+ *         proposal gives 0 again, and is stored once); E2EE_ERR_LEFT_BEHIND the own commit that
+ *         came back was discarded meanwhile; E2EE_ERR_INVALID_STATE accepted already, or nothing to
  *         accept
  */
 E2EE_API E2EE_CHECKED int e2ee_incoming_accept(e2ee_incoming *incoming);
 
 /**
- * Apply a WELCOME: become a member.  The key package is used up: save client and group, in one step.
- * @return 0; E2EE_ERR_INVALID_STATE no Welcome, joined already, in that group already, or the client
- *         was in that epoch before; E2EE_ERR_NOT_FOUND the key package was used for another Welcome
+ * Apply a WELCOME: become a member.  The key package is used up: save client and group, in one
+ * step.
+ * @return 0; E2EE_ERR_INVALID_STATE no Welcome, joined already, in that group already, or the
+ *         client was in that epoch before; E2EE_ERR_NOT_FOUND the key package was used for another
+ *         Welcome
  */
 E2EE_API E2EE_CHECKED int e2ee_incoming_join(e2ee_incoming *incoming, e2ee_group **out);
 
@@ -601,27 +606,28 @@ E2EE_API E2EE_CHECKED int e2ee_group_save(e2ee_group *group, const uint8_t *key,
 
 /**
  * Restore a group.  Two handles of one member would encrypt with the same keys: free the other one
- * first, with all commits and incoming messages of it.  The same client loaded twice is not noticed.
+ * first, with all commits and incoming messages of it.  The same client loaded twice is not
+ * noticed.
  * @return 0; E2EE_ERR_STATE_KEY wrong key or altered; E2EE_ERR_STATE_CORRUPT;
  *         E2EE_ERR_STATE_VERSION; E2EE_ERR_NOT_FOUND not this client's group;
- *         E2EE_ERR_INVALID_STATE this client has a handle of that member of the group; E2EE_ERR_LIMIT
- *         more members than E2EE_SET_MAX_MEMBERS, which is not saved: set it before
+ *         E2EE_ERR_INVALID_STATE this client has a handle of that member of the group;
+ *         E2EE_ERR_LIMIT more members than E2EE_SET_MAX_MEMBERS, which is not saved: set it before
  */
 E2EE_API E2EE_CHECKED int e2ee_group_load(e2ee_client *client, const uint8_t *key, size_t key_len,
                                           const uint8_t *blob, size_t blob_len, e2ee_group **out);
 
 /*
- * A large group in two blobs, so that saving costs what has changed and not what there is.  Nearly all
- * of a group's state is the ratchet tree, which has no secrets: e2ee_group_save_tree() saves it as
- * it is now, and is called seldom.  e2ee_group_save_changes() saves all the rest, secrets and
+ * A large group in two blobs, so that saving costs what has changed and not what there is.  Nearly
+ * all of a group's state is the ratchet tree, which has no secrets: e2ee_group_save_tree() saves it
+ * as it is now, and is called seldom.  e2ee_group_save_changes() saves all the rest, secrets and
  * pending commit included, with what has changed in the tree since; it is what to call before each
  * send, instead of e2ee_group_save().  When it returns E2EE_ERR_INVALID_STATE, call the other one,
  * then it again.
  *
- * Both blobs are needed to load, and belong together: store a new tree and the first changes to it in
- * one database transaction; or the tree beside the old one under a name of its own, then the changes in
- * the place of the old ones by write-then-rename, and only then delete the old tree.  Each blob of
- * changes replaces the one before, which is older state: see e2ee_group_save().
+ * Both blobs are needed to load, and belong together: store a new tree and the first changes to it
+ * in one database transaction; or the tree beside the old one under a name of its own, then the
+ * changes in the place of the old ones by write-then-rename, and only then delete the old tree.
+ * Each blob of changes replaces the one before, which is older state: see e2ee_group_save().
  */
 
 /** Seal the ratchet tree under a 32-byte state key.  The handle refers to it from now on: at most a
@@ -654,29 +660,30 @@ E2EE_API E2EE_CHECKED int e2ee_group_load_changes(e2ee_client *client, const uin
  *
  * What a call can rely on, and why it is enough:
  *
- * Activate   A frame that comes before its epoch is installed gives E2EE_ERR_NO_KEY and is left as it
- *            is.  A commit needs about a round trip to everybody, so activating 0.3 s after
+ * Activate   A frame that comes before its epoch is installed gives E2EE_ERR_NO_KEY and is left as
+ *            it is.  A commit needs about a round trip to everybody, so activating 0.3 s after
  *            installing leaves few such frames; hold them, encrypted, until the commit is there.
- *            After a removal activate at once: until then who was removed can listen.
+ *            After a removal activate at once: until then the removed member can listen.
  * Retire     Frames of the epoch before are good until it is retired.  They are on their way as
  *            long as the network and the retransmissions in it take: 2 s after activating is ample,
  *            and senders that are slower to switch are told by E2EE_EVENT_PEER_SWITCHED.
  * 16 epochs  With these times six commits a second have a place.  What comes later than 16
- *            epochs, or for an epoch that will be installed 16 after one that is there, meets another
- *            epoch's key: E2EE_ERR_AUTH, and nothing else.  Retired in time, there is no such epoch.
+ *            epochs, or for an epoch that will be installed 16 after one that is there, meets
+ *            another epoch's key: E2EE_ERR_AUTH, and nothing else.  Retired in time, there is no
+ *            such epoch.
  * Late       Frames up to 1023 behind the newest of their stream are accepted once.  Video of 10
  *            Mbit/s in packets of 1200 bytes has 1000 a second, so a retransmission has one
  *            second to arrive; sound of 50 frames a second has 20.
- * 2048       streams are remembered by a receiver in all its epochs: a thousand members with sound and
- *            picture; during a switch, when both epochs are there, half as many.  The 256 heard
- *            last accept late frames: a gallery of 49 with sound and picture, in two epochs.  Of
+ * 2048       streams are remembered by a receiver in all its epochs: a thousand members with audio
+ *            and video; during a switch, when both epochs are there, half as many.  The 256 heard
+ *            last accept late frames: a gallery of 49 with audio and video, in two epochs.  Of
  *            others only what is newer is accepted, so nothing can be replayed.
- *            Once 1024 are taken, a member has room for 4 in an epoch, so that one with a
+ *            Once 1024 are taken, a member that has 4 in an epoch gets no more, so that one with a
  *            thousand cannot keep the others from being heard.
  * 32 keys    are kept ready by a receiver: more people do not speak at the same time.  Another
  *            stream's next frame takes 1 to 2 us longer, no more.
- * 2^32       frames can be sent in an epoch by each sender; E2EE_EVENT_KEY_LOW asks for a commit when
- *            2^28 are left, 10 hours at 7000 a second.
+ * 2^32       frames can be sent in an epoch by each sender; E2EE_EVENT_KEY_LOW asks for a commit
+ *            when 2^28 are left, 10 hours at 7000 a second.
  */
 
 /** Events of e2ee_media_next_event(). */
@@ -689,10 +696,10 @@ enum {
   E2EE_EVENT_KEY_LOW = 3,       /**< A sender nears its counter limit: commit.  value: frames
                                      left. */
   E2EE_EVENT_DROPPED = 4,       /**< value events were lost here, the ring was full. */
-  E2EE_EVENT_PEER_DIFFERS = 5   /**< A frame of leaf under epoch has a wrong tag, and its stream
-                                     has had none with a right one: see e2ee_stats.never_right.
-                                     value: its KID.  Told once for each epoch until the next
-                                     install; anybody can forge the cause. */
+  E2EE_EVENT_PEER_DIFFERS = 5   /**< A frame of leaf under epoch has a wrong tag, and none of its
+                                     key id was right so far: see e2ee_stats.never_right.
+                                     value: its KID.  Told, of one leaf, once for each epoch
+                                     until the next install; anybody can forge the cause. */
 };
 
 typedef struct e2ee_event {
@@ -765,8 +772,8 @@ typedef struct e2ee_frame_info {
 } e2ee_frame_info;
 
 /** Parse a frame's header, as a forwarding server may; what follows it is not looked at.
- *  No frame says how its keys are managed: the key id's low four bits, here in epoch, are those of a
- *  group's epoch; with the sender keys of media.h they mean nothing.
+ *  No frame says how its keys are managed: the key id's low four bits, here in epoch, are those of
+ *  a group's epoch; with the sender keys of media.h they mean nothing.
  *  @return 0, or E2EE_ERR_MALFORMED.  [any] */
 E2EE_API E2EE_CHECKED int e2ee_frame_peek(const uint8_t *frame, size_t frame_len,
                                           e2ee_frame_info *out, size_t out_size);
@@ -796,7 +803,7 @@ E2EE_API E2EE_CHECKED int e2ee_sender_encrypt(e2ee_sender *sender, const uint8_t
                                               size_t *out_len);
 
 /**
- * Make a receiver.  One per decoder thread; it takes frames of every member but the own one.
+ * Make a receiver.  One per decoder thread; it takes frames of every member except this one.
  * It accepts each frame once, also when frames come up to 1023 behind the newest of their
  * stream; what another receiver has accepted it does not know.
  */
@@ -807,7 +814,7 @@ E2EE_API void e2ee_receiver_free(e2ee_receiver *receiver);
  * Decrypt one frame; aliasing as in e2ee_sender_encrypt().
  * @param out_cap  at least the plaintext's size, or *out_len says how much that is
  * @param info     who sent it; may be NULL with info_size 0
- * @return 0; E2EE_ERR_NO_KEY epoch not installed, nobody at that leaf in it, or the own leaf;
+ * @return 0; E2EE_ERR_NO_KEY epoch not installed, nobody at that leaf in it, or this member's leaf;
  *         E2EE_ERR_REPLAY seen before, over 1023 behind the newest of its stream, or over 2^32
  *         ahead of it (of 0, for the first); E2EE_ERR_MALFORMED; E2EE_ERR_BUFFER_TOO_SMALL;
  *         E2EE_ERR_LIMIT over 2^30 bytes, or the 2049th stream heard since epochs were last
@@ -823,14 +830,15 @@ E2EE_API E2EE_CHECKED int e2ee_receiver_decrypt(e2ee_receiver *receiver, const u
 /**
  * Counters of one stream, or of all streams of a media object, also of those that were freed.
  *
- * A wrong tag does not say what it comes from.  But a key that has opened a frame is the right
+ * A wrong tag does not say where it comes from.  But a key that has opened a frame is the right
  * one, so failures after that (auth_failed less never_right) are damage, forgeries, or metadata
- * that are not the same on both sides for every frame.  Where never_right grows and nothing of
- * that member is received, the two sides differ from the start, in one of these:
+ * that differs between both sides for some frames.  Where never_right grows and nothing of a
+ * member is received, the two sides differ from the start, in one of these:
  *
- * suite     e2ee_media_new() got another one there; then it is so for all members that got it
- * metadata  one side passes other bytes, or none; then it is so for all of its streams
- * kind      a plain frame where partial frames are expected, or the other way round
+ * suite     e2ee_media_new() was given another one there; then all members with that one differ
+ * metadata  one side passes other bytes, or none; then all of its streams differ
+ * kind      a plain frame where partial frames are expected, or the other way round; most of these
+ *           are malformed
  * group     the members have parted and are in two epochs of one number: e2ee_group_safety_code()
  *           differs, and messages do not decrypt either
  * epoch     the frame is of an epoch 16 before or after the one installed
@@ -851,8 +859,8 @@ typedef struct e2ee_stats {
                              ahead. */
 } e2ee_stats;
 
-/** Since the object was made.  Always counted: a plain addition a frame.  They wait for no frame, and
- *  no frame for them; of a stream at work each counter may be one frame behind.  [any] */
+/** Since the object was made.  Always counted: a plain addition a frame.  They wait for no frame,
+ *  and no frame for them; of a stream at work each counter may be one frame behind.  [any] */
 E2EE_API E2EE_CHECKED int e2ee_media_stats(const e2ee_media *media, e2ee_stats *out,
                                            size_t out_size);
 E2EE_API E2EE_CHECKED int e2ee_sender_stats(const e2ee_sender *sender, e2ee_stats *out,

@@ -21,20 +21,20 @@ extern "C" {
 /** Credential types (section 17.5); others are the application's own. */
 enum {
   E2EE_CREDENTIAL_BASIC = 1, /**< The body is the identity. */
-  E2EE_CREDENTIAL_X509 = 2   /**< The body is certificates in DER, one after another: the own one,
-                                  then each the issuer of the one before. */
+  E2EE_CREDENTIAL_X509 = 2   /**< The body is certificates in DER, one after another: the
+                                  client's, then each the issuer of the one before. */
 };
 
 /**
- * Make a client with any credential, and a signature key of its own or one brought along.  All members
- * of its groups have to support the type of credential: they do with basic ones, with X.509 where
- * OpenSSL is built in, else by e2ee_client_support().
+ * Make a client with any credential, and a signature key of its own or one brought along.  All
+ * members of its groups have to support the type of credential: they do with basic ones, with X.509
+ * where OpenSSL is built in, else by e2ee_client_support().
  * @param body         of the credential: 1 to 65535 bytes
  * @param private_key  signature key: Ed25519 and Ed448 the seed, NIST curves the scalar, big-endian
- *                     and of full length; or any of them as PKCS #8 in DER.  NULL and 0: a fresh one.
- *                     For X.509 it must be that of the first certificate.
- * @return 0; E2EE_ERR_UNSUPPORTED (suite, or X.509 without OpenSSL); E2EE_ERR_INVALID_ARG (the key is
- *         none of the suite, or not the certificate's); E2EE_ERR_MALFORMED (a certificate)
+ *                     and of full length; or any of them as PKCS #8 in DER.  NULL and 0: a fresh
+ *                     one.  For X.509 it must be that of the first certificate.
+ * @return 0; E2EE_ERR_UNSUPPORTED (suite, or X.509 without OpenSSL); E2EE_ERR_INVALID_ARG (the key
+ *         is none of the suite, or not the certificate's); E2EE_ERR_MALFORMED (a certificate)
  */
 E2EE_API E2EE_CHECKED int e2ee_client_new_credential(uint16_t mls_suite, uint16_t credential_type,
                                                      const uint8_t *body, size_t body_len,
@@ -42,8 +42,8 @@ E2EE_API E2EE_CHECKED int e2ee_client_new_credential(uint16_t mls_suite, uint16_
                                                      size_t private_key_len, e2ee_client **out);
 
 /**
- * Verify a certificate chain, as E2EE_MEMBER_IDENTITY gives it for an X.509 credential: signatures up
- * to one of the roots (112 bits of security at least), validity, basicConstraints, pathLen, name
+ * Verify a certificate chain, as E2EE_MEMBER_IDENTITY gives it for an X.509 credential: signatures
+ * up to one of the roots (112 bits of security at least), validity, basicConstraints, pathLen, name
  * constraints and keyUsage.  The library checks that a member has the certificate's key; who the
  * certificate names, whether that may join, and whether it was revoked, is for the application to
  * decide.  [any]
@@ -63,18 +63,19 @@ enum { E2EE_TYPE_EXTENSION = 1, E2EE_TYPE_PROPOSAL = 2, E2EE_TYPE_CREDENTIAL = 3
 
 /**
  * Say in all leaves made from now on that the application supports a type that RFC 9420 does not
- * define (section 7.2).  A group can only use what all its members support.  Not saved, as it is the
- * program that supports a type: say it again after e2ee_client_load().  Until then the own commits
+ * define (section 7.2).  A group can only use what all its members support.  Not saved, as it is
+ * the program that supports a type: say it again after e2ee_client_load().  Until then own commits
  * and updates fail with E2EE_ERR_INVALID_TREE in a group that uses the type.
- * Proposal types are the application's from 0xf000 on (section 17.4): what those below are made of,
- * other documents say, and the library does not know.  E2EE_ERR_INVALID_ARG for them. */
+ * Proposal types from 0xf000 on are the application's (section 17.4).  Lower ones give
+ * E2EE_ERR_INVALID_ARG: other documents define their form, which the library does not know.
+ */
 E2EE_API E2EE_CHECKED int e2ee_client_support(e2ee_client *client, uint32_t kind, uint16_t type);
 
 /**
- * Say that a commit with a proposal of this type needs an update path, in which its committer renews its
- * keys (section 12.4); without one it is then refused with E2EE_ERR_INVALID_COMMIT.  Every member has to
- * say the same, or they part.  What is not said may come without a path.  Own commits always have one.
- * Not saved: say it again after e2ee_client_load().
+ * Say that a commit with a proposal of this type needs an update path, in which the committer
+ * renews its keys (section 12.4); without one it is refused with E2EE_ERR_INVALID_COMMIT.  Every
+ * member has to say the same, or they part.  Other types may come without a path.  Own commits
+ * always have one.  Not saved: say it again after e2ee_client_load().
  * @return 0; E2EE_ERR_INVALID_ARG  the type is not the application's
  */
 E2EE_API E2EE_CHECKED int e2ee_client_require_path(e2ee_client *client, uint16_t proposal_type);
@@ -84,7 +85,9 @@ enum { E2EE_PLACE_LEAF = 1, E2EE_PLACE_KEY_PACKAGE = 2, E2EE_PLACE_GROUP_INFO = 
 
 /** Carry an extension in everything of that kind made from now on; a second call with the same type
  *  and place replaces it.  Types below 6 belong to RFC 9420: of them only application_id (1) may be
- *  set.  All leaves made from now on list what a leaf or key package carries (section 10).  Not saved: set it again after e2ee_client_load().  @param place  E2EE_PLACE_* */
+ *  set.  All leaves made from now on list what a leaf or key package carries (section 10).  Not
+ *  saved: set it again after e2ee_client_load().
+ *  @param place  E2EE_PLACE_* */
 E2EE_API E2EE_CHECKED int e2ee_client_extension(e2ee_client *client, uint32_t place, uint16_t type,
                                                 const uint8_t *data, size_t data_len);
 
@@ -99,8 +102,9 @@ E2EE_API E2EE_CHECKED int e2ee_client_remove_psk(e2ee_client *client, const uint
 /**
  * A key package for when the others are used up: joining with it does not use it up.  Its first
  * messages can be read by whoever gets the client's keys later, so publish others too.  The client
- * remembers each epoch that it joins with it, to join none twice: save it after joining.  After 256
- * the private half is wiped, and Welcomes for it give E2EE_ERR_NOT_FOUND: publish another before.
+ * remembers each epoch that it joins with it, to join none twice: save client and group in one step
+ * after joining.  After 256 the private half is wiped, and Welcomes for it give E2EE_ERR_NOT_FOUND:
+ * publish another before.
  */
 E2EE_API E2EE_CHECKED int e2ee_key_package_new_last_resort(e2ee_client *client, e2ee_bytes **out);
 
@@ -108,7 +112,7 @@ E2EE_API E2EE_CHECKED int e2ee_key_package_new_last_resort(e2ee_client *client, 
 E2EE_API E2EE_CHECKED int e2ee_key_package_ref(const uint8_t *key_package, size_t key_package_len,
                                                uint8_t *out, size_t *len);
 
-/** A key package of this client that was not used yet. */
+/** A key package of this client that was not used yet, or is of last resort. */
 typedef struct e2ee_own_key_package {
   uint64_t not_before;
   uint64_t not_after;
@@ -118,16 +122,16 @@ typedef struct e2ee_own_key_package {
   uint8_t ref[64];  /**< KeyPackageRef. */
 } e2ee_own_key_package;
 
-/** How many there are.  One goes when it was used, removed, or over for longer than
- *  E2EE_SET_CLOCK_SKEW_SECONDS, which making a key package and saving the client look at. */
+/** How many there are.  One goes when it is used, removed, or expired for longer than
+ *  E2EE_SET_CLOCK_SKEW_SECONDS, which is looked at when another is made or the client is saved. */
 E2EE_API E2EE_CHECKED int e2ee_client_key_packages(const e2ee_client *client, uint32_t *count);
 
 /** @param index  from 0, oldest first; E2EE_ERR_NOT_FOUND from e2ee_client_key_packages() on */
 E2EE_API E2EE_CHECKED int e2ee_client_key_package(const e2ee_client *client, uint32_t index,
                                                   e2ee_own_key_package *out, size_t out_size);
 
-/** Wipe the private half of a key package that will not be used: a Welcome for it cannot be opened any
- *  more.  @return 0 or E2EE_ERR_NOT_FOUND */
+/** Wipe the private half of a key package that will not be used: a Welcome for it cannot be opened
+ *  any more.  @return 0 or E2EE_ERR_NOT_FOUND */
 E2EE_API E2EE_CHECKED int e2ee_client_remove_key_package(e2ee_client *client, const uint8_t *ref,
                                                          size_t ref_len);
 
@@ -171,8 +175,8 @@ E2EE_API E2EE_CHECKED int e2ee_group_encrypt_with(e2ee_group *group,
 E2EE_API E2EE_CHECKED int e2ee_incoming_authenticated_data(const e2ee_incoming *incoming,
                                                            uint8_t *out, size_t *len);
 
-/* All that a proposal says can be read before it is accepted, by itself or in a commit: who is put or
- * taken away with e2ee_incoming_member(), the rest with the following three. */
+/* All that a proposal says can be read before it is accepted, by itself or in a commit: who is
+ * added, updated or removed by e2ee_incoming_member(), the rest by the following three. */
 
 /**
  * More about a change: of PSK the id of an external one, or of the group of a resumption one; of
@@ -183,8 +187,8 @@ E2EE_API E2EE_CHECKED int e2ee_incoming_authenticated_data(const e2ee_incoming *
 E2EE_API E2EE_CHECKED int e2ee_incoming_change_data(const e2ee_incoming *incoming, uint32_t index,
                                                     uint16_t *type, uint8_t *out, size_t *len);
 
-/** Extension list that a change brings, as items on the wire: of ADD the key package's, of EXTENSIONS
- *  the group's, of REINIT the new group's; empty for the others. */
+/** Extension list that a change brings, as items on the wire: of ADD the key package's, of
+ *  EXTENSIONS the group's, of REINIT the new group's; empty for the others. */
 E2EE_API E2EE_CHECKED int e2ee_incoming_change_extensions(const e2ee_incoming *incoming,
                                                           uint32_t index, uint8_t *out,
                                                           size_t *len);
@@ -202,7 +206,7 @@ typedef struct e2ee_proposal {
   uint32_t version;      /**< REINIT: of the new group; ADD: of the key package.  MLS 1.0: 1. */
   uint32_t cipher_suite; /**< Likewise: section 17.1.  A ReInit to one that is not in
                               e2ee_supported(), or to another version than 1,
-                              ends the group for this client.  */
+                              ends the group for this client. */
 } e2ee_proposal;
 
 E2EE_API E2EE_CHECKED int e2ee_incoming_change_proposal(const e2ee_incoming *incoming,
@@ -219,9 +223,9 @@ E2EE_API E2EE_CHECKED int e2ee_group_propose_psk(e2ee_group *group, const uint8_
                                                  size_t id_len, e2ee_bytes **out);
 E2EE_API E2EE_CHECKED int e2ee_commit_psk(e2ee_commit *commit, const uint8_t *id, size_t id_len);
 
-/** Mix in the resumption PSK (section 8.6) of the current epoch, or of a past one that the client was
- *  in and keeps: see E2EE_SET_RESUMPTION_EPOCHS.  Members who were not in that epoch, or do not keep it,
- *  cannot follow.  E2EE_ERR_NOT_FOUND: it is not kept */
+/** Mix in the resumption PSK (section 8.6) of the current epoch, or of a past one that the client
+ *  was in and keeps: see E2EE_SET_RESUMPTION_EPOCHS.  Members who were not in that epoch, or do not
+ *  keep it, cannot follow.  E2EE_ERR_NOT_FOUND: it is not kept */
 E2EE_API E2EE_CHECKED int e2ee_commit_resumption_psk(e2ee_commit *commit, uint64_t epoch);
 
 /** Set or replace one extension of the GroupContext; the others stay (section 12.1.7).  All members
@@ -237,13 +241,13 @@ E2EE_API E2EE_CHECKED int e2ee_group_propose_extension(e2ee_group *group, uint16
 /** Add a type to required_capabilities (section 11.1).  @param kind  E2EE_TYPE_* */
 E2EE_API E2EE_CHECKED int e2ee_commit_require(e2ee_commit *commit, uint32_t kind, uint16_t type);
 
-/** Add somebody to external_senders (section 12.1.8.1), who may then propose without being a member;
- *  the first one has sender index 0.  @param body  as in e2ee_client_new_credential() */
+/** Add somebody to external_senders (section 12.1.8.1), who may then propose without being a
+ *  member; the first one has sender index 0.  @param body  as in e2ee_client_new_credential() */
 E2EE_API E2EE_CHECKED int
 e2ee_commit_external_sender(e2ee_commit *commit, const uint8_t *public_key, size_t public_key_len,
                             uint16_t credential_type, const uint8_t *body, size_t body_len);
 
-/** End this group for one with other parameters (section 11.2); its extensions stay, but for
+/** End this group for one with other parameters (section 11.2); its extensions stay, except
  *  external_senders where the new suite has another signature scheme.  Nothing else may be in the
  *  commit.  E2EE_ERR_INVALID_ARG: the id is that of this group. */
 E2EE_API E2EE_CHECKED int e2ee_group_propose_reinit(e2ee_group *group, const uint8_t *group_id,
@@ -252,8 +256,8 @@ E2EE_API E2EE_CHECKED int e2ee_group_propose_reinit(e2ee_group *group, const uin
 E2EE_API E2EE_CHECKED int e2ee_commit_reinit(e2ee_commit *commit, const uint8_t *group_id,
                                              size_t group_id_len, uint16_t mls_suite);
 
-/** A proposal of the application's own, of a type from 0xf000 on: MLS carries it to all members and does
- *  nothing else.  Its body is one vector.  All members must support the type. */
+/** A proposal of the application's own, of a type from 0xf000 on: MLS carries it to all members and
+ *  does nothing else.  Its body is one vector.  All members must support the type. */
 E2EE_API E2EE_CHECKED int e2ee_group_propose_custom(e2ee_group *group, uint16_t type,
                                                     const uint8_t *data, size_t data_len,
                                                     e2ee_bytes **out);
@@ -264,11 +268,11 @@ E2EE_API E2EE_CHECKED int e2ee_commit_custom(e2ee_commit *commit, uint16_t type,
 
 /**
  * Open a group by its GroupInfo without joining it: its members can be read.  To join, start a
- * commit in it (e2ee_commit_new()); e2ee_commit_remove() takes out the own former leaf (another's:
- * E2EE_ERR_INVALID_PROPOSAL), and
- * e2ee_commit_psk() proves a shared secret.  A SelfRemove that is waiting in the group must be
- * given to e2ee_group_process() and accepted first, so that who wanted to leave is not kept in.
- * e2ee_group_join_external() is this and a commit at once.
+ * commit in it (e2ee_commit_new()); e2ee_commit_remove() takes out the client's former leaf
+ * (another's: E2EE_ERR_INVALID_PROPOSAL), and e2ee_commit_psk() proves a shared secret.  A
+ * SelfRemove that is waiting in the group must be given to e2ee_group_process() and accepted first,
+ * so that who wanted to leave is not kept in.  e2ee_group_join_external() is this and a commit at
+ * once.
  */
 E2EE_API E2EE_CHECKED int e2ee_group_open(e2ee_client *client, const uint8_t *group_info,
                                           size_t group_info_len, const uint8_t *tree,
@@ -311,8 +315,8 @@ E2EE_API E2EE_CHECKED int e2ee_group_successor(e2ee_client *client, const e2ee_g
 E2EE_API E2EE_CHECKED int e2ee_group_branch(const e2ee_group *old, const uint8_t *group_id,
                                             size_t group_id_len, e2ee_group **out);
 
-/** As e2ee_welcome_open(), where the new group must go on from a certain one, which another client may
- *  hold, because it has another suite.  E2EE_ERR_INVALID_TREE: it does not. */
+/** As e2ee_welcome_open(), where the new group must go on from a certain one, which another client
+ *  may hold, because it has another suite.  E2EE_ERR_INVALID_TREE: it does not. */
 E2EE_API E2EE_CHECKED int e2ee_welcome_open_successor(e2ee_client *client, const e2ee_group *old,
                                                       const uint8_t *welcome, size_t welcome_len,
                                                       const uint8_t *tree, size_t tree_len,
@@ -327,19 +331,20 @@ enum {
                                       capabilities of leaves and into GroupInfos [1]. */
   E2EE_SET_TREE_IN_WELCOME = 11, /**< 1: ratchet tree in Welcome and GroupInfo [1]. */
   E2EE_SET_THREADS = 12, /**< Threads that opening a Welcome, or joining from outside, may work
-                                      on, 1 to 16 [1].  The calling one is one of them; the others are
-                                      started in the call, take no signals, and have ended when it
-                                      returns.  It changes how long a large group takes to check, and
-                                      nothing else: fewer are used where the system gives no more. */
+                                      on, 1 to 16 [1].  The calling one is one of them; the others
+                                      are started in the call, take no signals, and have ended when
+                                      it returns.  It changes how long a large group takes to check,
+                                      and nothing else: fewer are used where the system gives no
+                                      more. */
   E2EE_SET_CLOCK_SKEW_SECONDS = 13, /**< How far the clocks of others may be ahead, 0 to 2^63 - 1
-                                      [86400].  What the client adds itself must be valid by its own
-                                      clock.  What others have added may begin by so much later, and
-                                      may be over.  E2EE_ERR_LIFETIME of such a commit is no refusal
-                                      for good: the same bytes can be processed later. */
+                                      [86400].  What the client itself adds must be valid by its own
+                                      clock.  What others have added may begin up to so much later,
+                                      and may have expired.  E2EE_ERR_LIFETIME is then not final:
+                                      the same bytes can be processed again later. */
   E2EE_SET_RESUMPTION_EPOCHS = 14,  /**< Past epochs of which the resumption PSK is kept (8.6), 0 to
-                                      1024; fewer count from the next epoch on [64].  Whoever keeps
-                                      fewer than others cannot follow a commit that names an older
-                                      one. */
+                                      1024; fewer count from the next epoch on [64].  A member
+                                      that keeps fewer than others cannot follow a commit that names
+                                      an older one. */
   E2EE_SET_MAX_LEAF_BYTES = 15,   /**< Largest leaf to make and to propose, identity and extensions
                                       included: 1024 to 2^20 [131072].  An own commit leaves out
                                       what others proposed above it.  What they commit is bound by
