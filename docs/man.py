@@ -25,7 +25,7 @@ PAGES = {"e2ee": {
     "e2ee_frame": ("encrypt and decrypt media frames", "Frames"),
 }, "media": {
     "e2ee_sender_keys": ("frame keys that the application brings", "Sender keys"),
-    "e2ee_partial_frames": ("encrypt frames but for what forwarders read", "", "Partial frames"),
+    "e2ee_partial_frames": ("encrypt frames except what forwarders read", "", "Partial frames"),
 }}
 OTHERS = {"mls": ("e2ee_mls", "the rest of RFC 9420")}
 

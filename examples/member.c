@@ -459,9 +459,9 @@ static void accepted_commit(struct member *me, const e2ee_incoming_status *statu
   }
 }
 
-/** Apply a verified message.  The relay puts commits in order, so one that comes while the own is
- *  pending has won: no member will ever apply the own one, and it can be wiped.  The goal stays, so
- *  that the own one is made again in the next epoch. */
+/** Apply a verified message.  The relay puts commits in order, so one that comes while ours is
+ *  pending has won: no member will ever apply ours, and it can be wiped.  The goal stays, so that ours
+ *  is made again in the next epoch. */
 static int accept_incoming(struct member *me, e2ee_incoming *incoming) {
   int err = e2ee_incoming_accept(incoming);
   if (err == E2EE_ERR_PENDING_COMMIT) {

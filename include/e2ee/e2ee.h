@@ -780,9 +780,10 @@ E2EE_API E2EE_CHECKED int e2ee_frame_peek(const uint8_t *frame, size_t frame_len
 
 /**
  * Make a sender with a key of its own per epoch.  One per encoder thread.
- * Its key id uses the shortest context not yet used by this member in the epoch; while
- * the group is one that was loaded from saved state and has not committed since, a
- * random 32-bit context, so that no (key, counter) can ever repeat.
+ * Its key id uses the shortest context not yet used by this member in the epoch.  A group that was
+ * loaded, or joined with a key package that was loaded or is of last resort, may have a copy: until
+ * this member's next commit its senders have random 32-bit contexts, so that two copies share a key
+ * and counter once in 2^32.
  * @return 0; E2EE_ERR_KEY_EXHAUSTED 2^24 senders had a key in this epoch
  */
 E2EE_API E2EE_CHECKED int e2ee_sender_new(e2ee_media *media, e2ee_sender **out);
