@@ -610,8 +610,7 @@ E2EE_API E2EE_CHECKED int e2ee_group_save(e2ee_group *group, const uint8_t *key,
  * noticed.
  * @return 0; E2EE_ERR_STATE_KEY wrong key or altered; E2EE_ERR_STATE_CORRUPT;
  *         E2EE_ERR_STATE_VERSION; E2EE_ERR_NOT_FOUND not this client's group;
- *         E2EE_ERR_INVALID_STATE this client has a handle of that member of the group;
- *         E2EE_ERR_LIMIT more members than E2EE_SET_MAX_MEMBERS, which is not saved: set it before
+ *         E2EE_ERR_INVALID_STATE this client has a handle of that member of the group
  */
 E2EE_API E2EE_CHECKED int e2ee_group_load(e2ee_client *client, const uint8_t *key, size_t key_len,
                                           const uint8_t *blob, size_t blob_len, e2ee_group **out);
@@ -853,7 +852,7 @@ typedef struct e2ee_stats {
   uint64_t auth_failed; /**< Wrong tags. */
   uint64_t replayed;    /**< Seen before, or outside the window. */
   uint64_t malformed;
-  uint64_t no_room;     /**< Of no_key: E2EE_ERR_LIMIT. */
+  uint64_t no_room;     /**< Of no_key: for want of room, E2EE_ERR_LIMIT. */
   uint64_t never_right; /**< Of auth_failed: of streams of which no frame was right so far. */
   uint64_t late;        /**< Of replayed: over 1023 behind the newest, as after a long hold in the
                              network, or if somebody forged a frame far ahead; or over 2^32
