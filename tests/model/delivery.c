@@ -141,6 +141,15 @@ static void deliver_deferred(struct world *world, struct room *room, int person)
   }
 }
 
+/* Whom a commit removes does not need the PSKs in it. */
+static bool removes_reader(const e2ee_incoming *incoming) {
+  e2ee_incoming_status status;
+  if (incoming == NULL)
+    return false;
+  MUST(incoming->client, e2ee_incoming_get_status(incoming, &status, sizeof status));
+  return (status.flags & E2EE_INCOMING_FLAG_REMOVES_OWN) != 0;
+}
+
 /* A resumption PSK is had by those who were in its epoch. */
 static bool lacks_resumption(const struct seat *seat, const struct entry *entry) {
   return entry->psk_epoch != EPOCH_NONE && entry->psk_epoch < seat->memory.joined;
@@ -169,7 +178,7 @@ static e2ee_incoming *open_commit(struct world *world, struct room *room, int pe
     deliver_deferred(world, room, person);
     err = e2ee_group_process(seat->group, BYTES(entry->message), &incoming);
   }
-  if (lacks_resumption(seat, entry)) {
+  if (lacks_resumption(seat, entry) && !removes_reader(incoming)) {
     RETURNS(client, err, E2EE_ERR_INVALID_COMMIT);
     return NULL;
   }
