@@ -305,7 +305,7 @@ enum {
   E2EE_LEAVING_NO = 0,    /**< Not asked for, or done: then the state is E2EE_GROUP_LEFT. */
   E2EE_LEAVING_WAITS = 1, /**< The proposal waits for somebody to commit it. */
   E2EE_LEAVING_LOST = 2   /**< A commit without it ended the epoch, perhaps the client's own:
-                               ask again.  Not saved: after e2ee_group_load() it is _NO. */
+                               ask again.  Saved with the group. */
 };
 
 typedef struct e2ee_group_status {

@@ -55,7 +55,7 @@ struct group {
   struct bytes external_pub; /* of a group seen from outside, until the own external commit */
   struct saved_tree saved;
   bool left;
-  bool stays;    /* asked to be removed in an epoch before, in vain; not saved */
+  bool stays;    /* asked to be removed in an epoch before, in vain */
   bool restored; /* loaded from a blob, and no own commit with a path since */
 };
 

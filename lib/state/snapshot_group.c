@@ -17,6 +17,7 @@ enum group_key {
   KEY_LINK = 8,      /* array of nothing, or of usage, group id, epoch and PSK of the old group */
   KEY_EXTERNAL_PUB = 9, /* of a group seen from outside, else empty */
   KEY_PSKS = 10,        /* array of [epoch, resumption PSK] of past epochs, oldest first */
+  KEY_STAYS = 11,       /* 1: a wish to leave of an epoch before was in vain; else 0 */
   GROUP_KEYS
 };
 
@@ -112,6 +113,8 @@ void snapshot_write_group(struct writer *writer, const struct group *group,
   write_link(writer, group->link);
   snapshot_write_bytes(writer, KEY_EXTERNAL_PUB, bytes_view(&group->external_pub));
   write_psks(writer, &group->psks);
+  cbor_write_key(writer, KEY_STAYS);
+  cbor_write_uint(writer, group->stays ? 1 : 0);
 }
 
 enum err snapshot_save_group(struct group *group, struct view key, struct bytes *out) {
@@ -332,6 +335,18 @@ done:
   return err;
 }
 
+static enum err read_stays(struct reader *reader, uint8_t version, struct group *group) {
+  enum err err = OK;
+  uint64_t stays = 0;
+  if (version == 1)
+    return OK;
+  TRY(cbor_read_key(reader, KEY_STAYS));
+  TRY(cbor_read_uint(reader, 1, &stays));
+  group->stays = stays == 1;
+done:
+  return err;
+}
+
 /* Who is no member has nothing, but for what an external commit is made of. */
 static enum err check_kind(const struct group *group, enum epoch_kind kind) {
   bool outside = kind == EPOCH_OUTSIDE, left = kind == EPOCH_LEFT;
@@ -374,6 +389,7 @@ static enum err read_group(struct reader *reader, uint8_t version, struct client
   TRY(read_link(reader, group));
   TRY(read_external_pub(reader, group));
   TRY(read_psks(reader, version, group));
+  TRY(read_stays(reader, version, group));
   TRY(cbor_read_end(reader));
   TRY(check_kind(group, kind));
   if (kind == EPOCH_LEFT) {

@@ -182,6 +182,8 @@ START_TEST(leaving_after_a_restart) {
   expect_leaving(E2EE_LEAVING_WAITS);
   receive(bob, commit);
   expect_leaving(E2EE_LEAVING_LOST);
+  restart(bob, saved(bob));
+  expect_leaving(E2EE_LEAVING_LOST);
   e2ee_bytes_free(proposal);
   e2ee_bytes_free(commit);
 }
