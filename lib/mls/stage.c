@@ -227,9 +227,11 @@ done:
   return err;
 }
 
-/* What stands in the way of following a commit, though others may be able to. */
+/* What stands in the way of following a commit, though others may be able to: the limits are this
+ * library's, and members of other implementations have other ones. */
 static bool only_hinders_following(enum err err) {
-  return err == ERR_MISSING_PROPOSAL || err == ERR_UNSUPPORTED || err == ERR_LIFETIME;
+  return err == ERR_MISSING_PROPOSAL || err == ERR_UNSUPPORTED || err == ERR_LIFETIME ||
+         err == ERR_LIMIT;
 }
 
 /*

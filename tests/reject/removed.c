@@ -106,6 +106,19 @@ static void more_members_than_it_takes(struct world *world, struct bytes *out) {
   forgery_send_with_path(&forgery, out);
 }
 
+/* Others may take more of them than this library does. */
+static void psks_without_end(struct world *world, struct bytes *out) {
+  struct forgery forgery;
+  struct psk_id id = known_psk(world);
+  begin(world, &forgery);
+  for (size_t i = 0; i <= LISTED_PSKS_MAX; i++) {
+    struct bytes proposal = propose_psk(&id);
+    proposal_or_ref_write_proposal(&forgery.proposals, bytes_view(&proposal));
+    bytes_free(&proposal);
+  }
+  forgery_send_with_path(&forgery, out);
+}
+
 static const struct row leaving_rows[] = {
     {"", "nothing beside", nothing_beside, OK},
     {"", "a PSK that only those who stay have", psk_that_others_have, OK},
@@ -116,6 +129,7 @@ static const struct row leaving_rows[] = {
     {"", "a SelfRemove", leaves_by_reference, OK},
     {"", "a key package that is not valid yet", key_package_too_new, OK},
     {"", "more members than the limit", more_members_than_it_takes, OK},
+    {"", "more PSKs than the limit", psks_without_end, OK},
 };
 
 /* Whether carol can read all of it, though she may not be able to follow. */
