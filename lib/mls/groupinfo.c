@@ -87,6 +87,7 @@ bool client_in_group(const struct client *client, struct view group_id) {
 static enum err check_context(struct client *client, const struct group_info *info) {
   enum err err = OK;
   struct why *why = &client->why;
+  size_t confirmed = info->context.confirmed_transcript_hash.size;
   TRY(require(info->context.cipher_suite == client->suite->id, why, ERR_UNSUPPORTED,
               "RFC 9420, section 12.4.3.1: a group of cipher suite %u, the client has %u",
               info->context.cipher_suite, client->suite->id));
@@ -94,6 +95,10 @@ static enum err check_context(struct client *client, const struct group_info *in
               "RFC 9420, section 12.4.3.1: the client is in that group already"));
   TRY(require(info->context.epoch < UINT64_MAX, why, ERR_INVALID_TREE,
               "RFC 9420, section 12.4.3.1: a group in the last epoch there can be"));
+  TRY(require(confirmed == client->suite->hash->size ||
+                  (confirmed == 0 && info->context.epoch == 0),
+              why, ERR_INVALID_TREE,
+              "RFC 9420, section 8.2: a confirmed transcript hash of %zu bytes", confirmed));
 done:
   return err;
 }

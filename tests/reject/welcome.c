@@ -64,6 +64,12 @@ static void last_epoch(struct world *world, struct invite *invite) {
   invite->context.epoch = UINT64_MAX;
 }
 
+/* Whoever joined with it could not be loaded once it is saved. */
+static void transcript_of_no_hash(struct world *world, struct invite *invite) {
+  (void)world;
+  invite->context.confirmed_transcript_hash = VIEW_NONE;
+}
+
 static void joined_already(struct world *world, struct invite *invite) {
   (void)invite;
   ck_assert_int_eq(group_new(world->joiner.client, VIEW_TEXT("a group"), &world->other), OK);
@@ -362,6 +368,7 @@ static const struct invite_row welcome_rows[] = {
     {"8.1", "a group of version 2", other_version, ERR_UNSUPPORTED},
     {"12.4.3.1", "a group of suite 3", other_suite, ERR_UNSUPPORTED},
     {"12.4.3.1", "a group in its last epoch", last_epoch, ERR_INVALID_TREE},
+    {"8.2", "a confirmed transcript hash of no bytes", transcript_of_no_hash, ERR_INVALID_TREE},
     {"12.4.3.1", "a group that the client is in", joined_already, ERR_INVALID_STATE},
     {"12.4.3.1", "a blank leaf as signer", blank_signer, ERR_INVALID_TREE},
     {"12.4.3.1", "a signer beyond the tree", signer_beyond, ERR_INVALID_TREE},
