@@ -18,7 +18,7 @@ build='build-fuzz'
 ninja -C "$build"
 
 export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-targets=(calls decode frame group partial senderkeys state)
+targets=(calls decode forged frame group partial senderkeys state)
 [ $# -lt 2 ] || targets=("$2")
 failed=()
 for target in "${targets[@]}"; do

@@ -502,7 +502,7 @@ static void mix_psks(const struct forgery *forgery, struct secret *out) {
   }
 }
 
-static void make_epoch(struct forgery *forgery, const struct letter *letter) {
+void forgery_confirm(struct forgery *forgery, struct letter *letter) {
   struct writer transcript = {0};
   struct secret psk_secret = {0};
   struct private_keys *none = NULL;
@@ -514,10 +514,11 @@ static void make_epoch(struct forgery *forgery, const struct letter *letter) {
   ck_assert_int_eq(epoch_advance(&parts, &inputs, epoch_interim_hash(forgery->from),
                                  writer_view(&transcript), &none, NULL, &forgery->next),
                    OK);
+  letter->auth.confirmation_tag = epoch_confirmation_tag(forgery->next);
   writer_free(&transcript);
 }
 
-void forgery_sign(struct forgery *forgery, struct letter *letter) {
+void forgery_letter(struct forgery *forgery, struct letter *letter) {
   enum err err = OK;
   if (forgery->body.data == NULL)
     forgery_body(forgery);
@@ -530,9 +531,12 @@ void forgery_sign(struct forgery *forgery, struct letter *letter) {
                            &letter->generation);
     ck_assert_int_eq(err, OK);
   }
+}
+
+void forgery_sign(struct forgery *forgery, struct letter *letter) {
+  forgery_letter(forgery, letter);
   letter_sign(letter);
-  make_epoch(forgery, letter);
-  letter->auth.confirmation_tag = epoch_confirmation_tag(forgery->next);
+  forgery_confirm(forgery, letter);
 }
 
 void forgery_send(struct forgery *forgery, struct bytes *out) {

@@ -161,7 +161,11 @@ void forgery_finish_path(struct forgery *forgery);
 /** Write the Commit, from all that is known by now. */
 void forgery_body(struct forgery *forgery);
 
-/** Write the Commit unless that was done; sign it, and compute the next epoch and its tag. */
+/** Write the Commit unless that was done, into a letter that is to be signed. */
+void forgery_letter(struct forgery *forgery, struct letter *letter);
+/** Compute the next epoch and its tag, of a letter that is signed. */
+void forgery_confirm(struct forgery *forgery, struct letter *letter);
+/** All of this. */
 void forgery_sign(struct forgery *forgery, struct letter *letter);
 
 /** The same, protect it, and end. */

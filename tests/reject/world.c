@@ -4,12 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
+uint64_t world_time;
+
 struct member member_new(const char *name, uint16_t suite) {
   struct member member = {0};
   struct view identity = view_of((const uint8_t *)name, strlen(name));
   ck_assert_int_eq(provider_init(), OK);
   ck_assert_int_eq(client_new(suite_find(suite), identity, &member.client), OK);
   member.client->settings.grease = false;
+  member.client->settings.time = world_time;
   member.client->settings.max_lifetime_seconds = LONGEST_LIFETIME;
   return member;
 }

@@ -18,6 +18,9 @@ enum { ALICE, BOB, CAROL, MALLORY, ERIN, MEMBERS };
 /** That everybody accepts, in seconds. */
 #define LONGEST_LIFETIME 31622400
 
+/** At which everybody is made, in Unix seconds; 0, at first: the system's clock. */
+extern uint64_t world_time;
+
 /** A client and what it holds of the group. */
 struct member {
   struct client *client;
