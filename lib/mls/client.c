@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "crypto/keyinfo.h"
 #include "crypto/sign.h"
+#include "crypto/x509.h"
 #include "mls/credential.h"
 #include "mls/message.h"
 
@@ -416,7 +417,17 @@ static enum err add_type(struct writer *types, uint16_t type) {
   return err;
 }
 
+/* What leaf_own_capabilities() lists anyway. */
+static bool is_always_listed(enum type_kind kind, uint16_t type) {
+  if (kind == TYPE_EXTENSION)
+    return type == EXTENSION_LAST_RESORT;
+  return kind == TYPE_CREDENTIAL &&
+         (type == CREDENTIAL_BASIC || (type == CREDENTIAL_X509 && x509_available()));
+}
+
 enum err client_support(struct client *client, enum type_kind kind, uint16_t type) {
+  if (is_always_listed(kind, type))
+    return OK;
   return add_type(&client->types[kind], type);
 }
 

@@ -156,15 +156,20 @@ done:
 }
 
 /* draft-ietf-mls-extensions: where a SelfRemove waits, a Remove of the same leaf is invalid. */
-static void prefer_leaves(struct commit_work *work) {
-  for (size_t i = 0; i < work->list.count; i++) {
-    struct listed_proposal *item = &work->list.item[i];
+static enum err prefer_leaves(struct commit_work *work) {
+  enum err err = OK;
+  for (size_t i = work->list.count; i-- > 0;) {
+    const struct proposal *proposal = &work->list.item[i].proposal;
     const struct stored_proposal *leave = NULL;
-    if (item->proposal.type == PROPOSAL_REMOVE)
-      leave = proposal_store_find_leave(&work->group->proposals, item->proposal.body.remove);
-    if (leave != NULL)
-      *item = (struct listed_proposal){leave->proposal, leave->sender, leave, false};
+    if (proposal->type == PROPOSAL_REMOVE)
+      leave = proposal_store_find_leave(&work->group->proposals, proposal->body.remove);
+    if (leave == NULL)
+      continue;
+    proposal_list_remove(&work->list, i);
+    TRY(proposal_list_add(&work->list, &leave->proposal, leave->sender, leave));
   }
+done:
+  return err;
 }
 
 /* What the plan and the group's situation put into the commit by value.  The bytes of the proposals
@@ -181,7 +186,7 @@ static enum err list_by_value(struct commit_work *work, const struct commit_plan
   }
   for (size_t i = 0; i < plan->count; i++)
     TRY(list_raw(work, bytes_view(&plan->proposal[i])));
-  prefer_leaves(work);
+  TRY(prefer_leaves(work));
   if (plan->sets_extensions) {
     TRY(draft_extensions(bytes_view(&plan->extensions), &made[1]));
     TRY(list_raw(work, bytes_view(&made[1])));
@@ -201,6 +206,17 @@ static bool adds_somebody(const struct proposal_list *list) {
   return adds;
 }
 
+/* RFC 9420, section 10: members that check whether a leaf lists its key package's extensions would be
+ * left behind. */
+static bool is_listed(struct view key_package) {
+  struct key_package read = {0};
+  struct reader reader = reader_of(key_package);
+  bool listed =
+      key_package_read(&reader, NULL, &read) == OK && key_package_check_listed(&read, NULL) == OK;
+  key_package_free(&read);
+  return listed;
+}
+
 /* Whether a stored proposal goes into this commit. */
 static bool admits(const struct commit_work *work, const struct stored_proposal *stored) {
   const struct group *group = work->group;
@@ -209,6 +225,8 @@ static bool admits(const struct commit_work *work, const struct stored_proposal 
   if (proposal->type == PROPOSAL_PSK && !group_find_psk(group, &proposal->body.psk, &psk))
     return false;
   if (proposal_check_settings(&group->client->settings, group->epoch, proposal, NULL) != OK)
+    return false;
+  if (proposal->type == PROPOSAL_ADD && !is_listed(proposal->body.add))
     return false;
   /* Whoever does not have it would be left behind, or could not join. */
   if (is_resumption(proposal) &&

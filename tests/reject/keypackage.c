@@ -244,6 +244,23 @@ START_TEST(key_package_received) {
 }
 END_TEST
 
+/* A stored Add that only some members take is for others to commit. */
+START_TEST(unlisted_in_own_commit) {
+  struct world world;
+  struct key_package_forger forger;
+  struct commit_plan plan = {0};
+  const bool listed = _i == 1;
+  world_init(&world, 1);
+  key_package_forger_begin(&forger, world.joiner.client);
+  (listed ? package_with_listed_extension : package_with_extension)(&world, &forger);
+  world_propose(&world, MALLORY, propose_add(key_package_forger_end(&forger)));
+  struct group *alice = world.member[ALICE].group;
+  ck_assert_int_eq(commit_build(alice, &plan), OK);
+  ck_assert((alice->pending->welcome.size > 0) == listed);
+  world_free(&world);
+}
+END_TEST
+
 /* The application hands it over: to add its client in a commit, or to propose that. */
 START_TEST(key_package_given) {
   struct world world;
@@ -282,6 +299,7 @@ END_TEST
 TCase *reject_key_package(void) {
   TCase *cases = tcase_create("keypackage");
   tcase_add_loop_test(cases, key_package_received, 0, 2 * PACKAGE_ROWS);
+  tcase_add_loop_test(cases, unlisted_in_own_commit, 0, 2);
   tcase_add_loop_test(cases, key_package_given, 0, PACKAGE_ROWS);
   return cases;
 }

@@ -98,6 +98,32 @@ END_TEST
 
 /* ---- Nobody supports it ---- */
 
+/* Saying again what leaves list anyway does not list it twice. */
+START_TEST(nothing_is_listed_twice) {
+  static const struct {
+    uint32_t kind;
+    uint16_t type;
+  } known[] = {{E2EE_TYPE_EXTENSION, EXTENSION_LAST_RESORT},
+               {E2EE_TYPE_CREDENTIAL, CREDENTIAL_BASIC}};
+  struct member anna = member_new("anna");
+  struct bytes before = {0}, after = {0};
+  struct capabilities one, two;
+  const struct capabilities none = {0};
+  ck_assert_int_eq(leaf_own_capabilities(&none, false, &before, &one), OK);
+  for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+    ck_assert_done(&anna, e2ee_client_support(anna.client, known[i].kind, known[i].type));
+  struct capabilities more = {
+      .extensions = writer_view(&anna.client->client->types[TYPE_EXTENSION]),
+      .proposals = writer_view(&anna.client->client->types[TYPE_PROPOSAL]),
+      .credentials = writer_view(&anna.client->client->types[TYPE_CREDENTIAL])};
+  ck_assert_int_eq(leaf_own_capabilities(&more, false, &after, &two), OK);
+  ck_assert(view_equal(bytes_view(&before), bytes_view(&after)));
+  bytes_free(&before);
+  bytes_free(&after);
+  member_free(&anna);
+}
+END_TEST
+
 START_TEST(values) {
   for (unsigned type = 0; type <= UINT16_MAX; type++)
     ck_assert(type_is_grease((uint16_t)type) == is_grease((uint16_t)type));
@@ -236,6 +262,7 @@ int main(void) {
   tcase_add_checked_fixture(cases, setup, teardown);
   tcase_set_timeout(cases, 120);
   tcase_add_test(cases, key_packages_list_what_they_carry);
+  tcase_add_test(cases, nothing_is_listed_twice);
   tcase_add_test(cases, values);
   tcase_add_test(cases, no_call_takes_it);
   tcase_add_test(cases, own_commits_in_a_group_that_asks_for_it);
