@@ -1,7 +1,7 @@
 #!/bin/bash
 # Build the fuzz targets as OSS-Fuzz wants them: with its $CC, $CFLAGS and $LIB_FUZZING_ENGINE, into
 # $OUT, each with its corpus beside it.  What is not set is libFuzzer's, and build-oss-fuzz/out.
-# Libraries that Debian has must be installed; they are linked in where there are static ones.
+# The libraries of README.md have to be where the targets are built, and where they run.
 # SPDX-License-Identifier: ISC
 set -euo pipefail
 cd "$(dirname "$0")/.."
