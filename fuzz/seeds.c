@@ -1,7 +1,7 @@
 /*
  * Write the corpora that fuzzing starts from: fuzz-seeds FOLDER.  They are committed as fuzz/corpus;
- * make them again when a format changes.  decode/chain is from elsewhere: `openssl req -x509`; forged,
- * and calls with names of hex digits, are what fuzzing found, after -set_cover_merge=1.
+ * make them again when a format changes.  decode/chain is from elsewhere: `openssl req -x509`; what has
+ * a name of hex digits is what fuzzing found, after -set_cover_merge=1 -use_counters=0; so is forged.
  * SPDX-License-Identifier: ISC
  */
 #include <stdio.h>
