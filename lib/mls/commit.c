@@ -206,17 +206,6 @@ static bool adds_somebody(const struct proposal_list *list) {
   return adds;
 }
 
-/* RFC 9420, section 10: members that check whether a leaf lists its key package's extensions would be
- * left behind. */
-static bool is_listed(struct view key_package) {
-  struct key_package read = {0};
-  struct reader reader = reader_of(key_package);
-  bool listed =
-      key_package_read(&reader, NULL, &read) == OK && key_package_check_listed(&read, NULL) == OK;
-  key_package_free(&read);
-  return listed;
-}
-
 /* Whether a stored proposal goes into this commit. */
 static bool admits(const struct commit_work *work, const struct stored_proposal *stored) {
   const struct group *group = work->group;
@@ -225,8 +214,6 @@ static bool admits(const struct commit_work *work, const struct stored_proposal 
   if (proposal->type == PROPOSAL_PSK && !group_find_psk(group, &proposal->body.psk, &psk))
     return false;
   if (proposal_check_settings(&group->client->settings, group->epoch, proposal, NULL) != OK)
-    return false;
-  if (proposal->type == PROPOSAL_ADD && !is_listed(proposal->body.add))
     return false;
   /* Whoever does not have it would be left behind, or could not join. */
   if (is_resumption(proposal) &&
@@ -269,19 +256,39 @@ static enum err list_if_room(struct commit_work *work, const struct stored_propo
   return err;
 }
 
+/* RFC 9420, section 10: whoever checks whether a leaf lists its key package's extensions would be left
+ * behind by an Add of one that does not. */
+static enum err is_listed(const struct proposal *proposal, bool *out) {
+  enum err err = OK;
+  struct key_package key_package = {0};
+  *out = true;
+  if (proposal->type != PROPOSAL_ADD)
+    return OK;
+  struct reader reader = reader_of(proposal->body.add);
+  err = key_package_read(&reader, NULL, &key_package);
+  if (err == OK)
+    err = key_package_check_listed(&key_package, NULL);
+  key_package_free(&key_package);
+  *out = err == OK;
+  return err_is_ours(err) ? err : OK;
+}
+
 static enum err list_stored(struct commit_work *work) {
+  enum err err = OK;
   const struct proposal_store *store = &work->group->proposals;
   for (unsigned turn = 0; turn < TURNS; turn++) {
     for (size_t i = store->count; i-- > 0;) {
       const struct stored_proposal *stored = &store->item[i];
+      bool listed = false;
       if (turn_of(&stored->proposal) != turn || !admits(work, stored))
         continue;
-      enum err err = list_if_room(work, stored);
-      if (err != OK)
-        return err;
+      TRY(is_listed(&stored->proposal, &listed));
+      if (listed)
+        TRY(list_if_room(work, stored));
     }
   }
-  return OK;
+done:
+  return err;
 }
 
 /* After so many proposals of others that could not be applied, only removals are taken along: each
