@@ -228,7 +228,9 @@ static enum err welcome_psk_secret(struct client *client, const struct group *ol
   size_t count = 0;
   for (struct reader reader = reader_of(psks); reader.left > 0; count++)
     TRY(psk_id_read(&reader, &id));
-  TRY(require(count <= UINT16_MAX, &client->why, ERR_LIMIT, "%zu PSKs in a Welcome", count));
+  /* Those of a commit, of which members take no more. */
+  TRY(require(count <= LISTED_PSKS_MAX, &client->why, ERR_LIMIT,
+              "%zu PSKs in a Welcome, of at most %d", count, LISTED_PSKS_MAX));
   schedule_zero(client->suite, &psk_secret);
   struct reader reader = reader_of(psks);
   for (uint16_t index = 0; index < count; index++) {

@@ -79,6 +79,7 @@ void bench_epochs(const struct bench *bench);
 void bench_forged(const struct bench *bench);
 void bench_frame(const struct bench *bench);
 void bench_group(const struct bench *bench);
+void bench_lengthy(const struct bench *bench);
 void bench_message(const struct bench *bench);
 void bench_reject(const struct bench *bench);
 

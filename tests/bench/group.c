@@ -349,7 +349,7 @@ static void measure_world(const struct bench *bench, struct state *state) {
   drop_messages(state);
   e2ee_bytes_free(state->key_package);
   e2ee_client_free(state->newcomer);
-  world_free(&state->world);
+  world_stop(&state->world);
 }
 
 /* ---- Creating a group in one commit ---- */

@@ -3,8 +3,8 @@
  *
  * A line each: the name, nanoseconds a call (median), those of its floor, and their ratio; with
  * --json an object a line with name, ns, floor_ns and ratio (null where there is no floor).  Some
- * names have more: bytes of what was made and of memory (bytes, welcome_bytes, heap_bytes), and calls
- * beyond the floor (extra_…).  group/, message/ and keypackage/ tell processor time, the others time.
+ * names have more: bytes of what was made and of memory (bytes, welcome_bytes, heap_bytes), calls
+ * beyond the floor (extra_…), and what a byte of a message costs (ns_a_byte, heap_a_byte).  group/, message/ and keypackage/ tell processor time, the others time.
  * SPDX-License-Identifier: ISC
  */
 #include <stdint.h>
@@ -30,13 +30,6 @@ struct bench {
 
 bool bench_wanted(const struct bench *bench, const char *name) {
   return strstr(name, bench->filter) != NULL;
-}
-
-void bench_require(int result, const char *what) {
-  if (result == 0)
-    return;
-  fprintf(stderr, "e2ee-bench: %s: %s\n", what, e2ee_strerror(result));
-  exit(1);
 }
 
 static double now(void) {
@@ -71,7 +64,7 @@ static void tell_json(const char *name, struct bench_result result,
   else
     printf("\"floor_ns\": null, \"ratio\": null");
   for (size_t i = 0; i < count; i++)
-    printf(", \"%s\": %.0f", figures[i].name, figures[i].value);
+    printf(", \"%s\": %.10g", figures[i].name, figures[i].value);
   printf("}\n");
 }
 
@@ -81,7 +74,7 @@ static void tell_line(const char *name, struct bench_result result,
   if (result.floor_ns > 0)
     printf("  floor %14.1f ns  ratio %6.3f", result.floor_ns, result.ns / result.floor_ns);
   for (size_t i = 0; i < count; i++)
-    printf("  %s %.0f", figures[i].name, figures[i].value);
+    printf("  %s %.10g", figures[i].name, figures[i].value);
   printf("\n");
 }
 
@@ -112,12 +105,6 @@ void bench_measure_beside(const struct bench *bench, const char *name,
 void bench_measure(const struct bench *bench, const char *name, const struct bench_work *work,
                    const struct bench_work *floor, void *state, size_t count) {
   bench_measure_beside(bench, name, work, floor, NULL, state, count);
-}
-
-double bench_cpu_ns(void) {
-  struct timespec time;
-  (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
 }
 
 struct bench_result bench_time(const struct bench_call *call) {
@@ -155,5 +142,6 @@ int main(int argc, char **argv) {
   bench_group(&bench);
   bench_forged(&bench);
   bench_reject(&bench);
+  bench_lengthy(&bench);
   return 0;
 }

@@ -118,7 +118,7 @@ static void measure_suite(const struct bench *bench, uint16_t id) {
   measure(bench, &state, "message", "export/32", NULL, export, required_export());
   e2ee_group_free(state.from);
   e2ee_group_free(state.to);
-  world_free(&state.world);
+  world_stop(&state.world);
 }
 
 void bench_message(const struct bench *bench) {

@@ -204,7 +204,7 @@ void world_take(struct world *world, e2ee_client *const client[WORLD_ROLES],
   start_epoch(world);
 }
 
-void world_free(struct world *world) {
+void world_stop(struct world *world) {
   for (size_t role = 0; role < WORLD_ROLES; role++) {
     api_client_drop(world->client[role]);
     private_keys_free(world->keys[role]);

@@ -37,7 +37,7 @@ void world_fill(struct world *world, const struct suite *suite, uint32_t size);
 void world_take(struct world *world, e2ee_client *const client[WORLD_ROLES],
                 e2ee_group *const group[WORLD_ROLES]);
 
-void world_free(struct world *world);
+void world_stop(struct world *world);
 
 /** A member's group at the beginning of the epoch, to be freed. */
 e2ee_group *world_group(const struct world *world, enum world_role role);

@@ -3,6 +3,7 @@
 
 #include "chapters.h"
 #include "forge.h"
+#include "lengthy.h"
 
 /* MALLORY commits by value, with a path. */
 static void commit(struct world *world, struct bytes proposal, struct bytes *out) {
@@ -130,43 +131,28 @@ static void sender_of_short_key(struct world *world, struct bytes *out) {
 
 /* ---- Lists in commits ---- */
 
-/* A commit, perhaps a stranger's, that lists the same many times by value. */
-static void many(struct world *world, bool stranger, struct view item, size_t count,
-                 struct bytes *out) {
-  struct forgery forgery;
-  if (stranger) {
-    forgery_external(&forgery, world->joiner.client, world->member[MALLORY].group->epoch);
-    forgery_list(&forgery, forgery_external_init(&forgery));
-  } else {
-    forgery_begin(&forgery, &world->member[MALLORY]);
-  }
-  for (size_t i = 0; i < count; i++)
-    proposal_or_ref_write_proposal(&forgery.proposals, item);
-  forgery_send_with_path(&forgery, out);
-}
-
 static const uint8_t psk[] = {0, PROPOSAL_PSK, PSK_EXTERNAL, 1, 'x', 0};
 static const uint8_t custom[] = {0xf1, 0, 0};
 static const uint8_t removal[] = {0, PROPOSAL_REMOVE, 0, 0, 0, 9};
 
 static void strangers_psks(struct world *world, struct bytes *out) {
-  many(world, true, VIEW_ARRAY(psk), LISTED_PSKS_MAX + 1, out);
+  commit_many(world, true, VIEW_ARRAY(psk), LISTED_PSKS_MAX + 1, out);
 }
 
 static void strangers_removes(struct world *world, struct bytes *out) {
-  many(world, true, VIEW_ARRAY(removal), 2, out);
+  commit_many(world, true, VIEW_ARRAY(removal), 2, out);
 }
 
 static void members_psks(struct world *world, struct bytes *out) {
-  many(world, false, VIEW_ARRAY(psk), LISTED_PSKS_MAX + 1, out);
+  commit_many(world, false, VIEW_ARRAY(psk), LISTED_PSKS_MAX + 1, out);
 }
 
 static void members_customs(struct world *world, struct bytes *out) {
-  many(world, false, VIEW_ARRAY(custom), LISTED_CUSTOMS_MAX + 1, out);
+  commit_many(world, false, VIEW_ARRAY(custom), LISTED_CUSTOMS_MAX + 1, out);
 }
 
 static void members_removes(struct world *world, struct bytes *out) {
-  many(world, false, VIEW_ARRAY(removal), MEMBERS + 1, out);
+  commit_many(world, false, VIEW_ARRAY(removal), MEMBERS + 1, out);
 }
 
 static void tiny_add(struct world *world, struct bytes *out) {
@@ -182,7 +168,7 @@ static void tiny_add(struct world *world, struct bytes *out) {
                                 LEAF_UPDATE, 0,
                                 0, /* its leaf */
                                 0,           0};
-  many(world, false, VIEW_ARRAY(add), 1, out);
+  commit_many(world, false, VIEW_ARRAY(add), 1, out);
 }
 
 static const struct row rows[] = {

@@ -189,6 +189,30 @@ static void secrets_trailing(struct world *world, struct invite *invite) {
   add_byte(&invite->behind_secrets, 0);
 }
 
+/* As many PSKs as a commit may hold, and so a Welcome; all of them the same one. */
+static void psks(struct world *world, struct invite *invite, size_t count) {
+  psk_known(world, invite);
+  struct bytes one = invite->psks;
+  struct writer all = {0};
+  schedule_zero(invite->suite, &invite->psk_secret);
+  for (size_t i = 0; i < count; i++) {
+    write_bytes(&all, bytes_view(&one));
+    ck_assert_int_eq(psk_mix(invite->suite, bytes_view(&one), VIEW_TEXT("secret"), (uint16_t)i,
+                             (uint16_t)count, &invite->psk_secret),
+                     OK);
+  }
+  invite->psks = taken(&all);
+  bytes_free(&one);
+}
+
+static void most_psks(struct world *world, struct invite *invite) {
+  psks(world, invite, LISTED_PSKS_MAX);
+}
+
+static void one_psk_more(struct world *world, struct invite *invite) {
+  psks(world, invite, LISTED_PSKS_MAX + 1);
+}
+
 static void psk_unknown(struct world *world, struct invite *invite) {
   psk_known(world, invite);
   ck_assert(client_remove_psk(world->joiner.client, VIEW_TEXT("id")));
@@ -389,6 +413,8 @@ static const struct invite_row welcome_rows[] = {
     {"12.4.3.1", "no path secret, but a node above", path_secret_missing, ERR_INVALID_TREE},
     {"12.4.3.1", "a path secret, but no node above", path_secret_for_blank, ERR_INVALID_TREE},
     {"2.1", "a byte behind the GroupSecrets", secrets_trailing, ERR_MALFORMED},
+    {"", "nothing: as many PSKs as a commit may hold", most_psks, OK},
+    {"", "one PSK more", one_psk_more, ERR_LIMIT},
     {"12.4.3.1", "a PSK that is not known here", psk_unknown, ERR_NOT_FOUND},
     {"12.4.3.1", "a PSK that is another here", psk_different, ERR_AUTH},
     {"8.4", "a PSK of type 3", psk_foreign, ERR_UNSUPPORTED},
