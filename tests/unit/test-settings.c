@@ -315,6 +315,11 @@ START_TEST(largest_message) {
   ck_assert_returns(carol, e2ee_group_info(carol->group, &out), E2EE_ERR_LIMIT);
   ck_assert_returns(carol, e2ee_key_package_new(carol->client, &out), E2EE_ERR_LIMIT);
   ck_assert_returns(carol, e2ee_group_ratchet_tree(carol->group, &out), E2EE_ERR_LIMIT);
+  e2ee_commit *plan = NULL;
+  e2ee_bytes *none = NULL;
+  ck_assert_done(carol, e2ee_commit_new(carol->group, &plan));
+  ck_assert_returns(carol, e2ee_commit_build(plan, &out, &none), E2EE_ERR_LIMIT);
+  e2ee_commit_free(plan);
   expect_unchanged(carol->group, &facts);
   set(carol, E2EE_SET_MAX_MESSAGE_BYTES, longest);
   ck_assert_done(carol, e2ee_group_encrypt(carol->group, TEXT("four"), &out));
@@ -322,6 +327,53 @@ START_TEST(largest_message) {
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     e2ee_bytes_free(all[i]);
   member_free(&dave);
+}
+END_TEST
+
+/* What one makes and plans is bounded by the settings; what others make is not. */
+START_TEST(largest_context) {
+  static const uint8_t data[4000] = {0};
+  e2ee_bytes *message = NULL, *commit = NULL;
+  e2ee_commit *plan = NULL;
+  set(bob, E2EE_SET_MAX_CONTEXT_BYTES, sizeof data);
+  ck_assert_done(bob, e2ee_commit_new(bob->group, &plan));
+  ck_assert_returns(bob, e2ee_commit_extension(plan, 1, data, sizeof data), E2EE_ERR_LIMIT);
+  e2ee_commit_free(plan);
+  ck_assert_returns(bob, e2ee_group_propose_extension(bob->group, 1, data, sizeof data, &message),
+                    E2EE_ERR_LIMIT);
+  ck_assert_done(alice, e2ee_group_propose_extension(alice->group, 1, data, sizeof data, &message));
+  receive(bob, message);
+  commit = renew(bob);
+  receive(alice, commit);
+  ck_assert_uint_lt(alice->group->group->epoch->context_raw.size, sizeof data);
+  e2ee_bytes_free(message);
+  message = NULL;
+  e2ee_bytes_free(commit);
+  /* From her he takes it. */
+  ck_assert_done(alice, e2ee_commit_new(alice->group, &plan));
+  ck_assert_done(alice, e2ee_commit_extension(plan, 1, data, sizeof data));
+  ck_assert_done(alice, e2ee_commit_build(plan, &commit, &message));
+  receive(bob, commit);
+  ck_assert_done(alice, e2ee_group_commit_accepted(alice->group));
+  expect_agreement(alice, bob);
+  e2ee_commit_free(plan);
+  e2ee_bytes_free(commit);
+}
+END_TEST
+
+START_TEST(largest_leaf) {
+  static const uint8_t data[4000] = {0};
+  e2ee_bytes *out = NULL;
+  ck_assert_done(bob, e2ee_client_extension(bob->client, E2EE_PLACE_LEAF, 1, data, sizeof data));
+  set(bob, E2EE_SET_MAX_LEAF_BYTES, sizeof data);
+  ck_assert_returns(bob, e2ee_key_package_new(bob->client, &out), E2EE_ERR_LIMIT);
+  ck_assert_returns(bob, e2ee_group_propose_update(bob->group, &out), E2EE_ERR_LIMIT);
+  set(bob, E2EE_SET_MAX_LEAF_BYTES, 2 * sizeof data);
+  set(alice, E2EE_SET_MAX_LEAF_BYTES, sizeof data);
+  out = renew(bob);
+  receive(alice, out);
+  expect_agreement(alice, bob);
+  e2ee_bytes_free(out);
 }
 END_TEST
 
@@ -468,6 +520,12 @@ START_TEST(tree_beside_a_welcome) {
   ck_assert_done(alice, e2ee_group_commit_accepted(alice->group));
   e2ee_bytes_free(tree);
   ck_assert_done(alice, e2ee_group_ratchet_tree(alice->group, &tree));
+  const size_t longest = e2ee_bytes_size(tree);
+  ck_assert_uint_gt(longest, e2ee_bytes_size(welcome));
+  set(carol, E2EE_SET_MAX_MESSAGE_BYTES, longest - 1);
+  ck_assert_returns(carol, e2ee_welcome_open(carol->client, BYTES(welcome), BYTES(tree), &incoming),
+                    E2EE_ERR_LIMIT);
+  set(carol, E2EE_SET_MAX_MESSAGE_BYTES, longest);
   ck_assert_done(carol, e2ee_welcome_open(carol->client, BYTES(welcome), BYTES(tree), &incoming));
   ck_assert_done(carol, e2ee_incoming_join(incoming, &carol->group));
   expect_agreement(carol, alice);
@@ -500,6 +558,8 @@ int main(void) {
   tcase_add_test(cases, lifetime_of_what_others_add);
   tcase_add_test(cases, largest_group);
   tcase_add_test(cases, largest_message);
+  tcase_add_test(cases, largest_context);
+  tcase_add_test(cases, largest_leaf);
   tcase_add_loop_test(cases, past_epochs, 0, 4);
   tcase_add_test(cases, past_epochs_lowered);
   tcase_add_test(cases, skipped_messages);
