@@ -400,7 +400,7 @@ const struct lengthy lengthy[] = {
     {"leaf-extensions", 30000, leaf_extensions_many, by_member, ERR_INVALID_PROPOSAL},
     {"capabilities", CAPABILITIES_MAX / 2, capabilities, by_member, OK},
     {"capabilities-beyond", 250000, capabilities, by_member, ERR_LIMIT},
-    {"certificates", 150000, certificates, by_member, HAVE_OPENSSL ? OK : ERR_UNSUPPORTED},
+    {"certificates", 150000, certificates, by_member, HAVE_OPENSSL ? OK : ERR_INVALID_PROPOSAL},
     {"path-nodes", MANY, path_nodes, by_member, ERR_INVALID_COMMIT},
     {"path-ciphertexts", MANY, path_ciphertexts, by_member, ERR_INVALID_COMMIT},
     {"tree-of-blanks", MANY, blank_tree, by_outsider, ERR_LIMIT},
