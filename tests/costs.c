@@ -91,14 +91,17 @@ static struct cost cost_of(struct world *world, const struct lengthy *row, size_
 START_TEST(linear) {
   static const char *const names[COSTS] = {"steps", "bytes moved", "calls of cryptography",
                                            "bytes of memory"};
+  /* Some bytes more or less are no growth: of what a sanitizer does itself only some are seen here. */
+  static const double slack[COSTS] = {0, 4096, 0, 4096};
   /* Costs that are the same for each message do not hide what an item costs, as lists are long. */
   struct world world;
   const struct lengthy *row = &lengthy[_i];
   world_init(&world, 1);
   struct cost once = cost_of(&world, row, row->count), twice = cost_of(&world, row, 2 * row->count);
   for (size_t i = 0; i < COSTS; i++)
-    ck_assert_msg(twice.of[i] <= MOST * once.of[i], "%s: %.0f %s, and %.0f of twice as many items",
-                  row->name, once.of[i], names[i], twice.of[i]);
+    ck_assert_msg(twice.of[i] <= MOST * once.of[i] + slack[i],
+                  "%s: %.0f %s, and %.0f of twice as many items", row->name, once.of[i], names[i],
+                  twice.of[i]);
   world_free(&world);
 }
 END_TEST
