@@ -199,13 +199,6 @@ static bool is_resumption(const struct proposal *proposal) {
   return proposal->type == PROPOSAL_PSK && proposal->body.psk.type == PSK_RESUMPTION;
 }
 
-static bool adds_somebody(const struct proposal_list *list) {
-  bool adds = false;
-  for (size_t i = 0; i < list->count; i++)
-    adds = adds || list->item[i].proposal.type == PROPOSAL_ADD;
-  return adds;
-}
-
 /* Whether a stored proposal goes into this commit. */
 static bool admits(const struct commit_work *work, const struct stored_proposal *stored) {
   const struct group *group = work->group;
@@ -216,8 +209,8 @@ static bool admits(const struct commit_work *work, const struct stored_proposal 
   if (proposal_check_settings(&group->client->settings, group->epoch, proposal, NULL) != OK)
     return false;
   /* Whoever does not have it would be left behind, or could not join. */
-  if (is_resumption(proposal) &&
-      (adds_somebody(&work->list) || !resume_all_have(group, &proposal->body.psk)))
+  if (is_resumption(proposal) && (proposal_list_count(&work->list, PROPOSAL_ADD) > 0 ||
+                                  !resume_all_have(group, &proposal->body.psk)))
     return false;
   /* Who ends the group by it could not go on. */
   if (proposal->type == PROPOSAL_REINIT && !resume_can_follow(proposal))
