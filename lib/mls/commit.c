@@ -366,7 +366,7 @@ static enum err write_body(struct commit_work *work) {
   struct effects *effects = &work->effects;
   struct leaf_storage storage = {0};
   struct bytes context = {0};
-  struct writer writer = {0};
+  struct writer proposals = {0}, nodes = {0}, writer = {0};
   struct leaf_template fields;
   TRY(client_leaf(work->client, &storage, &fields));
   TRY(client_check_own_leaf(work->group->client, &fields));
@@ -382,14 +382,22 @@ static enum err write_body(struct commit_work *work) {
   /* RFC 9420, section 12.4.1: the provisional GroupContext still has the old transcript hash. */
   struct epoch_parts parts = next_parts(work);
   TRY(epoch_write_context(&parts, work->from->context.confirmed_transcript_hash, &context));
-  proposal_list_write(&writer, &work->list, work->client->suite);
-  write_optional(&writer, true);
-  TRY(treekem_write(effects->tree, work->leaf, work->path, bytes_view(&context), effects->added,
-                    effects->added_count, &writer));
+  proposal_list_write(&proposals, &work->list, work->client->suite);
+  TRY(proposals.err);
+  TRY(treekem_encrypt(effects->tree, work->leaf, work->path, bytes_view(&context), effects->added,
+                      effects->added_count, &nodes));
+  struct commit commit = {
+      .proposals = writer_view(&proposals),
+      .has_path = true,
+      .path = {leaf_raw(tree_leaf(effects->tree, work->leaf)), writer_view(&nodes)},
+  };
+  commit_write(&writer, &commit);
   TRY(writer_take(&writer, &work->body));
 done:
   leaf_storage_free(&storage);
   bytes_free(&context);
+  writer_free(&proposals);
+  writer_free(&nodes);
   writer_free(&writer);
   return err;
 }

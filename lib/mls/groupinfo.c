@@ -20,12 +20,11 @@ done:
   return err;
 }
 
-/* The list of extensions, each written in its place: in a large group the tree is all but everything,
- * and copying it is what making a GroupInfo costs beside the signature. */
+/* Each in its place: in a large group the tree is all but everything, and copying it is what making a
+ * GroupInfo costs beside the signature. */
 static enum err write_extensions(const struct client *client, const struct epoch *epoch,
                                  bool external_pub, struct writer *writer) {
   enum err err = OK;
-  size_t begin = write_begin(writer);
   if (external_pub)
     TRY(write_external_pub(epoch, writer));
   if (client->settings.tree_in_welcome) {
@@ -35,7 +34,6 @@ static enum err write_extensions(const struct client *client, const struct epoch
     write_end(writer, data);
   }
   TRY(client_write_extensions(client, PLACE_GROUP_INFO, writer));
-  write_end(writer, begin);
   err = writer->err;
 done:
   return err;
@@ -46,10 +44,9 @@ enum err group_info_sign(const struct client *client, const struct epoch *epoch,
   enum err err = OK;
   struct bytes signature = {0};
   size_t begin = writer->size;
-  write_bytes(writer, bytes_view(&epoch->context_raw));
+  size_t extensions = group_info_write_begin(writer, &epoch->context);
   TRY(write_extensions(client, epoch, external_pub, writer));
-  write_vector(writer, epoch_confirmation_tag(epoch));
-  write_u32(writer, epoch->own_leaf);
+  group_info_write_end(writer, extensions, epoch_confirmation_tag(epoch), epoch->own_leaf);
   TRY(writer->err);
   TRY(sign_with_label(epoch->suite, client->signature_key, VIEW_TEXT("GroupInfoTBS"),
                       view_of(writer->data + begin, writer->size - begin), &signature));

@@ -405,10 +405,8 @@ static void write_items(struct writer *writer, const struct proposal_list *list,
 /* The order of Adds counts, and that of PSKs; removals may stand anywhere (section 12.3). */
 void proposal_list_write(struct writer *writer, const struct proposal_list *list,
                          const struct suite *suite) {
-  size_t begin = write_begin(writer);
   write_items(writer, list, true, suite);
   write_items(writer, list, false, suite);
-  write_end(writer, begin);
 }
 
 struct proposal_rules proposal_rules_own(struct client *client) {

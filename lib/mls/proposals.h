@@ -133,7 +133,7 @@ bool proposals_find_removal(struct view proposals, const struct proposal_store *
                             const struct suite *suite, struct sender committer, uint32_t leaf,
                             struct listed_proposal *out);
 
-/** Vector of ProposalOrRef, removals first: so whoever cannot read all the others learns of its own. */
+/** Items of ProposalOrRef, removals first: so whoever cannot read all the others learns of its own. */
 void proposal_list_write(struct writer *writer, const struct proposal_list *list,
                          const struct suite *suite);
 

@@ -216,16 +216,17 @@ static bool is_added(uint32_t node, const uint32_t *added, size_t count) {
   return false;
 }
 
-static enum err write_node(const struct tree *tree, uint32_t copath, const struct secret *secret,
-                           const struct hpke_context *context, const uint32_t *added,
-                           size_t added_count, struct writer *writer) {
+/* The path secret of a node, encrypted to each key of the resolution of its child on the copath. */
+static enum err write_ciphertexts(const struct tree *tree, uint32_t copath,
+                                  const struct secret *secret, const struct hpke_context *context,
+                                  const uint32_t *added, size_t added_count,
+                                  struct writer *writer) {
   enum err err = OK;
   struct bytes kem_output = {0}, ciphertext = {0};
   uint32_t size = tree_resolution_size(tree, copath);
   struct resolved *resolution = mem_new(size, sizeof *resolution);
   TRY(resolution == NULL ? ERR_NOMEM : OK);
   tree_resolution(tree, copath, resolution);
-  size_t begin = write_begin(writer);
   for (uint32_t i = 0; i < size; i++) {
     if (is_added(resolution[i].node, added, added_count))
       continue;
@@ -235,7 +236,6 @@ static enum err write_node(const struct tree *tree, uint32_t copath, const struc
     bytes_free(&kem_output);
     bytes_free(&ciphertext);
   }
-  write_end(writer, begin);
   err = writer->err;
 done:
   bytes_free(&kem_output);
@@ -244,26 +244,26 @@ done:
   return err;
 }
 
-enum err treekem_write(const struct tree *tree, uint32_t leaf, const struct new_path *path,
-                       struct view group_context, const uint32_t *added, size_t added_count,
-                       struct writer *writer) {
+enum err treekem_encrypt(const struct tree *tree, uint32_t leaf, const struct new_path *path,
+                         struct view group_context, const uint32_t *added, size_t added_count,
+                         struct writer *nodes) {
   enum err err = OK;
   struct hpke_context context;
+  struct writer ciphertexts = {0};
   TRY(hpke_label_context(tree_suite(tree), LABEL_NODE, group_context, &context));
-  write_bytes(writer, leaf_raw(tree_leaf(tree, leaf)));
-  size_t begin = write_begin(writer);
   for (size_t i = 0; i < path->count; i++) {
     struct parent_node parent;
     uint32_t height = path->height[i];
-    if (!tree_parent(tree, node_ancestor(leaf, height), &parent))
-      return ERR_INTERNAL;
-    write_vector(writer, parent.encryption_key);
-    TRY(write_node(tree, copath_child(leaf, height), &path->path_secret[i], &context, added,
-                   added_count, writer));
+    TRY(tree_parent(tree, node_ancestor(leaf, height), &parent) ? OK : ERR_INTERNAL);
+    TRY(write_ciphertexts(tree, copath_child(leaf, height), &path->path_secret[i], &context, added,
+                          added_count, &ciphertexts));
+    struct update_path_node node = {parent.encryption_key, writer_view(&ciphertexts)};
+    update_path_node_write(nodes, &node);
+    writer_free(&ciphertexts);
   }
-  write_end(writer, begin);
-  err = writer->err;
+  err = nodes->err;
 done:
+  writer_free(&ciphertexts);
   return err;
 }
 

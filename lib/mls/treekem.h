@@ -62,12 +62,13 @@ CHECKED enum err treekem_generate(struct tree *tree, uint32_t leaf,
                                   struct new_path **path);
 
 /**
- * Write the UpdatePath: each path secret encrypted to the resolution of the copath.
+ * Write the nodes of the UpdatePath: each path secret encrypted to the resolution of the copath.
  * @param added  leaves added by the same commit, sorted: they learn the secret from the Welcome
+ * @param nodes  items: UpdatePathNode
  */
-CHECKED enum err treekem_write(const struct tree *tree, uint32_t leaf, const struct new_path *path,
-                               struct view group_context, const uint32_t *added, size_t added_count,
-                               struct writer *writer);
+CHECKED enum err treekem_encrypt(const struct tree *tree, uint32_t leaf,
+                                 const struct new_path *path, struct view group_context,
+                                 const uint32_t *added, size_t added_count, struct writer *nodes);
 
 /** The path secret of the lowest node above both leaves (for a Welcome); NULL if there is none. */
 const struct secret *treekem_shared_secret(const struct new_path *path, uint32_t sender,

@@ -64,11 +64,22 @@ done:
   return codec_unparsed(err, why, "GroupInfo");
 }
 
+size_t group_info_write_begin(struct writer *writer, const struct group_context *context) {
+  group_context_write(writer, context);
+  return write_begin(writer);
+}
+
+void group_info_write_end(struct writer *writer, size_t begin, struct view confirmation_tag,
+                          uint32_t signer) {
+  write_end(writer, begin);
+  write_vector(writer, confirmation_tag);
+  write_u32(writer, signer);
+}
+
 void group_info_write_signed(struct writer *writer, const struct group_info *info) {
-  group_context_write(writer, &info->context);
-  write_vector(writer, info->extensions);
-  write_vector(writer, info->confirmation_tag);
-  write_u32(writer, info->signer);
+  size_t begin = group_info_write_begin(writer, &info->context);
+  write_bytes(writer, info->extensions);
+  group_info_write_end(writer, begin, info->confirmation_tag, info->signer);
 }
 
 void group_info_write(struct writer *writer, const struct group_info *info) {

@@ -43,6 +43,11 @@ struct group_info {
 
 CHECKED enum err group_info_read(struct reader *reader, struct why *why, struct group_info *out);
 
+/** GroupInfoTBS around the extensions, which the caller writes in between: in a large group they have
+ *  the tree, of which there need not be a copy.  @return what group_info_write_end() has to be told */
+size_t group_info_write_begin(struct writer *writer, const struct group_context *context);
+void group_info_write_end(struct writer *writer, size_t begin, struct view confirmation_tag,
+                          uint32_t signer);
 /** GroupInfoTBS: all fields up to the signature, which write_vector() then adds. */
 void group_info_write_signed(struct writer *writer, const struct group_info *info);
 void group_info_write(struct writer *writer, const struct group_info *info);

@@ -30,7 +30,8 @@ CALLS = (
 ATTRIBUTES = re.compile(rb"\b(CHECKED|RARE|INLINE|E2EE_API|E2EE_CHECKED)\b|FORMAT\(\d, \d\)|"
                         rb"__attribute__\(\([^()]*(\([^()]*\))?[^()]*\)\)")
 CONSTANT = ("case_statement", "array_declarator", "bitfield_clause", "sizeof_expression",
-            "static_assert_declaration", "preproc_if", "enumerator", "subscript_designator")
+            "static_assert_declaration", "preproc_if", "enumerator", "subscript_designator",
+            "gnu_asm_expression")
 SIMPLE = ("call_expression", "assignment_expression")
 
 

@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -213,6 +214,7 @@ def hunt(tests, mutants, options, results_path, results):
     """Try every mutant that has no result yet."""
     lock, began = threading.Lock(), time.monotonic()
     todo = [m for m in mutants if key_of(m) + f" #{m.number}" not in results["noticed"]]
+    random.Random(options.seed).shuffle(todo)  # so that a run that is cut short tried a fair sample
     done = 0
 
     def one(mutant):

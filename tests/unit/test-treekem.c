@@ -172,8 +172,8 @@ done:
 static enum err try_write(const struct world *world, const struct sent *sent) {
   struct writer writer = {0};
   (void)world;
-  enum err err = treekem_write(sent->after, sent->sender, sent->path, tree_hash(sent->after),
-                               sent->added, sent->added_count, &writer);
+  enum err err = treekem_encrypt(sent->after, sent->sender, sent->path, tree_hash(sent->after),
+                                 sent->added, sent->added_count, &writer);
   writer_free(&writer);
   return err;
 }

@@ -121,7 +121,7 @@ struct sent sent_new(const struct world *world, struct tree *before, uint32_t se
   struct sent sent = {.sender = sender, .added_count = added_count, .before = before};
   struct leaf_template fields = world_fields(world, before, sender);
   bool joins = tree_leaf(before, sender) == NULL;
-  struct writer writer = {0};
+  struct writer nodes = {0}, writer = {0};
   if (added_count > 0)
     memcpy(sent.added, added, added_count * sizeof *added);
   ck_assert_int_eq(tree_seal(before), OK);
@@ -130,9 +130,12 @@ struct sent sent_new(const struct world *world, struct tree *before, uint32_t se
       treekem_generate(sent.after, sender, &fields, &world->member[sender].signature_key, GROUP,
                        joins ? NULL : world->member[sender].keys, &sent.keys, &sent.path),
       OK);
-  ck_assert_int_eq(treekem_write(sent.after, sender, sent.path, tree_hash(sent.after), sent.added,
-                                 added_count, &writer),
+  ck_assert_int_eq(treekem_encrypt(sent.after, sender, sent.path, tree_hash(sent.after), sent.added,
+                                   added_count, &nodes),
                    OK);
+  struct update_path path = {leaf_raw(tree_leaf(sent.after, sender)), writer_view(&nodes)};
+  update_path_write(&writer, &path);
+  writer_free(&nodes);
   ck_assert_int_eq(writer_take(&writer, &sent.wire), OK);
   struct reader reader = reader_of(bytes_view(&sent.wire)), leaf;
   ck_assert_int_eq(update_path_read(&reader, NULL, &sent.parts), OK);

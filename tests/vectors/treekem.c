@@ -168,6 +168,18 @@ static bool check_path(const struct setting *setting, json_object *vector) {
 
 /* ---- Paths of our own ---- */
 
+/* The UpdatePath on the wire. */
+static enum err write_path(const struct tree *tree, uint32_t leaf, const struct new_path *path,
+                           struct view context, struct writer *wire) {
+  struct writer nodes = {0};
+  enum err err = treekem_encrypt(tree, leaf, path, context, NULL, 0, &nodes);
+  struct update_path parts = {leaf_raw(tree_leaf(tree, leaf)), writer_view(&nodes)};
+  if (err == OK)
+    update_path_write(wire, &parts);
+  writer_free(&nodes);
+  return err == OK ? wire->err : err;
+}
+
 /* Make a path for a leaf.  Out: the tree after it, the sender's keys, its commit secret, and the
  * path on the wire. */
 static enum err make_path(const struct setting *setting, uint32_t sender, struct tree **tree_out,
@@ -187,7 +199,7 @@ static enum err make_path(const struct setting *setting, uint32_t sender, struct
                        bytes_view(&setting->group_id), setting->keys[sender], keys, &path));
   write_context(setting, tree, &context);
   TRY(context.err);
-  TRY(treekem_write(tree, sender, path, writer_view(&context), NULL, 0, wire));
+  TRY(write_path(tree, sender, path, writer_view(&context), wire));
   secret_move(commit_secret, &path->commit_secret);
   *tree_out = tree;
   tree = NULL;
@@ -412,7 +424,7 @@ static void put_path(const struct garden *garden, json_object *vector, uint32_t 
   setting.group_id = vectors_bytes(vector, "group_id");
   write_context(&setting, tree, &context);
   must(context.err, "GroupContext");
-  must(treekem_write(tree, leaf, path, writer_view(&context), NULL, 0, &wire), "UpdatePath");
+  must(write_path(tree, leaf, path, writer_view(&context), &wire), "UpdatePath");
   put_number(object, "sender", leaf);
   put_hex(object, "update_path", writer_view(&wire));
   json_object *secrets = put_array(object, "path_secrets");
