@@ -92,7 +92,7 @@ class Sites:
             inner = node.named_children[0]
             if inner.type in SIMPLE + ("update_expression",):
                 self.add(function, node, self.kind_of(inner), "left out",
-                         lambda n, t: f"if (!mutant({n})) {t}")
+                         lambda n, t: f"{{ if (!mutant({n})) {t} }}")  # an else may follow
         if node.type == "compound_statement":
             self.swaps(node, function)
         if node.type in ("if_statement", "while_statement"):

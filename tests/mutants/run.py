@@ -1,6 +1,6 @@
 """Build the library with mutants, run the tests against each of them, and tell which live on.
 
-    run.py BUILD [--count N] [--seed S] [--jobs N] [--minutes N] [--only PATTERN] [--list]
+    run.py BUILD [--count N] [--seed S] [--jobs N] [--minutes N] [--only PATTERN] [--again] [--list]
 
 A mutant is noticed when a test that comes past it fails or hangs.  Those that are not noticed need a
 sentence in survivors.txt.  Results stay in BUILD, and a run that was cut short goes on from there.
@@ -41,6 +41,8 @@ def arguments():
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--minutes", type=float, help="stop after so many, and tell what is left")
     parser.add_argument("--only", default="", help="of the drawn ones, those whose file matches")
+    parser.add_argument("--again", action="store_true",
+                        help="try those once more that were not noticed, by tests that are new")
     parser.add_argument("--list", action="store_true", help="print the drawn ones, and end")
     return parser.parse_args()
 
@@ -290,6 +292,8 @@ def main():
         earlier = json.loads(results_path.read_text())
         if earlier["identity"] == results["identity"]:
             results = earlier
+    if options.again:
+        results["noticed"] = {key: name for key, name in results["noticed"].items() if name}
     hunt(tests, mutants, options, results_path, results)
     if not report(mutants, results):
         sys.exit(1)
