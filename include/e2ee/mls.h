@@ -112,11 +112,17 @@ E2EE_API E2EE_CHECKED int e2ee_key_package_new_last_resort(e2ee_client *client, 
 E2EE_API E2EE_CHECKED int e2ee_key_package_ref(const uint8_t *key_package, size_t key_package_len,
                                                uint8_t *out, size_t *len);
 
+/** Bits of e2ee_own_key_package.flags. */
+enum {
+  E2EE_OWN_KEY_PACKAGE_FLAG_LAST_RESORT = 1,
+  E2EE_OWN_KEY_PACKAGE_FLAG_USED_UP = 2 /**< Of last resort, and its private half is wiped. */
+};
+
 /** A key package of this client that was not used yet, or is of last resort. */
 typedef struct e2ee_own_key_package {
   uint64_t not_before;
   uint64_t not_after;
-  uint32_t flags;   /**< Bit 0: of last resort.  Bit 1: used up, its private half is wiped. */
+  uint32_t flags;   /**< E2EE_OWN_KEY_PACKAGE_FLAG_* */
   uint32_t joined;  /**< Epochs that were joined with one of last resort. */
   uint32_t ref_len; /**< Bytes in ref. */
   uint8_t ref[64];  /**< KeyPackageRef. */

@@ -31,6 +31,11 @@ done:
   return err;
 }
 
+static uint32_t flags_of(const struct own_key_package *own) {
+  uint32_t flags = own_key_package_is_last_resort(own) ? E2EE_OWN_KEY_PACKAGE_FLAG_LAST_RESORT : 0;
+  return own->secret != NULL ? flags : flags | E2EE_OWN_KEY_PACKAGE_FLAG_USED_UP;
+}
+
 int e2ee_client_key_packages(const e2ee_client *client, uint32_t *count) {
   if (client == NULL || count == NULL)
     return E2EE_ERR_INVALID_ARG;
@@ -55,7 +60,7 @@ int e2ee_client_key_package(const e2ee_client *client, uint32_t index, e2ee_own_
   struct e2ee_own_key_package shown = {
       .not_before = own->not_before,
       .not_after = own->not_after,
-      .flags = (own_key_package_is_last_resort(own) ? 1u : 0) | (own->secret == NULL ? 2u : 0),
+      .flags = flags_of(own),
       .joined = (uint32_t)own->joined_count,
       .ref_len = (uint32_t)inner->suite->hash->size,
   };

@@ -73,7 +73,7 @@ START_TEST(listed_and_removed) {
     e2ee_own_key_package own = shown(i);
     ck_assert_uint_eq(own.not_before, MADE - 3600);
     ck_assert_uint_eq(own.not_after, MADE + LASTS);
-    ck_assert_uint_eq(own.flags, i == 3 ? 1 : 0);
+    ck_assert_uint_eq(own.flags, i == 3 ? E2EE_OWN_KEY_PACKAGE_FLAG_LAST_RESORT : 0);
     ck_assert_uint_eq(own.joined, 0);
     ck_assert_uint_eq(own.ref_len, 32);
     if (i < 3)
