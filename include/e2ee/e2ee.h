@@ -305,7 +305,8 @@ enum {
   E2EE_LEAVING_NO = 0,    /**< Not asked for, or done: then the state is E2EE_GROUP_LEFT. */
   E2EE_LEAVING_WAITS = 1, /**< The proposal waits for somebody to commit it. */
   E2EE_LEAVING_LOST = 2   /**< A commit without it ended the epoch, perhaps the client's own:
-                               ask again.  Saved with the group. */
+                               ask again.  Saved with the group, and said until the client has
+                               left or the group has ended; it keeps nobody from anything. */
 };
 
 typedef struct e2ee_group_status {
@@ -369,6 +370,11 @@ E2EE_API E2EE_CHECKED int e2ee_group_propose_update(e2ee_group *group, e2ee_byte
  * this epoch alone: if a commit without it comes first, it is gone, and the member stays.  Then
  * e2ee_group_status.leaving says E2EE_LEAVING_LOST, and the call has to be made again, until the
  * state is E2EE_GROUP_LEFT.
+ *
+ * The wish cannot be withdrawn, as whoever has the message may commit it for as long as the epoch
+ * lasts.  What ends the epoch is any commit without it: a client that would rather stay can make
+ * one, as an own commit never has it, and is in if that wins.  E2EE_LEAVING_LOST then stays and may
+ * be ignored: nothing is sent unless this call is made again.
  */
 E2EE_API E2EE_CHECKED int e2ee_group_propose_leave(e2ee_group *group, e2ee_bytes **out);
 
