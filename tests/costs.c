@@ -1,6 +1,6 @@
 /*
- * A list that is twice as long costs at most about twice as much: in steps of the MLS layer, which is
- * compiled so that it counts them, in bytes that are moved and compared, in cryptography and in memory.
+ * A list that is twice as long costs at most about twice as much: in steps of MLS and SFrame, which are
+ * compiled so that they count them, in bytes that are moved and compared, in cryptography and in memory.
  * None of it depends on the machine.
  * SPDX-License-Identifier: ISC
  */

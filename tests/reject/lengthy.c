@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include "lengthy.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "config.h"
 #include "invite.h"
 #include "mls/external.h"
+#include "sframe/number.h"
+#include "sframe/partial.h"
 
 /* ---- Who reads ---- */
 
@@ -25,6 +28,31 @@ static enum err by_invited(struct world *world, struct view message) {
 
 static enum err by_outsider(struct world *world, struct view message) {
   return join_external(world->joiner.client, message, VIEW_NONE, &world->joiner.group);
+}
+
+/* Whoever gets a partial frame of a sender whose key it has. */
+static enum err by_receiver(struct world *world, struct view frame) {
+  static const uint8_t base_key[16] = {1};
+  enum err err;
+  struct sframe_suite suite;
+  struct trailer trailer;
+  struct secret secret = {0};
+  struct sframe_key key = {.cipher = NULL};
+  size_t size = 0;
+  uint8_t *out = malloc(frame.size); /* the application's */
+  (void)world;
+  ck_assert_ptr_nonnull(out);
+  ck_assert_int_eq(sframe_suite_find(4, &suite), OK);
+  ck_assert_int_eq(sframe_secret(&suite, VIEW_ARRAY(base_key), &secret), OK);
+  ck_assert_int_eq(sframe_key_new(&suite, &key), OK);
+  TRY(trailer_read(frame, suite.aead->tag_size, &trailer));
+  ck_assert_int_eq(sframe_key_set(&suite, &secret, trailer.header.kid, &key), OK);
+  TRY(sframe_unprotect_partial(&key, &trailer, VIEW_NONE, frame, out, &size));
+done:
+  sframe_key_free(&key);
+  secret_wipe(&secret);
+  free(out);
+  return err;
 }
 
 /* ---- What is repeated ---- */
@@ -380,6 +408,66 @@ static void secrets_with_100(struct world *world, size_t count, struct bytes *ou
   strangers_secrets(count, out);
 }
 
+/* ---- Partial frames ---- */
+
+/* Numbers behind a body of so many bytes: ranges that are clear, then escapes. */
+static void send_frame(const struct bytes *body, const struct e2ee_range *clear, size_t ranges,
+                       struct view escapes, struct bytes *out) {
+  static const uint8_t tag[AEAD_TAG_MAX] = {1};
+  static uint8_t numbers[2 * E2EE_RANGES_MAX * NUMBER_MAX];
+  const struct sframe_header header = {.kid = 1, .counter = 1};
+  struct writer frame = {0};
+  uint8_t end[NUMBER_MAX + 1];
+  size_t from = 0, size = trailer_write(&header, 0, clear, ranges, numbers, &from);
+  write_bytes(&frame, bytes_view(body));
+  write_bytes(&frame, VIEW_ARRAY(tag));
+  write_bytes(&frame, view_of(numbers, size));
+  write_bytes(&frame, escapes);
+  size = trailer_end(size + escapes.size, FORM_VERSION | FORM_ESCAPED, end);
+  write_bytes(&frame, view_of(end, size));
+  *out = taken(&frame);
+}
+
+/* So many ranges, before each of which as many bytes are encrypted as it has.
+ * @param beyond  how far the last one reaches out of the frame */
+static void send_ranges(size_t count, size_t size, uint32_t beyond, struct bytes *out) {
+  static struct e2ee_range clear[E2EE_RANGES_MAX];
+  struct bytes body = repeated(VIEW_TEXT("\1\2"), count * size);
+  for (size_t i = 0; i < count; i++)
+    clear[i] = (struct e2ee_range){(uint32_t)((2 * i + 1) * size), (uint32_t)size};
+  clear[count - 1].length += beyond;
+  send_frame(&body, clear, count, VIEW_NONE, out);
+  bytes_free(&body);
+}
+
+static void frame_ranges(struct world *world, size_t count, struct bytes *out) {
+  (void)world;
+  send_ranges(count, 1, 1, out);
+}
+
+/* All numbers are good, so that the tag has to tell. */
+static void frame_ranges_good(struct world *world, size_t count, struct bytes *out) {
+  (void)world;
+  send_ranges(count, 1, 0, out);
+}
+
+/* The same, where it is not the ranges that get more. */
+static void frame_sizes(struct world *world, size_t count, struct bytes *out) {
+  (void)world;
+  send_ranges(E2EE_RANGES_MAX, count / (2 * E2EE_RANGES_MAX), 0, out);
+}
+
+/* As many as there can be; the last one is not in the frame. */
+static void frame_escapes(struct world *world, size_t count, struct bytes *out) {
+  struct bytes body = repeated(VIEW_TEXT("\0\0\x80"), count);
+  struct bytes escapes = repeated(VIEW_TEXT("\x82"), count);
+  (void)world;
+  escapes.data[count - 1] = 0xbf;
+  send_frame(&body, NULL, 0, bytes_view(&escapes), out);
+  bytes_free(&body);
+  bytes_free(&escapes);
+}
+
 #define MANY 500000
 
 const struct lengthy lengthy[] = {
@@ -411,5 +499,9 @@ const struct lengthy lengthy[] = {
     {"welcome-psks-beyond", MANY, welcome_psks, by_invited, ERR_LIMIT},
     {"welcome-secrets-1", 250000, secrets_with_1, by_invited, ERR_NOT_FOUND},
     {"welcome-secrets-100", 250000, secrets_with_100, by_invited, ERR_NOT_FOUND},
+    {"frame-ranges", E2EE_RANGES_MAX / 2, frame_ranges, by_receiver, ERR_MALFORMED},
+    {"frame-ranges-wrong-tag", E2EE_RANGES_MAX / 2, frame_ranges_good, by_receiver, ERR_AUTH},
+    {"frame-bytes", 1 << 20, frame_sizes, by_receiver, ERR_AUTH},
+    {"frame-escapes", MANY, frame_escapes, by_receiver, ERR_MALFORMED},
     {0},
 };

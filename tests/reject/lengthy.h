@@ -1,6 +1,6 @@
 /*
- * Messages of which one list is as long as one likes: what they cost whoever refuses them is measured
- * by tests/costs.c and by e2ee-bench.
+ * Messages and frames of which one list is as long as one likes: what they cost whoever refuses them
+ * is measured by tests/costs.c and by e2ee-bench.
  * SPDX-License-Identifier: ISC
  */
 #ifndef TESTS_REJECT_LENGTHY_H
