@@ -220,15 +220,15 @@ void leaf_write(struct writer *writer, const struct leaf_template *fields) {
   write_vector(writer, fields->extensions);
 }
 
-/* RFC 9420, section 7.2: LeafNodeTBS is the LeafNode up to its signature; a leaf that was made in a
- * group is bound to the group and to its place there. */
-static void write_signed(struct writer *writer, struct view content, enum leaf_source source,
-                         struct view group_id, uint32_t leaf_index) {
-  write_bytes(writer, content);
+/* RFC 9420, section 7.2: LeafNodeTBS is the LeafNode up to its signature, and this: a leaf that was made
+ * in a group is bound to the group and to its place there. */
+static enum err write_place(struct writer *writer, enum leaf_source source, struct view group_id,
+                            uint32_t leaf_index) {
   if (source == LEAF_KEY_PACKAGE)
-    return;
+    return OK;
   write_vector(writer, group_id);
   write_u32(writer, leaf_index);
+  return writer->err;
 }
 
 enum err leaf_new(const struct suite *suite, const struct leaf_template *fields,
@@ -236,21 +236,20 @@ enum err leaf_new(const struct suite *suite, const struct leaf_template *fields,
                   struct leaf **out) {
   enum err err;
   struct writer raw = {0};
-  struct writer content = {0};
+  struct writer place = {0};
   struct bytes signature = {0};
   leaf_write(&raw, fields);
-  write_signed(&content, writer_view(&raw), fields->source, group_id, leaf_index);
   TRY(raw.err);
-  TRY(content.err);
-  TRY(sign_with_label(suite, signature_key, VIEW_TEXT("LeafNodeTBS"), writer_view(&content),
-                      &signature));
+  TRY(write_place(&place, fields->source, group_id, leaf_index));
+  const struct view parts[] = {writer_view(&raw), writer_view(&place)};
+  TRY(sign_parts_with_label(suite, signature_key, VIEW_TEXT("LeafNodeTBS"), parts, 2, &signature));
   write_vector(&raw, bytes_view(&signature));
   TRY(raw.err);
   struct reader reader = reader_of(writer_view(&raw));
   TRY(leaf_read(&reader, NULL, out));
 done:
   bytes_free(&signature);
-  writer_free(&content);
+  writer_free(&place);
   writer_free(&raw);
   /* Only fields that the caller put together badly make a leaf that cannot be read. */
   return err == ERR_MALFORMED ? ERR_INVALID_ARG : err;
@@ -259,16 +258,15 @@ done:
 enum err leaf_verify_signature(const struct suite *suite, const struct leaf *leaf,
                                struct view group_id, uint32_t leaf_index, struct why *why) {
   enum err err;
-  struct writer content = {0};
-  write_signed(&content, view_of(leaf->raw, leaf->signature), leaf_source(leaf), group_id,
-               leaf_index);
-  TRY(content.err);
-  err = verify_with_label(suite, leaf_signature_key(leaf), VIEW_TEXT("LeafNodeTBS"),
-                          writer_view(&content), leaf_signature(leaf));
+  struct writer place = {0};
+  TRY(write_place(&place, leaf_source(leaf), group_id, leaf_index));
+  const struct view parts[] = {view_of(leaf->raw, leaf->signature), writer_view(&place)};
+  err = verify_parts_with_label(suite, leaf_signature_key(leaf), VIEW_TEXT("LeafNodeTBS"), parts, 2,
+                                leaf_signature(leaf));
   if (err == ERR_SIGNATURE)
     err = refuse(why, err, "RFC 9420, section 7.3: the signature of the leaf is wrong");
 done:
-  writer_free(&content);
+  writer_free(&place);
   return err;
 }
 
