@@ -226,8 +226,11 @@ static enum err welcome_psk_secret(struct client *client, const struct group *ol
   struct secret psk_secret = {0};
   struct psk_id id;
   size_t count = 0;
-  for (struct reader reader = reader_of(psks); reader.left > 0; count++)
+  for (struct reader reader = reader_of(psks); reader.left > 0; count++) {
     TRY(psk_id_read(&reader, &id));
+    TRY(require(id.nonce.size == client->suite->hash->size, &client->why, ERR_MALFORMED,
+                "RFC 9420, section 8.4: a psk_nonce of %zu bytes in a Welcome", id.nonce.size));
+  }
   /* Those of a commit, of which members take no more. */
   TRY(require(count <= LISTED_PSKS_MAX, &client->why, ERR_LIMIT,
               "%zu PSKs in a Welcome, of at most %d", count, LISTED_PSKS_MAX));

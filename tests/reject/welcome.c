@@ -228,6 +228,20 @@ static void psk_foreign(struct world *world, struct invite *invite) {
   invite->psks.data[0] = PSK_RESUMPTION + 1;
 }
 
+static void psk_with_short_nonce(struct world *world, struct invite *invite) {
+  const struct psk_id id = {
+      .type = PSK_EXTERNAL, .external_id = VIEW_TEXT("id"), .nonce = view_of(nonce, 31)};
+  struct writer psks = {0};
+  psk_known(world, invite);
+  bytes_free(&invite->psks);
+  psk_id_write(&psks, &id);
+  schedule_zero(invite->suite, &invite->psk_secret);
+  ck_assert_int_eq(
+      psk_mix(invite->suite, writer_view(&psks), VIEW_TEXT("secret"), 0, 1, &invite->psk_secret),
+      OK);
+  invite->psks = taken(&psks);
+}
+
 static void psk_broken(struct world *world, struct invite *invite) {
   psk_known(world, invite);
   invite->psks.data[0] = 0;
@@ -272,7 +286,7 @@ static void branch_of_other_members(struct world *world, struct invite *invite) 
 
 static void psks_without_end(struct world *world, struct invite *invite) {
   struct writer psks = {0};
-  const struct psk_id empty = {.type = PSK_EXTERNAL};
+  const struct psk_id empty = {.type = PSK_EXTERNAL, .nonce = VIEW_ARRAY(nonce)};
   (void)world;
   for (uint32_t i = 0; i <= UINT16_MAX; i++)
     psk_id_write(&psks, &empty);
@@ -417,6 +431,7 @@ static const struct invite_row welcome_rows[] = {
     {"", "one PSK more", one_psk_more, ERR_LIMIT},
     {"12.4.3.1", "a PSK that is not known here", psk_unknown, ERR_NOT_FOUND},
     {"12.4.3.1", "a PSK that is another here", psk_different, ERR_AUTH},
+    {"8.4", "a PSK with a nonce of 31 bytes", psk_with_short_nonce, ERR_MALFORMED},
     {"8.4", "a PSK of type 3", psk_foreign, ERR_UNSUPPORTED},
     {"2.1", "a PSK of type 0", psk_broken, ERR_MALFORMED},
     {"12.4.3.1: two resumption PSKs", "two resumption PSKs of usage branch", two_branches,
