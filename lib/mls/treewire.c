@@ -93,7 +93,20 @@ done:
   return err;
 }
 
-static enum err skip_node(struct reader *reader, uint32_t index, struct why *why, bool *present) {
+/* A leaf with keys of a suite: what it takes here is no more than a few times what was sent. */
+static enum err skip_leaf(const struct suite *suite, struct reader *reader, struct why *why) {
+  enum err err = OK;
+  struct view leaf;
+  TRY(leaf_skip(reader, why, &leaf));
+  TRY(require(leaf.size >= suite->dh->public_size + suite->signature->public_size, why,
+              ERR_INVALID_TREE,
+              "RFC 9420, section 5.1.1: a leaf of %zu bytes has no room for its keys", leaf.size));
+done:
+  return err;
+}
+
+static enum err skip_node(const struct suite *suite, struct reader *reader, uint32_t index,
+                          struct why *why, bool *present) {
   enum err err = OK;
   uint8_t type = 0;
   struct view part;
@@ -104,7 +117,7 @@ static enum err skip_node(struct reader *reader, uint32_t index, struct why *why
   TRY(require(type == (node_height(index) == 0 ? NODE_TYPE_LEAF : NODE_TYPE_PARENT), why,
               ERR_INVALID_TREE, "RFC 9420, section 12.4.3.3: node %u is of type %u", index, type));
   if (type == NODE_TYPE_LEAF)
-    return leaf_skip(reader, why, &part);
+    return skip_leaf(suite, reader, why);
   for (unsigned i = 0; i < 3; i++) /* encryption_key, parent_hash, unmerged_leaves */
     TRY(read_vector(reader, &part));
 done:
@@ -113,14 +126,14 @@ done:
 
 /* Look at the outline of a tree before anything is spent on it: a blank node is one byte on the
  * wire, and a hundred here. */
-static enum err count_nodes(struct reader reader, uint32_t max_leaves, struct why *why,
-                            uint32_t *count) {
+static enum err count_nodes(const struct suite *suite, struct reader reader, uint32_t max_leaves,
+                            struct why *why, uint32_t *count) {
   enum err err = OK;
   bool present = false;
   for (*count = 0; reader.left > 0; ++*count) {
     TRY(require((*count + 1) / 2 < max_leaves, why, ERR_LIMIT,
                 "RFC 9420, section 12.4.3.3: the tree has more than %u leaves", max_leaves));
-    TRY(skip_node(&reader, *count, why, &present));
+    TRY(skip_node(suite, &reader, *count, why, &present));
   }
   TRY(require(*count > 0, why, ERR_INVALID_TREE, "RFC 9420, section 7: the tree is empty"));
   TRY(require(present, why, ERR_INVALID_TREE,
@@ -185,7 +198,8 @@ static enum err read_root(const struct suite *suite, struct view ratchet_tree, u
   uint32_t widest = TREE_MEMBERS_MAX;
   TRY(read_items(&outer, &from.nodes));
   TRY(read_end(&outer));
-  TRY(count_nodes(from.nodes, max_members < widest ? max_members : widest, why, &from.count));
+  TRY(count_nodes(suite, from.nodes, max_members < widest ? max_members : widest, why,
+                  &from.count));
   uint32_t width = width_for(from.count / 2 + 1);
   TRY(read_subtree(&from, (uint8_t)width_height(width), 0, out));
 done:

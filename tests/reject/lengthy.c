@@ -332,6 +332,35 @@ static struct bytes tree_of_leaves(const struct world *world, size_t count) {
   return taken(&nodes);
 }
 
+/* Leaves of which every field is empty, but perhaps the keys. */
+static void small_leaves(struct world *world, size_t count, size_t key, struct bytes *out) {
+  static const uint8_t bytes[32] = {9};
+  struct writer leaf = {0};
+  write_optional(&leaf, true);
+  write_u8(&leaf, 1);
+  for (unsigned i = 0; i < 2; i++)
+    write_vector(&leaf, view_of(bytes, key));
+  credential_write_basic(&leaf, VIEW_NONE);
+  capabilities_write(&leaf, &(struct capabilities){0});
+  write_u8(&leaf, LEAF_UPDATE);
+  for (unsigned i = 0; i < 2; i++) /* extensions, signature */
+    write_vector(&leaf, VIEW_NONE);
+  write_optional(&leaf, false);
+  struct bytes nodes = repeated(writer_view(&leaf), count);
+  nodes.size--; /* no blank node stands at the end */
+  show_tree(world, bytes_view(&nodes), false, out);
+  bytes_free(&nodes);
+  writer_free(&leaf);
+}
+
+static void leaves_without_keys(struct world *world, size_t count, struct bytes *out) {
+  small_leaves(world, count, 0, out);
+}
+
+static void leaves_of_keys(struct world *world, size_t count, struct bytes *out) {
+  small_leaves(world, count, 32, out);
+}
+
 static void tree_in_info(struct world *world, size_t count, struct bytes *out) {
   struct bytes nodes = tree_of_leaves(world, count);
   show_tree(world, bytes_view(&nodes), false, out);
@@ -492,6 +521,8 @@ const struct lengthy lengthy[] = {
     {"path-nodes", MANY, path_nodes, by_member, ERR_INVALID_COMMIT},
     {"path-ciphertexts", MANY, path_ciphertexts, by_member, ERR_INVALID_COMMIT},
     {"tree-of-blanks", MANY, blank_tree, by_outsider, ERR_LIMIT},
+    {"tree-of-empty-leaves", 16384, leaves_without_keys, by_outsider, ERR_INVALID_TREE},
+    {"tree-of-small-leaves", 16384, leaves_of_keys, by_outsider, ERR_INVALID_TREE},
     {"tree-in-group-info", 16384, tree_in_info, by_outsider, ERR_INVALID_TREE},
     {"tree-in-welcome", 16384, tree_in_welcome, by_invited, ERR_INVALID_TREE},
     {"unmerged-leaves", MANY, unmerged_leaves, by_outsider, ERR_INVALID_TREE},
