@@ -172,6 +172,13 @@ enum err client_check_size(struct client *client, struct view message) {
                  "a message of %zu bytes", message.size);
 }
 
+enum err client_explain_size(struct client *client, enum err err) {
+  if (err != ERR_LIMIT)
+    return err;
+  return refuse(&client->why, err, "the message would have more than %llu bytes",
+                (unsigned long long)client->settings.max_message_bytes);
+}
+
 enum err client_check_leaf_size(struct client *client, size_t size) {
   return require(size <= client->settings.max_leaf_bytes, &client->why, ERR_LIMIT,
                  "a leaf of %zu bytes, with its keys and its signature", size);

@@ -128,6 +128,9 @@ struct lifetime_rules client_lifetime_rules(const struct client *client, enum li
 /** ERR_LIMIT: a message is larger than the settings allow, one that came or one that was made. */
 CHECKED enum err client_check_size(struct client *client, struct view message);
 
+/** Explain the ERR_LIMIT of a message that framing has not made, as the settings allow none so large.
+ *  @return err */
+CHECKED enum err client_explain_size(struct client *client, enum err err);
 /** ERR_LIMIT: a leaf that this client makes, or lets in, would be larger than its settings allow. */
 CHECKED enum err client_check_leaf_size(struct client *client, size_t size);
 /** The same of a leaf before it is made. */

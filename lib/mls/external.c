@@ -122,7 +122,7 @@ enum err external_protect(const struct group *group, const struct authenticated_
   struct framing_keys keys = {.suite = group->epoch->suite,
                               .group_context = bytes_view(&group->epoch->context_raw),
                               .max_bytes = group->client->settings.max_message_bytes};
-  return framing_protect_public(&keys, content, out);
+  return client_explain_size(group->client, framing_protect_public(&keys, content, out));
 }
 
 static enum err propose(struct client *client, struct sender sender, struct view group_id,
@@ -143,7 +143,7 @@ static enum err propose(struct client *client, struct sender sender, struct view
   TRY(framing_sign(client->suite, content.wire_format, &content.content, VIEW_NONE,
                    client->signature_key, &signature));
   content.auth.signature = bytes_view(&signature);
-  TRY(framing_protect_public(&keys, &content, out));
+  TRY(client_explain_size(client, framing_protect_public(&keys, &content, out)));
 done:
   bytes_free(&signature);
   return err;

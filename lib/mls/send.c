@@ -42,12 +42,9 @@ enum err group_protect(struct group *group, const struct authenticated_content *
   enum err err = content->wire_format == WIRE_PRIVATE_MESSAGE
                      ? framing_protect_private(&keys, content, settings->padding, out)
                      : framing_protect_public(&keys, content, out);
-  if (err == ERR_LIMIT)
-    return refuse(&group->client->why, err, "the message would have more than %llu bytes",
-                  (unsigned long long)settings->max_message_bytes);
   if (err == OK)
     group->revision++;
-  return err;
+  return client_explain_size(group->client, err);
 }
 
 enum err group_encrypt(struct group *group, struct view data, struct bytes *out) {
