@@ -40,6 +40,11 @@ static void straight(struct world *world, struct invite *invite) {
   (void)invite;
 }
 
+static void too_large_context(struct world *world, struct invite *invite) {
+  (void)world;
+  invite_fill_context(invite, CONTEXT_BYTES_MAX + 1);
+}
+
 static void no_external_pub(struct world *world, struct invite *invite) {
   (void)world;
   bytes_free(&invite->other_extensions);
@@ -133,6 +138,7 @@ static const struct {
   enum err expected;
 } rows[] = {
     {"12.4.3.2", "nothing", straight, OK},
+    {"", "a GroupContext of a byte more", too_large_context, ERR_LIMIT},
     {"12.4.3.2", "no external_pub", no_external_pub, ERR_NOT_FOUND},
     {"2.1", "external_pub without its length", bare_key, ERR_MALFORMED},
     {"2.1", "a byte behind external_pub", key_and_a_byte, ERR_MALFORMED},

@@ -270,6 +270,17 @@ void add_byte(struct bytes *bytes, uint8_t value) {
   *bytes = taken(&writer);
 }
 
+void invite_fill_context(struct invite *invite, size_t size) {
+  static uint8_t list[CONTEXT_BYTES_MAX + 1] = {0, EXTENSION_APPLICATION_ID};
+  const size_t header = 4;
+  invite->context.extensions = VIEW_NONE;
+  const size_t left = size - (group_context_size(&invite->context) - vector_size(0) + header);
+  uint32_t length = 0x80000000u | (uint32_t)(left - 2 - header);
+  for (unsigned i = 0; i < header; i++)
+    list[2 + i] = (uint8_t)(length >> (24 - 8 * i));
+  invite->context.extensions = view_of(list, left);
+}
+
 static bend_invite *bend_now;
 
 static void bent(struct world *world, struct bytes *out) {

@@ -87,6 +87,9 @@ struct tree *invite_bare(struct invite *invite);
 
 void add_byte(struct bytes *bytes, uint8_t value);
 
+/** Make the GroupContext so many bytes long, 64 KB at least: by one extension, in static storage. */
+void invite_fill_context(struct invite *invite, size_t size);
+
 typedef void bend_invite(struct world *world, struct invite *invite);
 
 /** As struct row, for a Welcome that is bent before its GroupInfo is signed. */

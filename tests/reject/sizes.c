@@ -2,8 +2,9 @@
 #include <stdlib.h>
 
 #include "chapters.h"
-#include "forge.h"
+#include "invite.h"
 #include "lengthy.h"
+#include "mls/groupinfo.h"
 
 /* MALLORY commits by value, with a path. */
 static void commit(struct world *world, struct bytes proposal, struct bytes *out) {
@@ -29,24 +30,25 @@ static struct bytes zeros(size_t size) {
 
 /* ---- Leaves ---- */
 
-/* An Add of a leaf that has so many bytes, in an extension most of them. */
+/* Make a leaf so many bytes long, 64 KB at least: by one extension, in static storage. */
+static void fill_leaf(struct leaf_forger *forger, size_t size) {
+  static uint8_t list[LEAF_BYTES_MAX + 1] = {0, EXTENSION_APPLICATION_ID};
+  const size_t header = 4;
+  forger->fields.extensions = VIEW_NONE;
+  struct bytes leaf = leaf_forger_write(forger);
+  const size_t left = size - (leaf.size - vector_size(0) + header);
+  uint32_t length = 0x80000000u | (uint32_t)(left - 2 - header);
+  for (unsigned i = 0; i < header; i++)
+    list[2 + i] = (uint8_t)(length >> (24 - 8 * i));
+  forger->fields.extensions = view_of(list, left);
+  bytes_free(&leaf);
+}
+
 static struct bytes add_of(const struct client *client, size_t size) {
-  const size_t headers = 2 + 4 + 3; /* of the extension, and what that of the list grows by */
   struct key_package_forger forger;
   key_package_forger_begin(&forger, client);
-  forger.leaf.fields.extensions = VIEW_NONE;
-  struct bytes leaf = leaf_forger_write(&forger.leaf), data = zeros(size - leaf.size - headers);
-  struct writer extensions = {0};
-  extension_write(&extensions, EXTENSION_APPLICATION_ID, bytes_view(&data));
-  forger.leaf.fields.extensions = writer_view(&extensions);
-  struct bytes long_leaf = leaf_forger_write(&forger.leaf);
-  ck_assert_uint_eq(long_leaf.size, size);
-  struct bytes raw = key_package_forger_end(&forger);
-  bytes_free(&leaf);
-  bytes_free(&long_leaf);
-  bytes_free(&data);
-  writer_free(&extensions);
-  return propose_add(raw);
+  fill_leaf(&forger.leaf, size);
+  return propose_add(key_package_forger_end(&forger));
 }
 
 static void largest_leaf(struct world *world, struct bytes *out) {
@@ -55,6 +57,68 @@ static void largest_leaf(struct world *world, struct bytes *out) {
 
 static void too_large_leaf(struct world *world, struct bytes *out) {
   propose(world, add_of(world->joiner.client, LEAF_BYTES_MAX + 1), out);
+}
+
+static void largest_leaf_of_path(struct world *world, struct bytes *out) {
+  struct forgery forgery;
+  forgery_begin(&forgery, &world->member[MALLORY]);
+  forgery_path(&forgery);
+  forgery_merge(&forgery);
+  fill_leaf(&forgery.path_leaf, LEAF_BYTES_MAX);
+  forgery_leaf(&forgery);
+  forgery_encrypt(&forgery);
+  forgery_send(&forgery, out);
+}
+
+static void too_large_leaf_of_path(struct world *world, struct bytes *out) {
+  struct forgery forgery;
+  struct writer body = {0};
+  forgery_begin(&forgery, &world->member[MALLORY]);
+  forgery_path(&forgery);
+  forgery_finish_path(&forgery);
+  fill_leaf(&forgery.path_leaf, LEAF_BYTES_MAX + 1);
+  struct bytes leaf = leaf_forger_write(&forgery.path_leaf);
+  write_vector(&body, VIEW_NONE);
+  write_optional(&body, true);
+  write_bytes(&body, bytes_view(&leaf));
+  write_vector(&body, VIEW_NONE);
+  forgery.body = taken(&body);
+  forgery_send(&forgery, out);
+  bytes_free(&leaf);
+}
+
+/* CAROL's, in the tree of a Welcome. */
+static void largest_leaf_of_tree(struct world *world, struct invite *invite) {
+  struct leaf_forger forger;
+  struct tree *tree = invite_bare(invite);
+  leaf_forger_begin(&forger, world->member[CAROL].client, LEAF_UPDATE, invite->context.group_id,
+                    CAROL);
+  fill_leaf(&forger, LEAF_BYTES_MAX);
+  struct leaf *leaf = leaf_forger_sign(&forger);
+  ck_assert_int_eq(tree_replace_leaf(tree, CAROL, leaf), OK);
+  invite_set_tree(invite, tree);
+  leaf_drop(leaf);
+  leaf_forger_end(&forger);
+}
+
+static void too_large_leaf_of_tree(struct world *world, struct invite *invite) {
+  struct wire_node nodes[INVITE_NODES];
+  struct leaf_forger forger;
+  struct writer node = {0};
+  leaf_forger_begin(&forger, world->member[CAROL].client, LEAF_UPDATE, invite->context.group_id,
+                    CAROL);
+  fill_leaf(&forger, LEAF_BYTES_MAX + 1);
+  struct bytes leaf = leaf_forger_write(&forger);
+  write_optional(&node, true);
+  write_u8(&node, 1);
+  write_bytes(&node, bytes_view(&leaf));
+  invite_set_tree(invite, invite_bare(invite));
+  size_t count = invite_take_nodes(invite, nodes);
+  bytes_free(&nodes[2 * CAROL].raw);
+  nodes[2 * CAROL].raw = taken(&node);
+  invite_put_nodes(invite, nodes, count);
+  bytes_free(&leaf);
+  leaf_forger_end(&forger);
 }
 
 /* ---- GroupContexts ---- */
@@ -75,6 +139,35 @@ static void largest_context(struct world *world, struct bytes *out) {
 
 static void too_large_context(struct world *world, struct bytes *out) {
   propose(world, context_of(world, CONTEXT_BYTES_MAX + 1), out);
+}
+
+/* MALLORY makes it so, by what its settings allow, and everybody follows. */
+static void info_of_largest_context(struct world *world, struct bytes *out) {
+  const size_t headers = 2 + 4 + 3;
+  struct group *group = world->member[MALLORY].group;
+  struct commit_plan plan = {0};
+  struct bytes data =
+      zeros(CONTEXT_BYTES_MAX - epoch_context_size(group->epoch, VIEW_NONE) - headers);
+  group->client->settings.max_context_bytes = CONTEXT_BYTES_MAX;
+  ck_assert_int_eq(commit_plan_extension(&plan, group, EXTENSION_APPLICATION_ID, bytes_view(&data)),
+                   OK);
+  ck_assert_int_eq(commit_build(group, &plan), OK);
+  world_deliver(world, MALLORY, &group->pending->message);
+  ck_assert_int_eq(commit_accepted(group), OK);
+  ck_assert_uint_eq(group->epoch->context_raw.size, CONTEXT_BYTES_MAX);
+  ck_assert_int_eq(group_info(group, out), OK);
+  commit_plan_free(&plan);
+  bytes_free(&data);
+}
+
+static void largest_context_of_welcome(struct world *world, struct invite *invite) {
+  (void)world;
+  invite_fill_context(invite, CONTEXT_BYTES_MAX);
+}
+
+static void too_large_context_of_welcome(struct world *world, struct invite *invite) {
+  (void)world;
+  invite_fill_context(invite, CONTEXT_BYTES_MAX + 1);
 }
 
 static void announces_too_much(struct world *world, struct bytes *out) {
@@ -174,6 +267,8 @@ static void tiny_add(struct world *world, struct bytes *out) {
 static const struct row rows[] = {
     {"", "nothing: the largest leaf", largest_leaf, OK},
     {"", "a leaf of a byte more", too_large_leaf, ERR_LIMIT},
+    {"", "nothing: the largest leaf, of a path", largest_leaf_of_path, OK},
+    {"", "a leaf of a byte more, of a path", too_large_leaf_of_path, ERR_LIMIT},
     {"", "nothing: the largest GroupContext", largest_context, OK},
     {"", "a GroupContext of a byte more", too_large_context, ERR_LIMIT},
     {"", "a ReInit to a larger one", announces_too_much, ERR_LIMIT},
@@ -201,8 +296,28 @@ START_TEST(size) {
 }
 END_TEST
 
+static const struct invite_row welcome_rows[] = {
+    {"", "nothing: the largest leaf", largest_leaf_of_tree, OK},
+    {"", "a leaf of a byte more", too_large_leaf_of_tree, ERR_LIMIT},
+    {"", "nothing: the largest GroupContext", largest_context_of_welcome, OK},
+    {"", "a GroupContext of a byte more", too_large_context_of_welcome, ERR_LIMIT},
+};
+
+START_TEST(size_in_a_welcome) {
+  refuse_invite(&welcome_rows[_i]);
+}
+END_TEST
+
+START_TEST(size_in_a_group_info) {
+  const struct row row = {"", "nothing: the largest GroupContext", info_of_largest_context, OK};
+  refuse_group_info(&row);
+}
+END_TEST
+
 TCase *reject_sizes(void) {
   TCase *cases = tcase_create("sizes");
   tcase_add_loop_test(cases, size, 0, COUNT(rows));
+  tcase_add_loop_test(cases, size_in_a_welcome, 0, COUNT(welcome_rows));
+  tcase_add_test(cases, size_in_a_group_info);
   return cases;
 }
