@@ -16,7 +16,7 @@
 
 /* Bytes of memory: so many for each that was sent, and so many beside, which is what the longest lists
  * take of items that are a few bytes on the wire. */
-#define MOST_OF_A_BYTE 4.0
+#define MOST_OF_A_BYTE 6.0
 #define MOST_BESIDE 1048576.0
 
 enum { STEPS, BYTES, CRYPTO, HEAP, COSTS };

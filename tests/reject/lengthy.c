@@ -297,9 +297,10 @@ static void path_ciphertexts(struct world *world, size_t count, struct bytes *ou
 
 /* ---- Welcomes and GroupInfos ---- */
 
-/* The ratchet tree that a Welcome or GroupInfo has: optional nodes. */
+/* The ratchet tree that a Welcome or GroupInfo has: optional nodes.  If it is one, it has the right hash. */
 static void show_tree(struct world *world, struct view nodes, bool welcome, struct bytes *out) {
   struct invite invite;
+  struct tree *shown = NULL;
   struct writer tree = {0}, external_pub = {0}, extension = {0};
   const struct leaf *leaf = tree_leaf(world->member[ALICE].group->epoch->tree, ALICE);
   invite_begin(&invite, world);
@@ -310,7 +311,10 @@ static void show_tree(struct world *world, struct view nodes, bool welcome, stru
   write_vector(&tree, nodes);
   bytes_free(&invite.ratchet_tree);
   invite.ratchet_tree = taken(&tree);
+  if (tree_read(invite.suite, bytes_view(&invite.ratchet_tree), 32768, NULL, &shown) == OK)
+    invite.context.tree_hash = tree_hash(shown);
   (welcome ? invite_send : invite_publish)(&invite, out);
+  tree_drop(shown);
 }
 
 static void blank_tree(struct world *world, size_t count, struct bytes *out) {
@@ -332,33 +336,37 @@ static struct bytes tree_of_leaves(const struct world *world, size_t count) {
   return taken(&nodes);
 }
 
-/* Leaves of which every field is empty, but perhaps the keys. */
-static void small_leaves(struct world *world, size_t count, size_t key, struct bytes *out) {
-  static const uint8_t bytes[32] = {9};
-  struct writer leaf = {0};
-  write_optional(&leaf, true);
-  write_u8(&leaf, 1);
-  for (unsigned i = 0; i < 2; i++)
-    write_vector(&leaf, view_of(bytes, key));
-  credential_write_basic(&leaf, VIEW_NONE);
-  capabilities_write(&leaf, &(struct capabilities){0});
-  write_u8(&leaf, LEAF_UPDATE);
-  for (unsigned i = 0; i < 2; i++) /* extensions, signature */
-    write_vector(&leaf, VIEW_NONE);
-  write_optional(&leaf, false);
-  struct bytes nodes = repeated(writer_view(&leaf), count);
-  nodes.size--; /* no blank node stands at the end */
-  show_tree(world, bytes_view(&nodes), false, out);
-  bytes_free(&nodes);
-  writer_free(&leaf);
+/* Leaves of which every field is empty, but perhaps the keys, which are all different. */
+static void small_leaves(struct world *world, size_t count, size_t key, bool welcome,
+                         struct bytes *out) {
+  uint8_t bytes[32] = {0};
+  struct writer nodes = {0};
+  for (uint32_t i = 0; i < count; i++) {
+    if (i > 0)
+      write_optional(&nodes, false);
+    write_optional(&nodes, true);
+    write_u8(&nodes, 1);
+    memcpy(bytes, &i, sizeof i);
+    for (uint8_t which = 1; which <= 2; which++) { /* encryption_key, signature_key */
+      bytes[sizeof i] = which;
+      write_vector(&nodes, view_of(bytes, key));
+    }
+    credential_write_basic(&nodes, VIEW_NONE);
+    capabilities_write(&nodes, &(struct capabilities){0});
+    write_u8(&nodes, LEAF_UPDATE);
+    write_vector(&nodes, VIEW_NONE); /* extensions */
+    write_vector(&nodes, VIEW_NONE); /* signature */
+  }
+  show_tree(world, writer_view(&nodes), welcome, out);
+  writer_free(&nodes);
 }
 
 static void leaves_without_keys(struct world *world, size_t count, struct bytes *out) {
-  small_leaves(world, count, 0, out);
+  small_leaves(world, count, 0, false, out);
 }
 
 static void leaves_of_keys(struct world *world, size_t count, struct bytes *out) {
-  small_leaves(world, count, 32, out);
+  small_leaves(world, count, 32, true, out);
 }
 
 static void tree_in_info(struct world *world, size_t count, struct bytes *out) {
@@ -522,7 +530,7 @@ const struct lengthy lengthy[] = {
     {"path-ciphertexts", MANY, path_ciphertexts, by_member, ERR_INVALID_COMMIT},
     {"tree-of-blanks", MANY, blank_tree, by_outsider, ERR_LIMIT},
     {"tree-of-empty-leaves", 16384, leaves_without_keys, by_outsider, ERR_INVALID_TREE},
-    {"tree-of-small-leaves", 16384, leaves_of_keys, by_outsider, ERR_INVALID_TREE},
+    {"tree-of-small-leaves", 16384, leaves_of_keys, by_invited, ERR_SIGNATURE},
     {"tree-in-group-info", 16384, tree_in_info, by_outsider, ERR_INVALID_TREE},
     {"tree-in-welcome", 16384, tree_in_welcome, by_invited, ERR_INVALID_TREE},
     {"unmerged-leaves", MANY, unmerged_leaves, by_outsider, ERR_INVALID_TREE},
