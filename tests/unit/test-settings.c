@@ -437,6 +437,25 @@ START_TEST(skipped_messages) {
 }
 END_TEST
 
+/* Proposals that bob does not accept count as missing before alice's commit; and no longer than he
+ * likes. */
+START_TEST(skipped_handshakes) {
+  for (size_t i = 0; i < SKIP; i++) {
+    e2ee_bytes *proposal = NULL;
+    ck_assert_done(alice, e2ee_group_propose_update(alice->group, &proposal));
+    e2ee_incoming_free(process(bob, proposal));
+    e2ee_bytes_free(proposal);
+  }
+  e2ee_bytes *commit = renew(alice);
+  set(bob, E2EE_SET_MAX_SKIP, SKIP - 1);
+  expect_refused(bob, commit, E2EE_ERR_LIMIT);
+  set(bob, E2EE_SET_MAX_SKIP, SKIP);
+  receive(bob, commit);
+  expect_agreement(alice, bob);
+  e2ee_bytes_free(commit);
+}
+END_TEST
+
 /* ---- What is sent ---- */
 
 enum { PUBLIC_MESSAGE = 1, PRIVATE_MESSAGE = 2 };
@@ -563,6 +582,7 @@ int main(void) {
   tcase_add_loop_test(cases, past_epochs, 0, 4);
   tcase_add_test(cases, past_epochs_lowered);
   tcase_add_test(cases, skipped_messages);
+  tcase_add_test(cases, skipped_handshakes);
   tcase_add_loop_test(cases, handshakes_in_the_clear, 0, 2);
   tcase_add_test(cases, padding);
   tcase_add_test(cases, grease);
