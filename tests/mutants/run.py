@@ -163,8 +163,15 @@ class Tests:
                 pass
             process.wait()
 
-    def look(self, mutants):
-        """Run each without a mutant, and note what it comes past."""
+    def look(self, mutants, of):
+        """Run each without a mutant, and note what it comes past.  @param of  what it holds for"""
+        kept = self.binary / "look.json"
+        if kept.exists():
+            seen = json.loads(kept.read_text())
+            if seen["of"] == of:
+                self.seconds = seen["seconds"]
+                self.past.update({int(number): names for number, names in seen["past"].items()})
+                return
         for name in list(self.tests):
             seen = self.binary / f"seen-{name}"
             seen.unlink(missing_ok=True)
@@ -179,6 +186,7 @@ class Tests:
             seen.unlink(missing_ok=True)
         for names in self.past.values():
             names.sort(key=self.seconds.get)
+        kept.write_text(json.dumps({"of": of, "seconds": self.seconds, "past": self.past}))
 
     def notice(self, mutant):
         """The first test that fails with this mutant, or None."""
@@ -204,10 +212,10 @@ def sentences():
     return found
 
 
-def identity(files, options):
-    """Results hold for one state of the library and its tests, and for one draw."""
+def identity(options, folder="lib"):
+    """Results hold for one state of the library, and for one draw."""
     digest = hashlib.sha256(f"{options.count} {options.seed}".encode())
-    for path in sorted(ROOT.glob("lib/**/*.[ch]")):
+    for path in sorted(ROOT.glob(f"{folder}/**/*.[ch]")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -285,9 +293,9 @@ def main():
     if code != 0:
         sys.exit(said[-4000:])
     tests = Tests(binary)
-    tests.look(mutants)
+    results = {"identity": identity(options), "noticed": {}}
+    tests.look(mutants, results["identity"] + identity(options, "tests") + options.only)
     results_path = build / "results.json"
-    results = {"identity": identity(files, options), "noticed": {}}
     if results_path.exists():
         earlier = json.loads(results_path.read_text())
         if earlier["identity"] == results["identity"]:
