@@ -2,7 +2,8 @@
 
     run.py BUILD [--count N] [--seed S] [--jobs N] [--minutes N] [--only PATTERN] [--again] [--list]
 
-A mutant is noticed when a test that comes past it fails or hangs.  Those that are not noticed need a
+A mutant is noticed when a test that comes past it fails or hangs; the shortest ones are tried, for
+BUDGET seconds.  Those that are not noticed need a
 sentence in survivors.txt.  Results stay in BUILD, and a run that was cut short goes on from there.
 
 SPDX-License-Identifier: ISC
@@ -16,6 +17,7 @@ import os
 import pathlib
 import random
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -28,6 +30,8 @@ import mutate
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 GOAL = 0.97
+LONG = 5  # seconds: of such tests each case counts as one
+BUDGET = 90  # seconds of tests for one mutant, the shortest first
 SUITES = ("unit", "vectors", "own-vectors", "libe2ee")
 # What a build cannot run, or what takes long and sees nothing that the others do not.
 LEFT_OUT = re.compile(r"^(bench|man|documents|layers|symbols|gates|arm|readme|ffi|header|source)$")
@@ -89,7 +93,7 @@ def compiled(source, binary):
 
 
 def sites(paths):
-    paths = sorted(paths | {str(p.relative_to(ROOT)) for p in ROOT.glob("lib/*/*.h")})
+    paths = sorted(paths | {str(p.relative_to(ROOT)) for p in ROOT.glob("lib/**/*.h")})
     return [mutate.Sites(path, (ROOT / path).read_bytes()) for path in paths]
 
 
@@ -127,6 +131,12 @@ def drop_broken(files, source, binary):
             sys.exit("this does not compile without a mutant:\n" + said[-4000:])
 
 
+def processor_seconds():
+    """Of all children that have ended: how busy the machine is does not count."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 class Tests:
     """The tests of a build, how long each takes, and which mutants it comes past."""
 
@@ -141,12 +151,25 @@ class Tests:
                 self.tests[test["name"]] = test
         self.seconds, self.past = {}, collections.defaultdict(list)
 
-    def start(self, name, **environment):
+    def split(self, name):
+        """Take the cases of a long test, where there are several, for tests."""
+        process = self.start(name, subprocess.PIPE, CK_VERBOSITY="verbose")
+        said = process.communicate()[0].decode(errors="replace")
+        cases = set(re.findall(r":P:([\w-]+):\w+:", said))
+        if len(cases) < 2:
+            return [name]
+        for case in cases:
+            test = self.tests[name]
+            self.tests[f"{name} {case}"] = {**test, "env": {**test["env"], "CK_RUN_CASE": case}}
+        del self.tests[name]
+        return [f"{name} {case}" for case in sorted(cases)]
+
+    def start(self, name, output=subprocess.DEVNULL, **environment):
         test = self.tests[name]
         environment = {**os.environ, **test["env"], **environment, "CK_TIMEOUT_MULTIPLIER": "10",
                        "ASAN_OPTIONS": "abort_on_error=0", "UBSAN_OPTIONS": "halt_on_error=1"}
         return subprocess.Popen(test["cmd"], env=environment, cwd=test["workdir"] or self.binary,
-                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                stdin=subprocess.DEVNULL, stdout=output,
                                 stderr=subprocess.DEVNULL, start_new_session=True)
 
     def passes(self, name, limit, **environment):
@@ -171,27 +194,42 @@ class Tests:
             if seen["of"] == of:
                 self.seconds = seen["seconds"]
                 self.past.update({int(number): names for number, names in seen["past"].items()})
+                self.tests = seen["tests"]
                 return
         for name in list(self.tests):
-            seen = self.binary / f"seen-{name}"
-            seen.unlink(missing_ok=True)
-            began = time.monotonic()
-            if not self.passes(name, 900, MUTANT_SEEN=str(seen)):
-                sys.exit(f"{name} fails without a mutant")
-            self.seconds[name] = time.monotonic() - began
-            bytes_seen = seen.read_bytes() if seen.exists() else b""
-            for mutant in mutants:
-                if mutant.number < len(bytes_seen) and bytes_seen[mutant.number]:
-                    self.past[mutant.number].append(name)
-            seen.unlink(missing_ok=True)
+            self.look_at(name, mutants)
+            if self.seconds[name] > LONG:
+                for case in self.split(name):
+                    self.look_at(case, mutants)
         for names in self.past.values():
+            names[:] = [name for name in names if name in self.tests]
             names.sort(key=self.seconds.get)
-        kept.write_text(json.dumps({"of": of, "seconds": self.seconds, "past": self.past}))
+        kept.write_text(json.dumps({"of": of, "seconds": self.seconds, "past": self.past,
+                                    "tests": self.tests}))
+
+    def look_at(self, name, mutants):
+        seen = self.binary / "seen"
+        seen.unlink(missing_ok=True)
+        began = processor_seconds()
+        if not self.passes(name, 900, MUTANT_SEEN=str(seen)):
+            sys.exit(f"{name} fails without a mutant")
+        self.seconds[name] = processor_seconds() - began
+        bytes_seen = seen.read_bytes() if seen.exists() else b""
+        for mutant in mutants:
+            names = self.past[mutant.number]
+            if name in names:
+                names.remove(name)
+            if mutant.number < len(bytes_seen) and bytes_seen[mutant.number]:
+                names.append(name)
 
     def notice(self, mutant):
         """The first test that fails with this mutant, or None."""
+        spent = 0
         for name in self.past[mutant.number]:
-            limit = 20 + 8 * self.seconds[name]
+            if 0 < spent and spent + self.seconds[name] > BUDGET:
+                break
+            spent += self.seconds[name]
+            limit = 15 + 8 * self.seconds[name]
             if not self.passes(name, limit, MUTANT=str(mutant.number)):
                 return name
         return None
