@@ -22,7 +22,7 @@ allowed() {
   api/*' "'codec/* | api/*' "'media/* | api/*' "'api/*) ;;
   # Backends and what only some layers may use.
   base/parallel.c\ '<signal.h>') ;;
-  base/secret.c\ '<sodium.h>' | crypto/sodium*.c\ '<sodium.h>') ;;
+  base/secret.c\ '<sodium.h>' | base/wipe.c\ '<sodium.h>' | crypto/sodium*.c\ '<sodium.h>') ;;
   crypto/provider.c\ '<sodium.h>' | crypto/provider.c\ '<sys/random.h>') ;; # randomness
   crypto/aes*.[ch]\ '<immintrin.h>' | crypto/aes*.[ch]\ '<arm_neon.h>') ;;
   crypto/aescpu.c\ '<cpuid.h>' | crypto/aescpu.c\ '<sys/auxv.h>' | crypto/aescpu.c\ '<sys/sysctl.h>') ;;

@@ -3,6 +3,7 @@
 
 #include "api/handles.h"
 #include "mls/draft.h"
+#include "mls/external.h"
 
 /* Send a draft.  Entered; leaves.  The draft is freed. */
 static int send_draft(e2ee_group *group, enum err err, struct bytes *draft, e2ee_bytes **out) {

@@ -2,6 +2,7 @@
 #include <e2ee/mls.h>
 
 #include "api/handles.h"
+#include "mls/external.h"
 #include "mls/resume.h"
 
 int e2ee_group_open(e2ee_client *client, const uint8_t *group_info, size_t group_info_len,

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/secret.h"
+#include "base/wipe.h"
 
 /* The longest vector that a four-byte length header can announce. */
 #define LENGTH_MAX 0x3fffffffu

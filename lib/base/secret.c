@@ -7,10 +7,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-void wipe(void *memory, size_t size) {
-  sodium_memzero(memory, size);
-}
-
 bool secret_equal(struct view a, struct view b) {
   return a.size == b.size && sodium_memcmp(a.data, b.data, a.size) == 0;
 }

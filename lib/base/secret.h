@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/wipe.h"
 
 /** The largest secret in use: a P-521 private key. */
 #define SECRET_MAX 66
@@ -20,9 +21,6 @@ struct secret {
   uint16_t size;
   uint8_t bytes[SECRET_MAX];
 };
-
-/** Overwrite with zeros; the compiler may not remove it. */
-void wipe(void *memory, size_t size);
 
 /** 1 if equal, in time that depends on the sizes alone.  Different sizes are never equal. */
 bool secret_equal(struct view a, struct view b);

@@ -5,7 +5,7 @@
 #ifndef CRYPTO_BACKEND_H
 #define CRYPTO_BACKEND_H
 
-#include "crypto/provider.h"
+#include "crypto/algorithm.h"
 
 /** Largest message that every AEAD here can seal under one nonce and one call. */
 #define AEAD_MESSAGE_MAX 0x7fffffffu

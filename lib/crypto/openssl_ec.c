@@ -12,6 +12,7 @@
 #include "crypto/curve.h"
 #include "crypto/der.h"
 #include "crypto/openssl.h"
+#include "crypto/provider.h"
 
 /* ---- The curves: shared by all threads, not written after openssl_ec_start() ---- */
 

@@ -5,7 +5,7 @@
 #ifndef CRYPTO_SELFTEST_H
 #define CRYPTO_SELFTEST_H
 
-#include "crypto/provider.h"
+#include "crypto/algorithm.h"
 
 /* OK, ERR_NOMEM, or ERR_INTERNAL if the table does not give the known answer. */
 CHECKED enum err selftest_hash(enum hash_id id, const struct hash *hash);

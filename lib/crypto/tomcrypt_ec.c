@@ -14,6 +14,7 @@
 
 #include "crypto/curve.h"
 #include "crypto/der.h"
+#include "crypto/provider.h"
 #include "crypto/tomcrypt.h"
 
 /* ---- Numbers of libtomcrypt: of unlimited size, allocated ---- */

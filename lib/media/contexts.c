@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "base/sync.h"
 #include "crypto/provider.h"
-#include "media/epoch.h"
 
 /* The contexts of one epoch. */
 struct run {

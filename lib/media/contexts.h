@@ -14,6 +14,10 @@
 
 #include "base/err.h"
 
+/** Epochs that key ids tell apart, by their low bits. */
+#define MEDIA_EPOCH_BITS 4u
+#define MEDIA_EPOCHS (1u << MEDIA_EPOCH_BITS)
+
 /** Contexts that one group handle can give out in an epoch. */
 #define CONTEXTS_RUN 0x1000000u
 

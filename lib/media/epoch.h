@@ -19,9 +19,6 @@
 #include "mls/group.h"
 #include "sframe/key.h"
 
-#define MEDIA_EPOCH_BITS 4u
-#define MEDIA_EPOCHS (1u << MEDIA_EPOCH_BITS)
-
 /** With 32-bit contexts above them, more leaf bits would not fit into a key id. */
 #define MEDIA_LEAF_BITS_MAX (64u - 32u - MEDIA_EPOCH_BITS)
 

@@ -5,7 +5,7 @@
 #include "crypto/sign.h"
 #include "mls/credential.h"
 #include "mls/external.h"
-#include "mls/join.h"
+#include "mls/invitation.h"
 #include "mls/validate.h"
 
 /* ---- The plan ---- */
@@ -140,6 +140,23 @@ done:
   bytes_free(&credential);
   return err;
 }
+
+/* The parts of a commit as they come about. */
+struct commit_work {
+  struct group *group;
+  const struct client *client;
+  const struct epoch *from; /* the epoch that is left */
+  struct proposal_list list;
+  struct effects effects;
+  uint32_t leaf;             /* own one in the new epoch */
+  struct secret init_secret; /* that goes into the new epoch */
+  struct secret psk_secret;
+  struct private_keys *keys; /* of the new epoch */
+  struct new_path *path;
+  struct bytes body; /* Commit */
+  struct secret joiner_secret;
+  struct epoch *next;
+};
 
 /* ---- The list of proposals ---- */
 
@@ -434,6 +451,19 @@ done:
   return err;
 }
 
+static enum err write_welcome(const struct commit_work *work, struct bytes *out) {
+  struct invitation invitation = {
+      .client = work->client,
+      .list = &work->list,
+      .effects = &work->effects,
+      .path = work->path,
+      .next = work->next,
+      .joiner_secret = &work->joiner_secret,
+      .psk_secret = &work->psk_secret,
+  };
+  return invitation_write(&invitation, out);
+}
+
 /* Sign, enter the epoch beside, and write the messages. */
 static enum err finish_work(struct commit_work *work, struct pending_commit *pending) {
   enum err err = OK;
@@ -449,7 +479,7 @@ static enum err finish_work(struct commit_work *work, struct pending_commit *pen
   TRY(make_epoch(work, &content));
   content.auth.confirmation_tag = epoch_confirmation_tag(work->next);
   if (work->effects.added_count > 0)
-    TRY(join_write_welcome(work, &pending->welcome));
+    TRY(write_welcome(work, &pending->welcome));
   TRY(client_check_size(group->client, bytes_view(&pending->welcome)));
   /* Last, because it moves the own ratchet on. */
   TRY(outside ? external_protect(group, &content, &pending->message)

@@ -59,21 +59,4 @@ CHECKED enum err commit_accepted(struct group *group);
 /** It did not: wipe it. */
 CHECKED enum err commit_discard(struct group *group);
 
-/** The parts of a commit as they come about: what a Welcome is written from. */
-struct commit_work {
-  struct group *group;
-  const struct client *client;
-  const struct epoch *from; /* the epoch that is left */
-  struct proposal_list list;
-  struct effects effects;
-  uint32_t leaf;             /* own one in the new epoch */
-  struct secret init_secret; /* that goes into the new epoch */
-  struct secret psk_secret;
-  struct private_keys *keys; /* of the new epoch */
-  struct new_path *path;
-  struct bytes body; /* Commit */
-  struct secret joiner_secret;
-  struct epoch *next;
-};
-
 #endif

@@ -2,7 +2,6 @@
 #include "mls/external.h"
 
 #include "crypto/hpke.h"
-#include "mls/commit.h"
 #include "mls/credential.h"
 #include "mls/groupinfo.h"
 
@@ -189,19 +188,5 @@ enum err external_propose_remove(struct client *client, struct sender sender, st
   TRY(propose(client, sender, group_id, epoch, writer_view(&writer), out));
 done:
   writer_free(&writer);
-  return err;
-}
-
-enum err join_external(struct client *client, struct view message, struct view tree,
-                       struct group **out) {
-  enum err err = OK;
-  const struct commit_plan nothing = {0};
-  struct group *group = NULL;
-  TRY(external_open(client, message, tree, &group));
-  TRY(commit_build(group, &nothing));
-  *out = group;
-  group = NULL;
-done:
-  group_free(group);
   return err;
 }

@@ -16,10 +16,6 @@
 CHECKED enum err external_open(struct client *client, struct view message, struct view tree,
                                struct group **out);
 
-/** Open a group and commit in it at once: a group whose pending commit is the one to send. */
-CHECKED enum err join_external(struct client *client, struct view message, struct view tree,
-                               struct group **out);
-
 /**
  * Proposals by somebody who is no member (section 12.1.8), as MLSMessages.
  * @param sender       of type SENDER_EXTERNAL, or SENDER_NEW_MEMBER_PROPOSAL for an Add

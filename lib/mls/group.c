@@ -6,9 +6,17 @@
 #include <e2ee/e2ee.h>
 
 #include "base/mem.h"
-#include "mls/groupinfo.h"
 
 /* ---- Life cycle ---- */
+
+bool client_in_group(const struct client *client, struct view group_id) {
+  for (size_t i = 0; i < client->group_count; i++) {
+    const struct group *group = client->groups[i];
+    if (!group->left && !group_is_outside(group) && view_equal(group_identifier(group), group_id))
+      return true;
+  }
+  return false;
+}
 
 enum err group_from_epoch(struct client *client, struct epoch **epoch, struct group **out) {
   enum err err = OK;

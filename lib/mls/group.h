@@ -59,6 +59,9 @@ struct group {
   bool restored; /* loaded from a blob, and no own commit with a path since */
 };
 
+/** Whether the client is a member of the group already: nobody is in one twice (section 12.4.3.1). */
+bool client_in_group(const struct client *client, struct view group_id);
+
 /** A group with the client as its only member (RFC 9420, section 11). */
 CHECKED enum err group_new(struct client *client, struct view group_id, struct group **out);
 /** The same with extensions in its GroupContext. */

@@ -72,15 +72,6 @@ done:
 
 /* ---- Verifying a GroupInfo (sections 12.4.3 and 12.4.3.1) ---- */
 
-bool client_in_group(const struct client *client, struct view group_id) {
-  for (size_t i = 0; i < client->group_count; i++) {
-    const struct group *group = client->groups[i];
-    if (!group->left && !group_is_outside(group) && view_equal(group_identifier(group), group_id))
-      return true;
-  }
-  return false;
-}
-
 static enum err check_context(struct client *client, const struct group_info *info) {
   enum err err = OK;
   struct why *why = &client->why;

@@ -18,9 +18,6 @@ CHECKED enum err group_info_sign(const struct client *client, const struct epoch
 /** The ratchet_tree extension's data, for joiners who do not find it in Welcome or GroupInfo. */
 CHECKED enum err group_ratchet_tree(const struct group *group, struct bytes *out);
 
-/** Whether the client is a member of the group already: nobody is in one twice (section 12.4.3.1). */
-bool client_in_group(const struct client *client, struct view group_id);
-
 /**
  * Verify all that section 12.4.3.1 asks of a GroupInfo and its tree, the signature included.
  * @param beside  ratchet_tree if it is not in the GroupInfo, else VIEW_NONE

@@ -1,16 +1,11 @@
 /*
- * Joining by Welcome (RFC 9420, section 12.4.3.1), from both sides.
+ * Joining: by Welcome (RFC 9420, section 12.4.3.1), or by external commit (section 12.4.3.2).
  * SPDX-License-Identifier: ISC
  */
 #ifndef MLS_JOIN_H
 #define MLS_JOIN_H
 
-#include "mls/commit.h"
-#include "mls/external.h"
-#include "mls/groupinfo.h"
-
-/** The Welcome for all members that a commit adds, as an MLSMessage. */
-CHECKED enum err join_write_welcome(const struct commit_work *work, struct bytes *out);
+#include "mls/group.h"
 
 /** A Welcome that was opened and verified; nothing has changed yet. */
 struct opened_welcome {
@@ -41,5 +36,10 @@ CHECKED enum err join_open_successor(struct client *client, const struct group *
 /** Become a member; the key package is used up.  The epoch is moved in. */
 CHECKED enum err join_accept_welcome(struct client *client, struct opened_welcome *opened,
                                      struct group **out);
+
+/** Open a group from outside and commit in it at once: a group whose pending commit is the one to send.
+ *  @see external_open */
+CHECKED enum err join_external(struct client *client, struct view message, struct view tree,
+                               struct group **out);
 
 #endif

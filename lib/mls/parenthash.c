@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/parallel.h"
+#include "mls/tree.h"
 #include "mls/treenode.h"
 
 /*

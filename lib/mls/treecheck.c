@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "mls/tree.h"
 #include "mls/treenode.h"
 
 /*

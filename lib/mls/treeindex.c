@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "mls/tree.h"
 #include "mls/treenode.h"
 
 /* Fingerprints of keys have the top bit set, those of types have not. */

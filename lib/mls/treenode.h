@@ -5,8 +5,9 @@
 #ifndef MLS_TREENODE_H
 #define MLS_TREENODE_H
 
+#include "mls/leaf.h"
 #include "mls/multiset.h"
-#include "mls/tree.h"
+#include "mls/treemath.h"
 
 /* Contents of a parent node; immutable unless it has one owner. */
 struct parent {

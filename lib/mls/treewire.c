@@ -1,4 +1,5 @@
 /* The ratchet_tree extension (RFC 9420, section 12.4.3.3).  SPDX-License-Identifier: ISC */
+#include "mls/tree.h"
 #include "mls/treenode.h"
 
 enum { NODE_TYPE_LEAF = 1, NODE_TYPE_PARENT = 2 };

@@ -5,6 +5,7 @@
 #include <check.h>
 
 #include "company.h"
+#include "mls/groupinfo.h"
 #include "tests/run.h"
 
 #define MEMBERS 9

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "company.h"
+#include "mls/groupinfo.h"
 #include "state/seal.h"
 #include "state/snapshot.h"
 #include "tests/run.h"

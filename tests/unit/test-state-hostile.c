@@ -9,6 +9,7 @@
 #include "company.h"
 #include "failing.h"
 #include "forge.h"
+#include "mls/groupinfo.h"
 #include "state/seal.h"
 #include "state/snapshot.h"
 #include "state/snapshot_parts.h"

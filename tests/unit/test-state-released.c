@@ -24,6 +24,7 @@
 
 #include "company.h"
 #include "mls/draft.h"
+#include "mls/groupinfo.h"
 #include "mls/resume.h"
 #include "state/seal.h"
 #include "state/snapshot.h"

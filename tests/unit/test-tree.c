@@ -10,6 +10,7 @@
 
 #include "failing.h"
 #include "forge.h"
+#include "mls/tree.h"
 #include "mls/treecheck.h"
 #include "mls/treenode.h"
 #include "tests/run.h"
