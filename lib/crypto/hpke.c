@@ -282,10 +282,10 @@ done:
   return err;
 }
 
-static enum err open(const struct suite *suite, const struct secret *private_key,
-                     struct view public_key, const struct hpke_context *context,
-                     struct view kem_output, struct view aad, struct view ciphertext,
-                     struct bytes *plaintext) {
+static enum err open_ciphertext(const struct suite *suite, const struct secret *private_key,
+                                struct view public_key, const struct hpke_context *context,
+                                struct view kem_output, struct view aad, struct view ciphertext,
+                                struct bytes *plaintext) {
   enum err err;
   const struct aead *aead = suite->aead;
   struct secret shared = {0};
@@ -324,7 +324,8 @@ enum err hpke_open(const struct suite *suite, const struct secret *private_key,
   enum err err = context_new(suite, info, VIEW_NONE, &context);
   if (err != OK)
     return err;
-  return open(suite, private_key, VIEW_NONE, &context, kem_output, aad, ciphertext, plaintext);
+  return open_ciphertext(suite, private_key, VIEW_NONE, &context, kem_output, aad, ciphertext,
+                         plaintext);
 }
 
 enum err hpke_export_sender(const struct suite *suite, struct view public_key, struct view info,
@@ -397,6 +398,6 @@ enum err hpke_decrypt_with_label(const struct suite *suite, const struct secret 
   enum err err = hpke_label_context(suite, label, context, &shared);
   if (err != OK)
     return err;
-  return open(suite, private_key, public_key, &shared, kem_output, VIEW_NONE, ciphertext,
-              plaintext);
+  return open_ciphertext(suite, private_key, public_key, &shared, kem_output, VIEW_NONE, ciphertext,
+                         plaintext);
 }

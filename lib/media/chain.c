@@ -27,7 +27,7 @@ static uint64_t mask_of(const struct chain *chain) {
 }
 
 /* How far a key id is ahead of a link of its generation; what is behind looks very far ahead. */
-static uint64_t ahead_of(const struct chain *chain, const struct link *link, uint64_t kid) {
+static uint64_t ahead_of(const struct chain *chain, const struct chain_link *link, uint64_t kid) {
   return (kid - link->step) & mask_of(chain);
 }
 
@@ -54,7 +54,7 @@ static void give_up(struct chain *chain, unsigned links) {
 }
 
 /* Go on to a link that takes the place of those from the one in use up to `after`. */
-static void go_on(struct chain *chain, unsigned after, const struct link *link) {
+static void go_on(struct chain *chain, unsigned after, const struct chain_link *link) {
   unsigned rest = chain->count - after, before = chain->count;
   unsigned since = next_version(chain);
   chain->links[0] = chain->links[chain->now];
@@ -84,7 +84,7 @@ static void tell(struct chain *chain, atomic_bool *told, uint32_t kind, uint64_t
 static bool is_news(const struct chain *chain, uint64_t kid) {
   if (chain->count == 0)
     return kid >> chain->bits >= chain->first;
-  const struct link *newest = &chain->links[chain->count - 1];
+  const struct chain_link *newest = &chain->links[chain->count - 1];
   uint64_t generation = kid >> chain->bits;
   if (generation != newest->generation)
     return generation > newest->generation;
@@ -92,9 +92,9 @@ static bool is_news(const struct chain *chain, uint64_t kid) {
 }
 
 /* Copy the link that leads to a key id, which is `ahead` steps on. */
-static enum err find(struct chain *chain, uint64_t kid, struct link *out, uint64_t *ahead) {
+static enum err find(struct chain *chain, uint64_t kid, struct chain_link *out, uint64_t *ahead) {
   for (unsigned i = 0; i < chain->count; i++) {
-    const struct link *link = &chain->links[i];
+    const struct chain_link *link = &chain->links[i];
     uint64_t distance = ahead_of(chain, link, kid);
     if (link->generation != kid >> chain->bits)
       continue;
@@ -111,7 +111,7 @@ static enum err find(struct chain *chain, uint64_t kid, struct link *out, uint64
 }
 
 /* The link of a key id, there already or ratcheted to.  @param link  out: to be wiped */
-static enum err reach(struct chain *chain, uint64_t kid, struct link *link) {
+static enum err reach(struct chain *chain, uint64_t kid, struct chain_link *link) {
   struct secret base_key = {.size = 0};
   uint64_t ahead = 0;
   chain_lock(chain);
@@ -127,15 +127,15 @@ done:
   return err;
 }
 
-static enum err who(const struct source *source, uint64_t kid, struct origin *out) {
+static enum err who(const struct source *source, uint64_t kid, struct frame_origin *out) {
   const struct chain *chain = (const struct chain *)source;
-  *out = (struct origin){
+  *out = (struct frame_origin){
       .epoch = kid >> chain->bits, .mask = UINT64_MAX, .leaf = chain->sender}; /* one stream */
   return OK;
 }
 
 static enum err secret_of(struct source *source, uint64_t kid, struct secret *out) {
-  struct link link;
+  struct chain_link link;
   enum err err = reach(chain_of(source), kid, &link);
   if (err == OK)
     *out = link.secret;
@@ -145,9 +145,9 @@ static enum err secret_of(struct source *source, uint64_t kid, struct secret *ou
 
 /* A frame of this link proved authentic: go there, unless the sender was heard further on meanwhile.
  * Returns whether it is the first of its key. */
-static bool move(struct chain *chain, const struct link *link) {
+static bool move(struct chain *chain, const struct chain_link *link) {
   for (unsigned i = 0; i < chain->count; i++) {
-    struct link *there = &chain->links[i];
+    struct chain_link *there = &chain->links[i];
     if (there->generation != link->generation || there->step > link->step)
       continue;
     bool first = there->step < link->step || !there->heard;
@@ -165,7 +165,7 @@ static bool move(struct chain *chain, const struct link *link) {
 
 static bool heard(struct source *source, uint64_t kid) {
   struct chain *chain = chain_of(source);
-  struct link link;
+  struct chain_link link;
   bool first = false;
   if (reach(chain, kid, &link) == OK) {
     chain_lock(chain);
@@ -205,7 +205,7 @@ static bool alive(struct source *source, uint64_t kid, unsigned seen) {
   bool found = false;
   chain_lock(chain);
   for (unsigned i = 0; i < chain->count && !found; i++) {
-    const struct link *link = &chain->links[i];
+    const struct chain_link *link = &chain->links[i];
     found = link->generation == kid >> chain->bits && ahead_of(chain, link, kid) == 0 &&
             link->since <= seen;
   }
@@ -254,8 +254,8 @@ void chain_drop(struct chain *chain) {
 }
 
 /* Of the newest generation, which is in use or waits. */
-static enum err set_step(struct chain *chain, const struct link *link) {
-  struct link *newest = &chain->links[chain->count - 1];
+static enum err set_step(struct chain *chain, const struct chain_link *link) {
+  struct chain_link *newest = &chain->links[chain->count - 1];
   if (link->step < newest->step)
     return ERR_OLD_EPOCH;
   if (link->step == newest->step)
@@ -276,7 +276,7 @@ static enum err set_step(struct chain *chain, const struct link *link) {
   return OK;
 }
 
-static enum err set(struct chain *chain, struct link *link) {
+static enum err set(struct chain *chain, struct chain_link *link) {
   if (link->generation < chain->first)
     return ERR_OLD_EPOCH;
   if (chain->count > 0) {
@@ -294,7 +294,7 @@ static enum err set(struct chain *chain, struct link *link) {
 
 enum err chain_set(struct chain *chain, uint64_t generation, uint64_t step,
                    const struct secret *secret) {
-  struct link link = {.generation = generation, .step = step, .secret = *secret};
+  struct chain_link link = {.generation = generation, .step = step, .secret = *secret};
   chain_lock(chain);
   enum err err = set(chain, &link);
   chain_unlock(chain);

@@ -37,7 +37,7 @@
 /** The one before, the one that is used, and six that wait. */
 #define CHAIN_LINKS 8u
 
-struct link {
+struct chain_link {
   uint64_t generation, step;
   unsigned since; /* version of the chain in which a step came to be that was not its first */
   bool heard;     /* a frame of it was accepted */
@@ -59,7 +59,7 @@ struct chain {
   struct lock lock; /* guards the rest */
   uint64_t first;   /* generations before this one were retired */
   unsigned now, count;
-  struct link links[CHAIN_LINKS];
+  struct chain_link links[CHAIN_LINKS];
 };
 
 /** Steps that a receiver follows: less than half of those that R bits tell apart, so that ahead and

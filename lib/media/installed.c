@@ -6,15 +6,15 @@ static const struct media_epoch *epoch_of(const struct source *source, uint64_t 
   return installed->epochs[media_epoch_slot(kid)];
 }
 
-static enum err who(const struct source *source, uint64_t kid, struct origin *out) {
+static enum err who(const struct source *source, uint64_t kid, struct frame_origin *out) {
   const struct media_epoch *epoch = epoch_of(source, kid);
   if (epoch == NULL) {
     media_unknown_epoch(((const struct installed *)source)->media, kid);
     return ERR_NO_KEY;
   }
-  *out = (struct origin){.epoch = epoch->number,
-                         .mask = media_epoch_mask(epoch),
-                         .leaf = media_epoch_leaf(epoch, kid)};
+  *out = (struct frame_origin){.epoch = epoch->number,
+                               .mask = media_epoch_mask(epoch),
+                               .leaf = media_epoch_leaf(epoch, kid)};
   return OK;
 }
 

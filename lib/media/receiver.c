@@ -160,7 +160,8 @@ static struct receiver_key *kept_key(struct e2ee_receiver *receiver, uint64_t ki
 }
 
 /* Whether the first frame of a key id is worth a look at its tag. */
-RARE static enum err admit_first(const struct e2ee_receiver *receiver, const struct origin *origin,
+RARE static enum err admit_first(const struct e2ee_receiver *receiver,
+                                 const struct frame_origin *origin,
                                  const struct sframe_header *header) {
   if (!replay_next(0, header->counter))
     return ERR_REPLAY;
@@ -169,7 +170,8 @@ RARE static enum err admit_first(const struct e2ee_receiver *receiver, const str
 
 /* Whether any frame is. */
 static inline enum err admit(const struct e2ee_receiver *receiver, const struct track *track,
-                             const struct origin *origin, const struct sframe_header *header) {
+                             const struct frame_origin *origin,
+                             const struct sframe_header *header) {
   if (track == NULL)
     return admit_first(receiver, origin, header);
   return tracks_fresh(&receiver->tracks, track, header->counter) ? OK : ERR_REPLAY;
@@ -182,7 +184,7 @@ RARE static enum err try_key(struct e2ee_receiver *receiver, const struct sframe
                              struct receiver_key **out) {
   enum err err;
   struct secret secret = {.size = 0};
-  struct origin origin = {.epoch = 0};
+  struct frame_origin origin = {.epoch = 0};
   struct source *source = receiver->source;
   struct receiver_key *trial = &receiver->keys[RECEIVER_TRIAL];
   TRY(source->type->who(source, header->kid, &origin));
@@ -253,7 +255,8 @@ static void change_key(struct e2ee_receiver *receiver, struct receiver_key *key,
 }
 
 /* The frame is authentic: only now may it change what the receiver remembers. */
-static void accept(struct e2ee_receiver *receiver, struct receiver_key *key, uint64_t counter) {
+static void accept_frame(struct e2ee_receiver *receiver, struct receiver_key *key,
+                         uint64_t counter) {
   struct source *source = receiver->source;
   if (key == receiver->latest)
     tracks_mark(&receiver->tracks, key->track, counter);
@@ -296,13 +299,13 @@ static enum err decrypt(struct e2ee_receiver *receiver, const struct frame_call 
                                                  call->out, call->size)
                       : sframe_unprotect(&key->key, header, call->metadata, call->frame, call->out,
                                          call->size));
-  /* Before accept(), which may put another key in this place. */
+  /* Before accept_frame(), which may put another key in this place. */
   info->kid = header->kid;
   info->counter = header->counter;
   info->epoch = key->origin.epoch;
   info->leaf = key->origin.leaf;
   info->header_len = (uint32_t)header->size;
-  accept(receiver, key, header->counter);
+  accept_frame(receiver, key, header->counter);
 done:
   return err;
 }

@@ -23,9 +23,9 @@
 
 struct receiver_key {
   struct sframe_key key;
-  struct track *track;  /* of its key id, which does not go before it; NULL: none yet */
-  struct origin origin; /* of its frames */
-  uint64_t used;        /* clock at the last frame; 0: no key */
+  struct track *track;        /* of its key id, which does not go before it; NULL: none yet */
+  struct frame_origin origin; /* of its frames */
+  uint64_t used;              /* clock at the last frame; 0: no key */
 };
 
 struct e2ee_receiver {

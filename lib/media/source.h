@@ -16,7 +16,7 @@
 /* ---- For receivers ---- */
 
 /** Who sends under a key id. */
-struct origin {
+struct frame_origin {
   uint64_t epoch; /* of the group, or the generation of the sender's key */
   uint64_t mask;  /* the key id's bits that all streams of this sender have in common */
   uint32_t leaf;  /* or the application's number of the sender */
@@ -26,7 +26,7 @@ struct source;
 
 struct source_type {
   /** Asked before the secret.  @return OK, or ERR_NO_KEY: no such epoch */
-  enum err (*who)(const struct source *source, uint64_t kid, struct origin *out);
+  enum err (*who)(const struct source *source, uint64_t kid, struct frame_origin *out);
 
   /** sframe_secret of a key id, asked when its key has to be derived.  No key changes.
    *  @return OK; ERR_NO_KEY: no such key, or nobody who may send with it */
@@ -61,7 +61,7 @@ struct source {
 struct draw {
   const struct secret *secret; /* sframe_secret; belongs to the outgoing */
   uint64_t kid;
-  uint64_t epoch; /* as in struct origin */
+  uint64_t epoch; /* as in struct frame_origin */
   uint32_t leaf;  /* own; UINT32_MAX if none */
   atomic_ullong
       *counter; /* where streams share the key id, frames that they encrypted; else NULL */

@@ -52,7 +52,7 @@ struct tracks {
   uint16_t free_window;          /* chain of unused windows */
   uint16_t epochs[MEDIA_EPOCHS]; /* chains by media_epoch_slot() */
   uint16_t heads[TRACKS_HEADS];
-  uint64_t masks[MEDIA_EPOCHS];   /* of struct origin, for the tracks of an epoch */
+  uint64_t masks[MEDIA_EPOCHS];   /* of struct frame_origin, for the tracks of an epoch */
   uint16_t shares[TRACKS_SHARES]; /* tracks by a hash of who sends; few share one by chance */
   struct track tracks[TRACKS_MAX];
   struct window windows[TRACKS_WINDOWS];
@@ -80,7 +80,7 @@ static inline bool tracks_within(const struct tracks *tracks, const struct track
   return counter <= newest && newest - counter < REPLAY_WINDOW;
 }
 
-/** Whether there is room for one more key id.  @param mask  of its struct origin */
+/** Whether there is room for one more key id.  @param mask  of its struct frame_origin */
 bool tracks_room(const struct tracks *tracks, uint64_t kid, uint64_t mask);
 
 /** Begin the track of a key id that has none, for its first authentic frame.  Not without room. */

@@ -23,9 +23,9 @@ struct ratchet {
 };
 
 /* A node either still has its secret, or has given it to what is below: children or ratchets. */
-struct node {
+struct secret_node {
   struct secret secret;
-  struct node *child[2];
+  struct secret_node *child[2];
   struct ratchet *ratchets; /* of a leaf: RATCHET_KINDS of them */
 };
 
@@ -42,7 +42,7 @@ struct walk {
 struct secret_tree {
   const struct suite *suite;
   uint32_t width;
-  struct node *root;
+  struct secret_node *root;
   struct walk walk;
 };
 
@@ -119,11 +119,11 @@ static void skipped_remove(struct ratchet *ratchet, size_t index, size_t count) 
 
 /* ---- Nodes ---- */
 
-static bool node_is_spent(const struct node *node) {
+static bool node_is_spent(const struct secret_node *node) {
   return node->secret.size == 0;
 }
 
-static void node_free(struct node *node) {
+static void node_free(struct secret_node *node) {
   if (node == NULL)
     return;
   node_free(node->child[0]);
@@ -133,11 +133,11 @@ static void node_free(struct node *node) {
 }
 
 /* Give the secret of a node above the leaves to its children (section 9). */
-static enum err node_split(const struct suite *suite, struct node *node) {
+static enum err node_split(const struct suite *suite, struct secret_node *node) {
   const struct view sides[] = {VIEW_TEXT("left"), VIEW_TEXT("right")};
   enum err err = OK;
   for (size_t i = 0; i < 2; i++) {
-    struct node *child = node->child[i] = locked_new(sizeof *child);
+    struct secret_node *child = node->child[i] = locked_new(sizeof *child);
     TRY(child == NULL ? ERR_NOMEM : OK);
     child->secret.size = (uint16_t)suite->hash->size;
     TRY(kdf_expand_with_label(suite, secret_view(&node->secret), VIEW_TEXT("tree"), sides[i],
@@ -149,7 +149,7 @@ done:
 }
 
 /* Give the secret of a leaf to its ratchets. */
-static enum err node_start_ratchets(const struct suite *suite, struct node *node) {
+static enum err node_start_ratchets(const struct suite *suite, struct secret_node *node) {
   const struct view labels[RATCHET_KINDS] = {
       [RATCHET_HANDSHAKE] = VIEW_TEXT("handshake"),
       [RATCHET_APPLICATION] = VIEW_TEXT("application"),
@@ -212,8 +212,9 @@ static unsigned side_of(uint32_t leaf, uint32_t height) {
 }
 
 /* The lowest node above or at a leaf that is there, and its height. */
-static struct node *tree_lowest(const struct secret_tree *tree, uint32_t leaf, uint32_t *height) {
-  struct node *node = tree->root;
+static struct secret_node *tree_lowest(const struct secret_tree *tree, uint32_t leaf,
+                                       uint32_t *height) {
+  struct secret_node *node = tree->root;
   for (*height = width_height(tree->width); node->child[0] != NULL; --*height)
     node = node->child[side_of(leaf, *height)];
   return node;
@@ -223,7 +224,7 @@ static struct node *tree_lowest(const struct secret_tree *tree, uint32_t leaf, u
 static struct ratchet *tree_ratchet(const struct secret_tree *tree, uint32_t leaf,
                                     enum ratchet_kind kind) {
   uint32_t height = 0;
-  struct node *node = tree_lowest(tree, leaf, &height);
+  struct secret_node *node = tree_lowest(tree, leaf, &height);
   return node->ratchets == NULL ? NULL : &node->ratchets[kind];
 }
 
@@ -233,19 +234,19 @@ static struct ratchet *tree_ratchet(const struct secret_tree *tree, uint32_t lea
  */
 static enum err tree_expand(struct secret_tree *tree, uint32_t leaf) {
   uint32_t height = 0;
-  struct node *old = tree_lowest(tree, leaf, &height);
-  struct node *top = locked_new(sizeof *top);
+  struct secret_node *old = tree_lowest(tree, leaf, &height);
+  struct secret_node *top = locked_new(sizeof *top);
   enum err err = OK;
   TRY(top == NULL ? ERR_NOMEM : OK);
   top->secret = old->secret;
-  struct node *node = top;
+  struct secret_node *node = top;
   for (; height > 0; height--) {
     TRY(node_split(tree->suite, node));
     node = node->child[side_of(leaf, height)];
   }
   TRY(node_start_ratchets(tree->suite, node));
 
-  struct node emptied = *top;
+  struct secret_node emptied = *top;
   *top = *old;
   *old = emptied;
 done:
@@ -400,7 +401,8 @@ static void ratchet_write(struct writer *writer, const struct suite *suite,
   }
 }
 
-static void node_write(struct writer *writer, const struct suite *suite, const struct node *node) {
+static void node_write(struct writer *writer, const struct suite *suite,
+                       const struct secret_node *node) {
   if (!node_is_spent(node)) {
     write_u8(writer, NODE_UNSPENT);
     write_bytes(writer, secret_view(&node->secret));
@@ -465,7 +467,7 @@ done:
 
 /* Read a node of a height into zeroed memory; what was read before an error is freed with it. */
 static enum err node_read(const struct suite *suite, struct reader *reader, uint32_t height,
-                          struct node *out) {
+                          struct secret_node *out) {
   uint8_t form = 0;
   enum err err = OK;
   TRY(read_u8(reader, &form));

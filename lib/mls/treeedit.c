@@ -95,7 +95,7 @@ done:
 
 /* RFC 9420, section 7.7: as long as the right half is blank, the left half is the tree.  The roots
  * that go are blank, as they were above a leaf that was removed. */
-static enum err truncate(struct tree *tree) {
+static enum err truncate_tree(struct tree *tree) {
   enum err err = OK;
   struct node *root = NULL;
   if (tree->root->members == 0) { /* the last member: one blank leaf is left */
@@ -201,7 +201,7 @@ enum err tree_remove_leaf(struct tree *tree, uint32_t index) {
   put_leaf(path.node[0], NULL);
   TRY(blank_path(tree, &path));
   path_refresh(&path);
-  TRY(truncate(tree));
+  TRY(truncate_tree(tree));
   tree_check(tree);
 done:
   return err;

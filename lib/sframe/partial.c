@@ -60,7 +60,7 @@ size_t sframe_partial_overhead(size_t size, size_t count) {
 }
 
 /* The trailer is written where it is out of the way, and then moved behind the tag. */
-struct draft {
+struct trailer_draft {
   struct sframe_header header;
   uint8_t form;
   uint8_t *at;
@@ -69,8 +69,8 @@ struct draft {
   size_t wrapping;
 };
 
-static void draft(const struct partial *partial, size_t tag_size, struct additional *data,
-                  struct draft *draft) {
+static void draft_trailer(const struct partial *partial, size_t tag_size, struct additional *data,
+                          struct trailer_draft *draft) {
   size_t from = 0;
   draft->form = (uint8_t)(FORM_VERSION | partial->form);
   if (partial->form == FORM_WRAPPED)
@@ -95,11 +95,11 @@ enum err sframe_protect_partial(struct sframe_key *key, uint64_t counter, struct
   const size_t clear = sum(partial->clear, partial->count);
   const size_t most = ESCAPES_MAX(body, partial->count);
   struct additional data;
-  struct draft trailer = {.header = {key->kid, counter, 0},
-                          .at = out + body + WRAPPING_MAX + tag_size};
+  struct trailer_draft trailer = {.header = {key->kid, counter, 0},
+                                  .at = out + body + WRAPPING_MAX + tag_size};
   if (out != frame.data && body > 0)
     memcpy(out, frame.data, body);
-  draft(partial, tag_size, &data, &trailer);
+  draft_trailer(partial, tag_size, &data, &trailer);
 
   gather(out, body, partial->clear, partial->count);
   authenticate(&data, trailer.form, &trailer.header, trailer.ranges, view_of(out, clear),

@@ -97,7 +97,7 @@ HELPER void expect_refused(const struct member *member, const struct frame *fram
 }
 
 HELPER void expect_links(const struct chain *chain, unsigned count) {
-  static const struct link none;
+  static const struct chain_link none;
   ck_assert_uint_eq(chain->count, count);
   for (unsigned i = count; i < CHAIN_LINKS; i++)
     ck_assert_mem_eq(&chain->links[i], &none, sizeof none);

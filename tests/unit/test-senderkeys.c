@@ -221,7 +221,7 @@ START_TEST(sender_keys_refused) {
   ck_assert_int_eq(e2ee_media_set_sender_key(m, CAROL, 0, UINT64_MAX >> 1, KEY(5)), OK);
   ck_assert_int_eq(e2ee_media_set_sender_key(m, ALICE, 3, 2, KEY(1)), OK);
   ck_assert_int_eq(e2ee_media_set_sender_key(m, ALICE, 3, 2, KEY(1)), OK);
-  struct link before[CHAIN_LINKS];
+  struct chain_link before[CHAIN_LINKS];
   struct chain *chain = bob.receiver->chain;
   memcpy(before, chain->links, sizeof before);
   ck_assert_int_eq(e2ee_media_set_sender_key(m, ALICE, 3, 2, KEY(2)), ERR_INVALID_STATE);
