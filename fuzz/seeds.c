@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "api/handles.h"
+#include "crypto/provider.h"
 #include "members.h"
 #include "records.h"
 #include "seeds.h"

@@ -28,7 +28,7 @@ void maker_init(struct maker *maker, uint16_t suite_id) {
   credential_write_basic(&writer, VIEW_TEXT("alice"));
   maker->credential = taken(&writer);
   maker->extensions = maker_extensions((uint16_t[]){EXTENSION_APPLICATION_ID}, 1);
-  maker->fields.encryption_key = view_of(maker->encryption_key, maker->suite->dh->public_size);
+  maker->fields.encryption_key = view_of(maker->encryption_key, maker->suite->kem->public_size);
   maker->fields.signature_key = bytes_view(&maker->signature_public);
   maker->fields.credential = bytes_view(&maker->credential);
   maker->fields.extensions = bytes_view(&maker->extensions);

@@ -22,7 +22,7 @@ struct maker {
   struct bytes storage;    /* of capabilities */
   struct bytes credential; /* on the wire */
   struct bytes extensions;
-  uint8_t encryption_key[DH_PUBLIC_MAX];
+  uint8_t encryption_key[KEM_PUBLIC_MAX];
   struct leaf_template fields;
 };
 

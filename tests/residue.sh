@@ -18,8 +18,8 @@ need_packages meson ninja-build pkg-config gcc clang libc6-dev libsodium-dev lib
   libcbor-dev libssl-dev
 
 top=$(realpath "${RESIDUE:-build-residue}")
-told=(locked_new locked_free secret_wipe secret_move hmac_key_set kdf_extract kdf_expand_keyed
-  kdf_expand kdf_expand_with_label kdf_derive_secret kdf_derive_tree_secret kdf_random
+told=(locked_new locked_free secret_wipe secret_move hmac_key_set hkdf_extract hkdf_expand_keyed
+  hkdf_expand kdf_expand_with_label kdf_derive_secret kdf_derive_tree_secret provider_random_secret
   hpke_generate_key_pair hpke_derive_key_pair sframe_key_set client_new
   provider_random psk_proposal aescpu_aesni aescpu_vaes256 aescpu_vaes512)
 wraps=-Wl

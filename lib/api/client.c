@@ -5,6 +5,7 @@
 #include "api/handles.h"
 #include "base/parallel.h"
 #include "base/traces.h"
+#include "crypto/provider.h"
 #include "state/snapshot.h"
 
 int e2ee_client_new(uint16_t mls_suite, const uint8_t *identity, size_t identity_len,

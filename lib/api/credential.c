@@ -4,6 +4,7 @@
 
 #include "api/handles.h"
 #include "base/traces.h"
+#include "crypto/provider.h"
 #include "crypto/x509.h"
 
 int e2ee_client_new_credential(uint16_t mls_suite, uint16_t credential_type, const uint8_t *body,

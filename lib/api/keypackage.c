@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api/handles.h"
+#include "crypto/provider.h"
 
 int e2ee_key_package_new_last_resort(e2ee_client *client, e2ee_bytes **out) {
   struct e2ee_bytes *result = NULL;

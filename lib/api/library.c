@@ -1,6 +1,7 @@
 /* The library as a whole, and bytes.  SPDX-License-Identifier: ISC */
 #include "api/handles.h"
 #include "base/mem.h"
+#include "crypto/provider.h"
 #include "sframe/key.h"
 
 #define TEXT_OF(number) #number

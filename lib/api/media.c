@@ -5,6 +5,7 @@
 #include "api/handles.h"
 #include "base/mem.h"
 #include "base/traces.h"
+#include "crypto/provider.h"
 #include "media/receiver.h"
 #include "media/sender.h"
 #include "sframe/header.h"

@@ -6,6 +6,7 @@
 #include "api/handles.h"
 #include "base/mem.h"
 #include "base/traces.h"
+#include "crypto/provider.h"
 
 static bool good_key(const uint8_t *base_key, size_t size) {
   return base_key != NULL && size >= OWNKEY_BASE_MIN && size <= OWNKEY_BASE_MAX;

@@ -17,10 +17,10 @@
 #define AEAD_KEY_MAX 32   /* AES-256, ChaCha20 */
 #define AEAD_NONCE_MAX 12 /* all AEADs of RFC 9420 and RFC 9605 */
 #define AEAD_TAG_MAX 16
-#define CTR_BLOCK_SIZE 16 /* AES */
-#define DH_PUBLIC_MAX 133 /* P-521, uncompressed point */
-#define SIGNATURE_MAX 144 /* ECDSA P-521 in DER is at most 139 bytes */
-#define SIGNATURE_PUBLIC_MAX DH_PUBLIC_MAX
+#define CTR_BLOCK_SIZE 16        /* AES */
+#define DH_PUBLIC_MAX 133        /* P-521, uncompressed point */
+#define SIGNATURE_MAX 144        /* ECDSA P-521 in DER is at most 139 bytes */
+#define SIGNATURE_PUBLIC_MAX 133 /* P-521, uncompressed point */
 
 enum hash_id { HASH_SHA256, HASH_SHA384, HASH_SHA512, HASH_COUNT };
 enum aead_id { AEAD_AES128GCM, AEAD_AES256GCM, AEAD_CHACHA20POLY1305, AEAD_COUNT };

@@ -5,6 +5,7 @@
 
 #include "base/traces.h"
 #include "crypto/backend.h"
+#include "crypto/provider.h"
 
 /* The additional data of a partial frame (sframe/partial.c); of a plain one it is two. */
 #define AAD_PARTS_MAX 5

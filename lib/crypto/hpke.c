@@ -4,183 +4,65 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "crypto/kdf.h"
-#include "crypto/smallorder.h"
-
-/* What the algorithms are called in the derivations of RFC 9180: of the KEM, and of the whole. */
-struct suite_id {
-  uint8_t bytes[10];
-  size_t size;
-};
-
-static struct suite_id kem_id(const struct suite *suite) {
-  return (struct suite_id){
-      {'K', 'E', 'M', (uint8_t)(suite->hpke_kem >> 8), (uint8_t)suite->hpke_kem}, 5};
-}
+#include "crypto/labeled.h"
 
 static struct suite_id hpke_id(const struct suite *suite) {
-  return (struct suite_id){{'H', 'P', 'K', 'E', (uint8_t)(suite->hpke_kem >> 8),
-                            (uint8_t)suite->hpke_kem, (uint8_t)(suite->hpke_kdf >> 8),
-                            (uint8_t)suite->hpke_kdf, (uint8_t)(suite->hpke_aead >> 8),
-                            (uint8_t)suite->hpke_aead},
+  const uint16_t kem = suite->kem->id;
+  return (struct suite_id){{'H', 'P', 'K', 'E', (uint8_t)(kem >> 8), (uint8_t)kem,
+                            (uint8_t)(suite->hpke_kdf >> 8), (uint8_t)suite->hpke_kdf,
+                            (uint8_t)(suite->hpke_aead >> 8), (uint8_t)suite->hpke_aead},
                            10};
 }
 
-/* LabeledExtract (RFC 9180, section 4), the input being in two parts. */
-static enum err labeled_extract(const struct hash *hash, struct suite_id id, struct view salt,
-                                struct view label, struct view first, struct view second,
-                                struct secret *out) {
-  enum err err;
-  uint8_t result[HASH_MAX];
-  const struct view parts[] = {VIEW_TEXT("HPKE-v1"), view_of(id.bytes, id.size), label, first,
-                               second};
-  TRY(hash->hmac(salt, parts, 5, result));
-  TRY(secret_set(out, view_of(result, hash->size)));
-done:
-  wipe(result, sizeof result);
-  return err;
-}
-
-/* LabeledExpand (RFC 9180, section 4), the info being in two parts. */
-static enum err labeled_expand(const struct hash *hash, struct suite_id id,
-                               const struct secret *key, struct view label, struct view first,
-                               struct view second, uint8_t *out, size_t size) {
-  const uint8_t length[] = {(uint8_t)(size >> 8), (uint8_t)size};
-  const struct view info[] = {
-      VIEW_ARRAY(length), VIEW_TEXT("HPKE-v1"), view_of(id.bytes, id.size), label, first, second};
-  return kdf_expand(hash, secret_view(key), info, 6, out, size);
-}
-
-static bool is_nist(const struct suite *suite) {
-  return suite->hpke_kem <= 0x0012; /* the first that RFC 9180 has */
-}
-
-/* RFC 9180, section 7.1.3: for the NIST curves candidates are tried until one is in range. */
-static enum err derive_nist(const struct suite *suite, const struct secret *seed,
-                            struct secret *private_key, uint8_t *public_key) {
-  const struct dh *dh = suite->dh;
-  uint8_t mask = dh->private_size == 66 ? 0x01 : 0xff; /* P-521 has one bit in the first byte */
-  enum err err = ERR_INVALID_ARG;
-  for (unsigned counter = 0; counter < 256 && err == ERR_INVALID_ARG; counter++) {
-    uint8_t byte = (uint8_t)counter;
-    err = labeled_expand(suite->kem_hash, kem_id(suite), seed, VIEW_TEXT("candidate"),
-                         view_of(&byte, 1), VIEW_NONE, private_key->bytes, dh->private_size);
-    if (err != OK)
-      break;
-    private_key->bytes[0] &= mask;
-    err = dh->derive_public(private_key->bytes, public_key);
-  }
-  return err == ERR_INVALID_ARG ? ERR_INTERNAL : err;
-}
+/* ---- Key pairs ---- */
 
 enum err hpke_derive_key_pair(const struct suite *suite, struct view input,
                               struct secret *private_key, uint8_t *public_key) {
-  enum err err;
-  const struct dh *dh = suite->dh;
-  uint8_t public_bytes[DH_PUBLIC_MAX];
-  struct secret seed = {0}, key = {.size = (uint16_t)dh->private_size};
-  TRY(labeled_extract(suite->kem_hash, kem_id(suite), VIEW_NONE, VIEW_TEXT("dkp_prk"), input,
-                      VIEW_NONE, &seed));
-  if (is_nist(suite)) {
-    TRY(derive_nist(suite, &seed, &key, public_bytes));
-  } else {
-    TRY(labeled_expand(suite->kem_hash, kem_id(suite), &seed, VIEW_TEXT("sk"), VIEW_NONE, VIEW_NONE,
-                       key.bytes, dh->private_size));
-    TRY(dh->derive_public(key.bytes, public_bytes));
-  }
-  memcpy(public_key, public_bytes, dh->public_size);
-  secret_move(private_key, &key);
-done:
-  secret_wipe(&seed);
-  secret_wipe(&key);
-  return err;
+  return suite->kem->derive_key_pair(suite->kem, input, private_key, public_key);
 }
 
-/* Any bytes are a scalar of X25519 and X448; DeriveKeyPair finds one of the NIST curves. */
 enum err hpke_generate_key_pair(const struct suite *suite, struct secret *private_key,
                                 uint8_t *public_key) {
-  enum err err;
-  struct secret input = {0};
-  TRY(kdf_random(&input, suite->dh->private_size));
-  if (is_nist(suite)) {
-    TRY(hpke_derive_key_pair(suite, secret_view(&input), private_key, public_key));
-  } else {
-    TRY(suite->dh->derive_public(input.bytes, public_key));
-    secret_move(private_key, &input);
-  }
-done:
-  secret_wipe(&input);
-  return err;
+  return suite->kem->generate_key_pair(suite->kem, private_key, public_key);
 }
 
+/* A member with a key that nothing can be encrypted to would keep all others from committing. */
 enum err hpke_check_public_key(const struct suite *suite, struct view public_key) {
-  /* A member with a key of small order could not be encrypted to: nobody could commit any more. */
-  if (public_key.size != suite->dh->public_size || small_order(public_key))
+  if (public_key.size != suite->kem->public_size)
     return ERR_MALFORMED;
-  return suite->dh->check_public(public_key.data);
+  return suite->kem->check_public(suite->kem, public_key.data);
 }
 
 enum err hpke_check_key_pair(const struct suite *suite, const struct secret *private_key,
                              struct view public_key) {
-  uint8_t derived[DH_PUBLIC_MAX];
-  if (private_key->size != suite->dh->private_size)
+  const struct kem *kem = suite->kem;
+  uint8_t derived[KEM_PUBLIC_MAX];
+  if (private_key->size != kem->private_size)
     return ERR_INVALID_ARG;
-  enum err err = suite->dh->derive_public(private_key->bytes, derived);
-  if (err == OK && !view_equal(view_of(derived, suite->dh->public_size), public_key))
+  enum err err = kem->derive_public(kem, private_key->bytes, derived);
+  if (err == OK && !view_equal(view_of(derived, kem->public_size), public_key))
     err = ERR_INVALID_ARG;
   return err;
 }
 
-/* ---- DHKEM (RFC 9180, section 4.1) ---- */
-
-/* ExtractAndExpand of DH(private, public), bound to both public keys. */
-static enum err kem_secret(const struct suite *suite, const struct secret *private_key,
-                           struct view public_key, struct view kem_output, struct view receiver,
-                           struct secret *out) {
-  enum err err;
-  struct secret extracted = {0}, result = {.size = (uint16_t)suite->kem_hash->size};
-  struct secret dh = {.size = (uint16_t)suite->dh->shared_size};
-  TRY(suite->dh->agree(private_key->bytes, public_key.data, dh.bytes));
-  TRY(labeled_extract(suite->kem_hash, kem_id(suite), VIEW_NONE, VIEW_TEXT("eae_prk"),
-                      secret_view(&dh), VIEW_NONE, &extracted));
-  TRY(labeled_expand(suite->kem_hash, kem_id(suite), &extracted, VIEW_TEXT("shared_secret"),
-                     kem_output, receiver, result.bytes, result.size));
-  secret_move(out, &result);
-done:
-  secret_wipe(&dh);
-  secret_wipe(&extracted);
-  secret_wipe(&result);
-  return err;
-}
-
-/* @param kem_output  out, dh->public_size bytes */
+/* @param kem_output  out, kem->output_size bytes */
 static enum err encapsulate(const struct suite *suite, struct view public_key,
                             struct secret *shared, uint8_t *kem_output) {
-  enum err err;
-  struct secret ephemeral = {0};
-  TRY(public_key.size == suite->dh->public_size ? OK : ERR_MALFORMED);
-  TRY(hpke_generate_key_pair(suite, &ephemeral, kem_output));
-  TRY(kem_secret(suite, &ephemeral, public_key, view_of(kem_output, suite->dh->public_size),
-                 public_key, shared));
-done:
-  secret_wipe(&ephemeral);
-  return err;
+  if (public_key.size != suite->kem->public_size)
+    return ERR_MALFORMED;
+  return suite->kem->encapsulate(suite->kem, public_key.data, shared, kem_output);
 }
 
-/* @param public_key  the receiver's, or VIEW_NONE: it is derived, which costs as much as the rest */
+/* @param public_key  the receiver's, or VIEW_NONE */
 static enum err decapsulate(const struct suite *suite, const struct secret *private_key,
                             struct view public_key, struct view kem_output, struct secret *shared) {
-  enum err err;
-  uint8_t derived[DH_PUBLIC_MAX];
-  TRY(private_key->size == suite->dh->private_size ? OK : ERR_INVALID_ARG);
-  TRY(kem_output.size == suite->dh->public_size ? OK : ERR_MALFORMED);
-  if (public_key.size == 0) {
-    TRY(suite->dh->derive_public(private_key->bytes, derived));
-    public_key = view_of(derived, suite->dh->public_size);
-  }
-  TRY(kem_secret(suite, private_key, kem_output, kem_output, public_key, shared));
-done:
-  return err;
+  const struct kem *kem = suite->kem;
+  if (private_key->size != kem->private_size)
+    return ERR_INVALID_ARG;
+  if (kem_output.size != kem->output_size)
+    return ERR_MALFORMED;
+  return kem->decapsulate(kem, private_key->bytes, public_key.size > 0 ? public_key.data : NULL,
+                          kem_output.data, shared);
 }
 
 /* ---- Key schedule of base mode (RFC 9180, section 5.1) ---- */
@@ -265,15 +147,15 @@ static enum err seal(const struct suite *suite, struct view public_key,
   struct secret shared = {0};
   struct aead_key *key = NULL;
   struct bytes sealed = {NULL, 0};
-  uint8_t public_bytes[DH_PUBLIC_MAX], nonce[AEAD_NONCE_MAX];
+  uint8_t output[KEM_OUTPUT_MAX], nonce[AEAD_NONCE_MAX];
   TRY(plaintext.size <= SIZE_MAX - aead->tag_size ? OK : ERR_LIMIT);
-  TRY(encapsulate(suite, public_key, &shared, public_bytes));
+  TRY(encapsulate(suite, public_key, &shared, output));
   TRY(schedule_key(suite, &shared, context, &key, nonce));
   sealed.data = mem_new(plaintext.size + aead->tag_size, 1);
   TRY(sealed.data != NULL ? OK : ERR_NOMEM);
   sealed.size = plaintext.size + aead->tag_size;
   TRY(aead->seal(key, nonce, &aad, 1, plaintext, sealed.data));
-  TRY(bytes_copy(kem_output, view_of(public_bytes, suite->dh->public_size)));
+  TRY(bytes_copy(kem_output, view_of(output, suite->kem->output_size)));
   bytes_move(ciphertext, &sealed);
 done:
   aead->key_free(key);
@@ -333,10 +215,10 @@ enum err hpke_export_sender(const struct suite *suite, struct view public_key, s
                             struct secret *out) {
   enum err err;
   struct secret shared = {0}, result = {0};
-  uint8_t public_bytes[DH_PUBLIC_MAX];
-  TRY(encapsulate(suite, public_key, &shared, public_bytes));
+  uint8_t output[KEM_OUTPUT_MAX];
+  TRY(encapsulate(suite, public_key, &shared, output));
   TRY(schedule_export(suite, &shared, info, exporter_context, &result));
-  TRY(bytes_copy(kem_output, view_of(public_bytes, suite->dh->public_size)));
+  TRY(bytes_copy(kem_output, view_of(output, suite->kem->output_size)));
   secret_move(out, &result);
 done:
   secret_wipe(&shared);

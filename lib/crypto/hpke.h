@@ -7,7 +7,7 @@
 
 #include "crypto/suite.h"
 
-/** DeriveKeyPair.  @param public_key  suite->dh->public_size bytes */
+/** DeriveKeyPair.  @param public_key  suite->kem->public_size bytes */
 CHECKED enum err hpke_derive_key_pair(const struct suite *suite, struct view input,
                                       struct secret *private_key, uint8_t *public_key);
 
@@ -15,8 +15,7 @@ CHECKED enum err hpke_derive_key_pair(const struct suite *suite, struct view inp
 CHECKED enum err hpke_generate_key_pair(const struct suite *suite, struct secret *private_key,
                                         uint8_t *public_key);
 
-/** OK if the bytes have the size of a public key and are a point; not one of small order, to which
- *  nothing can be encrypted. */
+/** OK if the bytes are a public key to which something can be encrypted, else ERR_MALFORMED. */
 CHECKED enum err hpke_check_public_key(const struct suite *suite, struct view public_key);
 
 /** OK if the private key belongs to the public one, else ERR_INVALID_ARG. */

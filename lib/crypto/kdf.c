@@ -1,57 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "crypto/kdf.h"
 
-#include <string.h>
+#include "crypto/hkdf.h"
 
-#define PARTS_MAX 8 /* of the info given to kdf_expand() */
 #define LABEL_PREFIX VIEW_TEXT("MLS 1.0 ")
-
-enum err kdf_extract(const struct hash *hash, struct view salt, struct view input,
-                     struct secret *out) {
-  enum err err;
-  uint8_t result[HASH_MAX];
-  TRY(hash->hmac(salt, &input, 1, result));
-  TRY(secret_set(out, view_of(result, hash->size)));
-done:
-  wipe(result, sizeof result);
-  return err;
-}
-
-/* RFC 5869, section 2.3: T(i) = HMAC(key, T(i-1) | info | i). */
-enum err kdf_expand_keyed(const struct hash *hash, const struct hmac_key *key,
-                          const struct view *info, size_t info_count, uint8_t *out, size_t size) {
-  enum err err = OK;
-  struct view parts[PARTS_MAX + 2];
-  uint8_t block[HASH_MAX], counter = 0;
-  if (info_count > PARTS_MAX)
-    return ERR_INTERNAL;
-  if (size > 255 * hash->size)
-    return ERR_LIMIT;
-  for (size_t i = 0; i < info_count; i++)
-    parts[1 + i] = info[i];
-  parts[1 + info_count] = view_of(&counter, 1);
-  for (size_t done_size = 0, step; done_size < size; done_size += step) {
-    parts[0] = view_of(block, counter == 0 ? 0 : hash->size);
-    counter++;
-    TRY(hash->hmac_keyed(key, parts, info_count + 2, block));
-    step = size - done_size < hash->size ? size - done_size : hash->size;
-    memcpy(out + done_size, block, step);
-  }
-done:
-  if (err != OK)
-    wipe(out, size);
-  wipe(block, sizeof block);
-  return err;
-}
-
-enum err kdf_expand(const struct hash *hash, struct view key, const struct view *info,
-                    size_t info_count, uint8_t *out, size_t size) {
-  struct hmac_key halves;
-  hash->hmac_key(key, &halves);
-  enum err err = kdf_expand_keyed(hash, &halves, info, info_count, out, size);
-  wipe(&halves, sizeof halves);
-  return err;
-}
 
 /* Number and length headers on the stack, as key derivation must not cost an allocation. */
 #define HEADER_MAX 8 /* a uint16 and a length header */
@@ -64,14 +16,14 @@ enum err kdf_expand_with_label(const struct suite *suite, struct view secret, st
                                struct view context, uint8_t *out, size_t size) {
   uint8_t first[HEADER_MAX], second[HEADER_MAX];
   struct writer before_label = header_writer(first), before_context = header_writer(second);
-  write_u16(&before_label, (uint16_t)size); /* kdf_expand() refuses sizes far below 2^16 */
+  write_u16(&before_label, (uint16_t)size); /* hkdf_expand() refuses sizes far below 2^16 */
   write_length(&before_label, LABEL_PREFIX.size + label.size);
   write_length(&before_context, context.size);
   if (before_label.err != OK || before_context.err != OK)
     return ERR_LIMIT;
   const struct view info[] = {writer_view(&before_label), LABEL_PREFIX, label,
                               writer_view(&before_context), context};
-  return kdf_expand(suite->hash, secret, info, 5, out, size);
+  return hkdf_expand(suite->hash, secret, info, 5, out, size);
 }
 
 enum err kdf_derive_secret(const struct suite *suite, const struct secret *secret,
@@ -114,13 +66,4 @@ enum err kdf_mac(const struct suite *suite, const struct secret *key, struct vie
 
 enum err kdf_hash(const struct suite *suite, struct view message, uint8_t *out) {
   return suite->hash->digest(&message, 1, out);
-}
-
-enum err kdf_random(struct secret *out, size_t size) {
-  if (size > SECRET_MAX)
-    return ERR_INTERNAL;
-  secret_wipe(out);
-  provider_random(out->bytes, size);
-  out->size = (uint16_t)size;
-  return OK;
 }

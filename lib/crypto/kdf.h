@@ -1,24 +1,11 @@
 /*
- * HKDF (RFC 5869) and the labelled derivations of RFC 9420, sections 5.2 and 8.
+ * The labelled derivations of RFC 9420, sections 5.2 and 8.
  * SPDX-License-Identifier: ISC
  */
 #ifndef CRYPTO_KDF_H
 #define CRYPTO_KDF_H
 
 #include "crypto/suite.h"
-
-/** HKDF-Extract.  An empty salt or input is that many zero bytes only if the caller passes them. */
-CHECKED enum err kdf_extract(const struct hash *hash, struct view salt, struct view input,
-                             struct secret *out);
-
-/** HKDF-Expand into out[0..size).  @param info  in parts */
-CHECKED enum err kdf_expand(const struct hash *hash, struct view key, const struct view *info,
-                            size_t info_count, uint8_t *out, size_t size);
-
-/** The same with a key that is used more than once, and was hashed ahead. */
-CHECKED enum err kdf_expand_keyed(const struct hash *hash, const struct hmac_key *key,
-                                  const struct view *info, size_t info_count, uint8_t *out,
-                                  size_t size);
 
 /** ExpandWithLabel (section 8); label without the "MLS 1.0 " prefix.  For outputs of any size. */
 CHECKED enum err kdf_expand_with_label(const struct suite *suite, struct view secret,
@@ -44,8 +31,5 @@ CHECKED enum err kdf_mac(const struct suite *suite, const struct secret *key, st
 
 /** Hash of the suite, into hash->size bytes. */
 CHECKED enum err kdf_hash(const struct suite *suite, struct view message, uint8_t *out);
-
-/** Fill a secret with `size` random bytes. */
-CHECKED enum err kdf_random(struct secret *out, size_t size);
 
 #endif

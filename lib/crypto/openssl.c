@@ -15,6 +15,7 @@
 #include "crypto/backend.h"
 #include "crypto/hmac.h"
 #include "crypto/openssl.h"
+#include "crypto/provider.h"
 #include "crypto/smallorder.h"
 
 /* ---- What openssl_start() looks up, shared by all threads and never written again ---- */

@@ -239,3 +239,12 @@ void provider_random(uint8_t *out, size_t size) {
   randombytes_buf(out, size);
   cancel_back(before);
 }
+
+enum err provider_random_secret(struct secret *out, size_t size) {
+  if (size > SECRET_MAX)
+    return ERR_INTERNAL;
+  secret_wipe(out);
+  provider_random(out->bytes, size);
+  out->size = (uint16_t)size;
+  return OK;
+}

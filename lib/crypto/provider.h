@@ -43,4 +43,7 @@ CHECKED enum err provider_try_signature(enum signature_id id);
 /** Random bytes; cannot fail once provider_init() has succeeded. */
 void provider_random(uint8_t *out, size_t size);
 
+/** A secret of so many random bytes.  @return OK, or ERR_INTERNAL if that is more than SECRET_MAX */
+CHECKED enum err provider_random_secret(struct secret *out, size_t size);
+
 #endif

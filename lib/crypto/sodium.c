@@ -8,6 +8,7 @@
 
 #include "crypto/backend.h"
 #include "crypto/hmac.h"
+#include "crypto/provider.h"
 #include "crypto/sealbox.h"
 
 enum err sodium_start(void) {

@@ -5,20 +5,17 @@
 #ifndef CRYPTO_SUITE_H
 #define CRYPTO_SUITE_H
 
-#include "crypto/provider.h"
+#include "crypto/kem.h"
 
 /** One cipher suite with the backends picked for it. */
 struct suite {
   uint16_t id;       /* MLS code point */
-  uint16_t hpke_kem; /* RFC 9180, section 7 code points */
-  uint16_t hpke_kdf;
+  uint16_t hpke_kdf; /* RFC 9180, section 7 code points; the KEM has its own */
   uint16_t hpke_aead;
-  const struct hash *hash;     /* of the suite: HKDF, HMAC, transcripts, tree hashes */
-  const struct hash *kem_hash; /* of the KEM; differs from `hash` in no suite of RFC 9420 */
+  const struct kem *kem;
+  const struct hash *hash; /* HKDF, HMAC, transcripts, tree hashes */
   const struct aead *aead;
-  const struct dh *dh;
   const struct signature *signature;
-  enum dh_id dh_id;
   enum signature_id signature_id;
 };
 
@@ -26,7 +23,7 @@ struct suite {
  *  algorithm of it has no backend here.  Any thread, after provider_init(). */
 const struct suite *suite_find(uint16_t id);
 
-/** The same to compute with: who comes first waits until its curves have given their known answers.
+/** The same to compute with: who comes first waits until its KEM and signature scheme have given their known answers.
  *  @return OK; ERR_UNSUPPORTED where suite_find() gives NULL; ERR_INTERNAL if an answer came out wrong,
  *          then and ever after; ERR_NOMEM */
 CHECKED enum err suite_use(uint16_t id, const struct suite **out);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "crypto/kdf.h"
+#include "crypto/hkdf.h"
 
 static enum err draw(struct outgoing *outgoing, struct draw *out) {
   struct own_key *own = (struct own_key *)outgoing;
@@ -41,7 +41,7 @@ enum err own_key_new(const struct sframe_suite *suite, unsigned bits, uint64_t g
   struct own_key *own = NULL;
   const struct view label = VIEW_TEXT("libe2ee own key");
   TRY(key_new(suite, bits, base_key, &own));
-  TRY(kdf_expand(suite->hash, secret_view(&own->secret), &label, 1, own->mark, sizeof own->mark));
+  TRY(hkdf_expand(suite->hash, secret_view(&own->secret), &label, 1, own->mark, sizeof own->mark));
   own->generation = generation;
   *out = own;
   own = NULL;

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "crypto/keyinfo.h"
+#include "crypto/provider.h"
 #include "crypto/sign.h"
 #include "crypto/x509.h"
 #include "mls/credential.h"
@@ -189,7 +190,7 @@ enum err client_check_own_leaf(struct client *client, const struct leaf_template
   const struct capabilities *can = &fields->capabilities;
   const size_t source = 1 + 2 * sizeof(uint64_t) + HASH_MAX; /* the longest, and a little more */
   return client_check_leaf_size(
-      client, vector_size(suite->dh->public_size) + vector_size(suite->signature->public_size) +
+      client, vector_size(suite->kem->public_size) + vector_size(suite->signature->public_size) +
                   fields->credential.size + vector_size(can->versions.size) +
                   vector_size(can->cipher_suites.size) + vector_size(can->extensions.size) +
                   vector_size(can->proposals.size) + vector_size(can->credentials.size) + source +

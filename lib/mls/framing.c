@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "crypto/kdf.h"
+#include "crypto/provider.h"
 #include "crypto/sign.h"
 
 /* ---- What is signed, hashed and authenticated ---- */

@@ -7,11 +7,11 @@
 /* ExternalPub (section 12.4.3.2) as an extension. */
 static enum err write_external_pub(const struct epoch *epoch, struct writer *extensions) {
   enum err err = OK;
-  uint8_t public_key[DH_PUBLIC_MAX];
+  uint8_t public_key[KEM_PUBLIC_MAX];
   struct secret private_key = {0};
   struct writer data = {0};
   TRY(schedule_external_key(epoch->suite, epoch->secrets, &private_key, public_key));
-  write_vector(&data, view_of(public_key, epoch->suite->dh->public_size));
+  write_vector(&data, view_of(public_key, epoch->suite->kem->public_size));
   TRY(data.err);
   extension_write(extensions, EXTENSION_EXTERNAL_PUB, writer_view(&data));
 done:

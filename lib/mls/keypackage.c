@@ -151,8 +151,8 @@ enum err key_package_new(const struct suite *suite, const struct leaf_template *
                          struct view extensions, const struct secret *signature_key,
                          struct bytes *raw, struct key_package_secret *secret) {
   enum err err;
-  uint8_t init_key[DH_PUBLIC_MAX];
-  uint8_t encryption_key[DH_PUBLIC_MAX];
+  uint8_t init_key[KEM_PUBLIC_MAX];
+  uint8_t encryption_key[KEM_PUBLIC_MAX];
   struct key_package_secret private = {0};
   struct leaf_template fields = *leaf_fields;
   struct leaf *leaf = NULL;
@@ -161,10 +161,10 @@ enum err key_package_new(const struct suite *suite, const struct leaf_template *
   TRY(extensions_check(extensions, NULL));
   TRY(hpke_generate_key_pair(suite, &private.init_key, init_key));
   TRY(hpke_generate_key_pair(suite, &private.encryption_key, encryption_key));
-  fields.encryption_key = view_of(encryption_key, suite->dh->public_size);
+  fields.encryption_key = view_of(encryption_key, suite->kem->public_size);
   fields.source = LEAF_KEY_PACKAGE;
   TRY(leaf_new(suite, &fields, signature_key, VIEW_NONE, 0, &leaf));
-  write_content(&writer, MLS_VERSION_10, suite->id, view_of(init_key, suite->dh->public_size),
+  write_content(&writer, MLS_VERSION_10, suite->id, view_of(init_key, suite->kem->public_size),
                 leaf_raw(leaf), extensions);
   TRY(writer.err);
   TRY(sign_with_label(suite, signature_key, VIEW_TEXT("KeyPackageTBS"), writer_view(&writer),

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "crypto/hpke.h"
+#include "crypto/provider.h"
 #include "crypto/sign.h"
 #include "crypto/x509.h"
 #include "mls/credential.h"

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/sync.h"
+#include "crypto/provider.h"
 #include "mls/credential.h"
 
 #define CODE_GROUPS 12

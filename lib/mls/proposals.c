@@ -287,7 +287,7 @@ static enum err resolve_item(struct list_reader *from, const struct proposal_or_
   /* What is listed takes room: of an Add no more than was sent. */
   TRY(require(item->proposal.type != PROPOSAL_ADD ||
                   item->proposal.raw.size >=
-                      2 * suite->dh->public_size + suite->signature->public_size,
+                      2 * suite->kem->public_size + suite->signature->public_size,
               from->rules->why, ERR_INVALID_PROPOSAL,
               "RFC 9420, section 10: a key package of %zu bytes has no room for its keys",
               item->proposal.body.add.size));

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "crypto/hkdf.h"
 #include "crypto/kdf.h"
 #include "mls/schedule.h"
 
@@ -13,7 +14,7 @@ enum err psk_mix(const struct suite *suite, struct view id, struct view psk, uin
   struct writer label = {0}; /* PSKLabel */
   enum err err = OK;
   schedule_zero(suite, &zero);
-  TRY(kdf_extract(suite->hash, secret_view(&zero), psk, &extracted));
+  TRY(hkdf_extract(suite->hash, secret_view(&zero), psk, &extracted));
 
   write_bytes(&label, id);
   write_u16(&label, index);
@@ -22,7 +23,7 @@ enum err psk_mix(const struct suite *suite, struct view id, struct view psk, uin
   TRY(kdf_expand_with_label(suite, secret_view(&extracted), VIEW_TEXT("derived psk"),
                             writer_view(&label), input.bytes, input.size));
 
-  TRY(kdf_extract(suite->hash, secret_view(&input), secret_view(psk_secret), &mixed));
+  TRY(hkdf_extract(suite->hash, secret_view(&input), secret_view(psk_secret), &mixed));
   secret_move(psk_secret, &mixed);
 done:
   secret_wipe(&extracted);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "crypto/provider.h"
 #include "mls/credential.h"
 #include "mls/psk.h"
 

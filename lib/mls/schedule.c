@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "mls/schedule.h"
 
+#include "crypto/hkdf.h"
 #include "crypto/hpke.h"
 #include "crypto/kdf.h"
+#include "crypto/provider.h"
 
 /* ExpandWithLabel of one hash's size, into a secret. */
 static enum err expand(const struct suite *suite, const struct secret *secret, struct view label,
@@ -26,7 +28,7 @@ enum err schedule_joiner(const struct suite *suite, const struct secret *init_se
                          struct secret *joiner_secret) {
   struct secret extracted = {0};
   enum err err = OK;
-  TRY(kdf_extract(suite->hash, secret_view(init_secret), secret_view(commit_secret), &extracted));
+  TRY(hkdf_extract(suite->hash, secret_view(init_secret), secret_view(commit_secret), &extracted));
   TRY(expand(suite, &extracted, VIEW_TEXT("joiner"), group_context, joiner_secret));
 done:
   secret_wipe(&extracted);
@@ -36,7 +38,7 @@ done:
 /* The secret between joiner_secret and epoch_secret, which has no name in the RFC. */
 static enum err member_secret(const struct suite *suite, const struct secret *joiner_secret,
                               const struct secret *psk_secret, struct secret *out) {
-  return kdf_extract(suite->hash, secret_view(joiner_secret), secret_view(psk_secret), out);
+  return hkdf_extract(suite->hash, secret_view(joiner_secret), secret_view(psk_secret), out);
 }
 
 enum err schedule_welcome(const struct suite *suite, const struct secret *joiner_secret,
@@ -94,7 +96,7 @@ done:
 enum err schedule_first_epoch(const struct suite *suite, struct epoch_secrets *out) {
   struct secret epoch_secret = {0};
   enum err err = OK;
-  TRY(kdf_random(&epoch_secret, suite->hash->size));
+  TRY(provider_random_secret(&epoch_secret, suite->hash->size));
   TRY(stretch(suite, &epoch_secret, out));
 done:
   secret_wipe(&epoch_secret);

@@ -64,7 +64,7 @@ CHECKED enum err schedule_confirmation_tag(const struct suite *suite,
 CHECKED enum err schedule_export(const struct suite *suite, const struct epoch_secrets *secrets,
                                  struct view label, struct view context, uint8_t *out, size_t size);
 
-/** external_priv and external_pub (section 8.3).  @param public_key  dh->public_size bytes */
+/** external_priv and external_pub (section 8.3).  @param public_key  kem->public_size bytes */
 CHECKED enum err schedule_external_key(const struct suite *suite,
                                        const struct epoch_secrets *secrets,
                                        struct secret *private_key, uint8_t *public_key);

@@ -163,7 +163,7 @@ enum err group_propose_update(struct group *group, struct bytes *out) {
   enum err err = OK;
   const struct epoch *epoch = group->epoch;
   struct client *client = group->client;
-  uint8_t public_key[DH_PUBLIC_MAX];
+  uint8_t public_key[KEM_PUBLIC_MAX];
   struct leaf_storage storage = {0};
   struct writer writer = {0};
   struct leaf *leaf = NULL;
@@ -173,7 +173,7 @@ enum err group_propose_update(struct group *group, struct bytes *out) {
   TRY(client_leaf(client, &storage, &fields));
   TRY(client_check_own_leaf(client, &fields));
   TRY(hpke_generate_key_pair(epoch->suite, key, public_key));
-  fields.encryption_key = view_of(public_key, epoch->suite->dh->public_size);
+  fields.encryption_key = view_of(public_key, epoch->suite->kem->public_size);
   fields.source = LEAF_UPDATE;
   TRY(leaf_new(epoch->suite, &fields, client->signature_key, epoch->context.group_id,
                epoch->own_leaf, &leaf));

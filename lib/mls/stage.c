@@ -175,7 +175,7 @@ done:
 static enum err stage_init_secret(struct stage *stage) {
   enum err err = OK;
   const struct epoch *from = stage->from;
-  uint8_t public_key[DH_PUBLIC_MAX];
+  uint8_t public_key[KEM_PUBLIC_MAX];
   struct secret private_key = {0};
   if (!stage->external)
     return secret_set(&stage->init_secret, secret_view(&from->secrets->init));

@@ -103,7 +103,7 @@ static void write_parent(struct writer *writer, const struct parent *parent,
 
 /* A writer that does not have to grow. */
 static struct writer writer_for(const struct leaf *leaf, const struct parent *parent) {
-  size_t size = 4 * (size_t)DH_PUBLIC_MAX + 4 * (size_t)HASH_MAX;
+  size_t size = 4 * (size_t)KEM_PUBLIC_MAX + 4 * (size_t)HASH_MAX;
   if (leaf != NULL)
     size += leaf_raw(leaf).size;
   if (parent != NULL)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "crypto/provider.h"
 #include "mls/tree.h"
 #include "mls/treecheck.h"
 #include "mls/treenode.h"

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "crypto/hpke.h"
 #include "crypto/kdf.h"
+#include "crypto/provider.h"
 #include "mls/treecheck.h"
 
 #define LABEL_NODE VIEW_TEXT("UpdatePathNode")
@@ -149,22 +150,27 @@ static enum err generate_nodes(struct tree *tree, struct private_keys *keys, str
                                uint8_t *hash, struct view *leaf_hash) {
   enum err err = OK;
   const struct suite *suite = tree_suite(tree);
-  uint8_t public_keys[PATH_NODES_MAX][DH_PUBLIC_MAX];
+  const size_t key_size = suite->kem->public_size;
+  uint8_t *public_keys = NULL; /* too large for the stack with some KEMs */
   struct path_key nodes[PATH_NODES_MAX];
   struct secret *next = &path->commit_secret; /* of a lone member: known to nobody else */
   path->count = filtered_path(tree, keys->leaf, path->height);
+  public_keys = mem_new(path->count + 1, key_size);
+  TRY(public_keys != NULL ? OK : ERR_NOMEM);
   if (path->count > 0)
     next = &path->path_secret[0];
-  TRY(kdf_random(next, suite->hash->size));
+  TRY(provider_random_secret(next, suite->hash->size));
   for (size_t i = 0; i < path->count; i++) {
     uint32_t height = path->height[i];
-    TRY(node_key_pair(suite, &path->path_secret[i], &keys->at[height], public_keys[i]));
-    nodes[i] = (struct path_key){height, view_of(public_keys[i], suite->dh->public_size)};
+    uint8_t *public_key = public_keys + i * key_size;
+    TRY(node_key_pair(suite, &path->path_secret[i], &keys->at[height], public_key));
+    nodes[i] = (struct path_key){height, view_of(public_key, key_size)};
     next = i + 1 < path->count ? &path->path_secret[i + 1] : &path->commit_secret;
     TRY(next_path_secret(suite, &path->path_secret[i], next));
   }
   TRY(set_path(tree, keys->leaf, nodes, path->count, hash, leaf_hash));
 done:
+  mem_free(public_keys);
   return err;
 }
 
@@ -174,7 +180,7 @@ enum err treekem_generate(struct tree *tree, uint32_t leaf, const struct leaf_te
                           struct new_path **path_out) {
   enum err err = OK;
   const struct suite *suite = tree_suite(tree);
-  uint8_t public_key[DH_PUBLIC_MAX], hash[HASH_MAX];
+  uint8_t public_key[KEM_PUBLIC_MAX], hash[HASH_MAX];
   struct leaf_template leaf_fields = *fields;
   struct private_keys *keys = NULL;
   struct leaf *node = NULL;
@@ -182,7 +188,7 @@ enum err treekem_generate(struct tree *tree, uint32_t leaf, const struct leaf_te
   TRY(path == NULL ? ERR_NOMEM : OK);
   TRY(old == NULL ? private_keys_new(leaf, &keys) : private_keys_copy(old, &keys));
   TRY(hpke_generate_key_pair(suite, &keys->at[0], public_key));
-  leaf_fields.encryption_key = view_of(public_key, suite->dh->public_size);
+  leaf_fields.encryption_key = view_of(public_key, suite->kem->public_size);
   leaf_fields.source = LEAF_COMMIT;
   TRY(generate_nodes(tree, keys, path, hash, &leaf_fields.parent_hash));
   TRY(leaf_new(suite, &leaf_fields, signature_key, group_id, leaf, &node));
@@ -405,12 +411,12 @@ static enum err derive_upwards(const struct tree *tree, struct secret *path_secr
                                struct why *why, struct private_keys *keys) {
   enum err err = OK;
   const struct suite *suite = tree_suite(tree);
-  uint8_t public_key[DH_PUBLIC_MAX];
+  uint8_t public_key[KEM_PUBLIC_MAX];
   struct secret next = {0};
   for (size_t i = 0; i < count; i++) {
     TRY(node_key_pair(suite, path_secret, &keys->at[nodes[i].height], public_key));
     TRY(require(
-        view_equal(nodes[i].key, view_of(public_key, suite->dh->public_size)), why, mismatch,
+        view_equal(nodes[i].key, view_of(public_key, suite->kem->public_size)), why, mismatch,
         "RFC 9420, section 7.5: the path secret does not give the public key of the node at "
         "height %u",
         nodes[i].height));

@@ -8,7 +8,7 @@
 /* ---- Contents of a parent node ---- */
 
 enum err parent_new(struct view encryption_key, struct view parent_hash, struct parent **out) {
-  if (encryption_key.size > DH_PUBLIC_MAX || parent_hash.size > HASH_MAX)
+  if (encryption_key.size > KEM_PUBLIC_MAX || parent_hash.size > HASH_MAX)
     return ERR_INTERNAL;
   struct parent *parent = mem_new(1, sizeof *parent + encryption_key.size + parent_hash.size);
   if (parent == NULL)

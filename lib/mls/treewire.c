@@ -73,7 +73,7 @@ enum err parent_read(const struct suite *suite, struct reader *reader, struct wh
   TRY(read_vector(reader, &key));
   TRY(read_vector(reader, &hash));
   TRY(read_items(reader, &unmerged));
-  TRY(require(key.size == suite->dh->public_size &&
+  TRY(require(key.size == suite->kem->public_size &&
                   (hash.size == 0 || hash.size == suite->hash->size),
               why, ERR_INVALID_TREE,
               "RFC 9420, section 7.1: a parent node has a key of %zu and a hash of %zu bytes",
@@ -99,7 +99,7 @@ static enum err skip_leaf(const struct suite *suite, struct reader *reader, stru
   enum err err = OK;
   struct view leaf;
   TRY(leaf_skip(reader, why, &leaf));
-  TRY(require(leaf.size >= suite->dh->public_size + suite->signature->public_size, why,
+  TRY(require(leaf.size >= suite->kem->public_size + suite->signature->public_size, why,
               ERR_INVALID_TREE,
               "RFC 9420, section 5.1.1: a leaf of %zu bytes has no room for its keys", leaf.size));
 done:

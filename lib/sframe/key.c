@@ -2,7 +2,8 @@
 #include "sframe/key.h"
 
 #include "base/traces.h"
-#include "crypto/kdf.h"
+#include "crypto/hkdf.h"
+#include "crypto/provider.h"
 
 static const struct row {
   uint16_t id;
@@ -42,7 +43,7 @@ enum err sframe_suite_find(uint16_t id, struct sframe_suite *out) {
 }
 
 enum err sframe_secret(const struct sframe_suite *suite, struct view base_key, struct secret *out) {
-  return kdf_extract(suite->hash, VIEW_NONE, base_key, out);
+  return hkdf_extract(suite->hash, VIEW_NONE, base_key, out);
 }
 
 enum err sframe_ratchet(const struct sframe_suite *suite, const struct secret *secret,
@@ -50,7 +51,7 @@ enum err sframe_ratchet(const struct sframe_suite *suite, const struct secret *s
   enum err err;
   uint8_t bytes[HASH_MAX];
   const struct view label = VIEW_TEXT("SFrame 1.0 Ratchet");
-  TRY(kdf_expand(suite->hash, secret_view(secret), &label, 1, bytes, suite->hash->size));
+  TRY(hkdf_expand(suite->hash, secret_view(secret), &label, 1, bytes, suite->hash->size));
   TRY(secret_set(base_key, view_of(bytes, suite->hash->size)));
 done:
   wipe(bytes, sizeof bytes);
@@ -73,8 +74,8 @@ enum err sframe_derive(const struct sframe_suite *suite, const struct secret *se
   const struct view salt_label[] = {VIEW_TEXT("SFrame 1.0 Secret salt "), VIEW_ARRAY(about)};
   struct hmac_key halves;
   suite->hash->hmac_key(secret_view(secret), &halves);
-  TRY(kdf_expand_keyed(suite->hash, &halves, key_label, 2, key, suite->aead->key_size));
-  TRY(kdf_expand_keyed(suite->hash, &halves, salt_label, 2, salt, suite->aead->nonce_size));
+  TRY(hkdf_expand_keyed(suite->hash, &halves, key_label, 2, key, suite->aead->key_size));
+  TRY(hkdf_expand_keyed(suite->hash, &halves, salt_label, 2, salt, suite->aead->nonce_size));
 done:
   wipe(&halves, sizeof halves);
   if (err != OK)

@@ -22,6 +22,7 @@
 #include <e2ee/e2ee.h>
 
 #include "bench.h"
+#include "crypto/provider.h"
 #include "pair.h"
 #include "sframe/key.h"
 

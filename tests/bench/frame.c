@@ -15,6 +15,7 @@
 #include <e2ee/media.h>
 
 #include "bench.h"
+#include "crypto/provider.h"
 #include "pair.h"
 #include "sframe/frame.h"
 

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "bench.h"
+#include "crypto/dhkem.h"
+#include "crypto/provider.h"
 
 #define KILOBYTE 1024
 #define BLOCK 64 /* of SHA-256; SHA-384 and SHA-512 are counted in the same pieces */
@@ -14,12 +16,17 @@
 static struct {
   struct suite *suite;
   struct suite real;
-  struct hash hash, kem_hash;
+  struct hash hash;
+  struct dhkem kem;
   struct aead aead;
   struct dh dh;
   struct signature signature;
   struct meter meter;
 } watched;
+
+const struct dh *meter_group(const struct suite *suite) {
+  return ((const struct dhkem *)suite->kem)->dh;
+}
 
 static void count(enum meter_kind kind, double by) {
   watched.meter.count[kind] += by;
@@ -59,17 +66,17 @@ static enum err hmac_keyed(const struct hmac_key *key, const struct view *parts,
 
 static enum err derive_public(const uint8_t *private_key, uint8_t *public_key) {
   count(METER_DERIVE, 1);
-  return watched.real.dh->derive_public(private_key, public_key);
+  return meter_group(&watched.real)->derive_public(private_key, public_key);
 }
 
 static enum err check_public(const uint8_t *public_key) {
   count(METER_CHECK, 1);
-  return watched.real.dh->check_public(public_key);
+  return meter_group(&watched.real)->check_public(public_key);
 }
 
 static enum err agree(const uint8_t *private_key, const uint8_t *public_key, uint8_t *shared) {
   count(METER_AGREE, 1);
-  return watched.real.dh->agree(private_key, public_key, shared);
+  return meter_group(&watched.real)->agree(private_key, public_key, shared);
 }
 
 static enum err sign(const uint8_t *private_key, struct view message, uint8_t *out, size_t *size) {
@@ -104,7 +111,8 @@ void meter_start(const struct suite *suite) {
   watched.real = *suite;
   watched.hash = *suite->hash;
   watched.aead = *suite->aead;
-  watched.dh = *suite->dh;
+  watched.kem = *(const struct dhkem *)suite->kem;
+  watched.dh = *meter_group(suite);
   watched.signature = *suite->signature;
   watched.meter = (struct meter){{0}};
   watched.hash.digest = digest;
@@ -117,9 +125,11 @@ void meter_start(const struct suite *suite) {
   watched.dh.agree = agree;
   watched.signature.sign = sign;
   watched.signature.verify = verify;
-  watched.suite->hash = watched.suite->kem_hash = &watched.hash;
+  watched.kem.hash = &watched.hash;
+  watched.kem.dh = &watched.dh;
+  watched.suite->kem = &watched.kem.kem;
+  watched.suite->hash = &watched.hash;
   watched.suite->aead = &watched.aead;
-  watched.suite->dh = &watched.dh;
   watched.suite->signature = &watched.signature;
 }
 
@@ -155,7 +165,7 @@ const char *meter_name(enum meter_kind kind) {
 /* Something to work on: keys of a suite, and what they have made. */
 struct sample {
   const struct suite *suite;
-  uint8_t private_key[SECRET_MAX], public_key[DH_PUBLIC_MAX], shared[SECRET_MAX];
+  uint8_t private_key[SECRET_MAX], public_key[KEM_PUBLIC_MAX], shared[SECRET_MAX];
   uint8_t signature_key[SECRET_MAX], signature_public[SIGNATURE_PUBLIC_MAX];
   uint8_t signature[2][SIGNATURE_MAX]; /* of the short, and of the long message */
   size_t signature_size[2];
@@ -168,9 +178,9 @@ static const struct sample *sample_of(const struct suite *suite) {
     return &sample;
   sample.suite = suite;
   do { /* candidates for a scalar of a NIST curve */
-    provider_random(sample.private_key, suite->dh->private_size);
+    provider_random(sample.private_key, suite->kem->private_size);
     sample.private_key[0] &= 1;
-  } while (suite->dh->derive_public(sample.private_key, sample.public_key) != OK);
+  } while (meter_group(suite)->derive_public(sample.private_key, sample.public_key) != OK);
   bench_require(suite->signature->generate(sample.signature_key, sample.signature_public),
                 "generate");
   for (size_t i = 0; i < 2; i++)
@@ -209,11 +219,11 @@ static enum err call_once(struct sample *sample, enum meter_kind kind, bool is_l
   case METER_HMAC:
     return suite->hash->hmac(view_of(sample->message, suite->hash->size), &message, 1, sample->out);
   case METER_DERIVE:
-    return suite->dh->derive_public(sample->private_key, sample->out);
+    return meter_group(suite)->derive_public(sample->private_key, sample->out);
   case METER_CHECK:
-    return suite->dh->check_public(sample->public_key);
+    return meter_group(suite)->check_public(sample->public_key);
   case METER_AGREE:
-    return suite->dh->agree(sample->private_key, sample->public_key, sample->shared);
+    return meter_group(suite)->agree(sample->private_key, sample->public_key, sample->shared);
   case METER_SIGN:
     return suite->signature->sign(sample->signature_key, content, sample->out, &size);
   case METER_VERIFY:

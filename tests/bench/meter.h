@@ -37,6 +37,9 @@ struct meter {
 void meter_start(const struct suite *suite);
 struct meter meter_stop(void);
 
+/** The Diffie-Hellman group below a suite's KEM. */
+const struct dh *meter_group(const struct suite *suite);
+
 /** A kind's name, for people. */
 const char *meter_name(enum meter_kind kind);
 

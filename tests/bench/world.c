@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "bench.h"
 #include "crypto/hpke.h"
+#include "crypto/provider.h"
 #include "crypto/sign.h"
 
 #define GROUP_ID VIEW_TEXT("benchmark")
@@ -30,10 +31,10 @@ struct filling {
 /* A key pair; of a node that no real member is below, where the curve allows it, any public key. */
 static void key_pair(const struct suite *suite, bool real, struct secret *private_key,
                      uint8_t *public_key) {
-  if (real || suite->dh->check_public == NULL || suite->signature_id != SIGNATURE_ED25519)
+  if (real || suite->signature_id != SIGNATURE_ED25519)
     bench_require(hpke_generate_key_pair(suite, private_key, public_key), "key pair");
   else
-    provider_random(public_key, suite->dh->public_size);
+    provider_random(public_key, suite->kem->public_size);
 }
 
 static bool is_real(const struct world *world, uint32_t leaf) {
@@ -94,13 +95,13 @@ static struct leaf *new_leaf(const struct filling *filling, uint32_t index, stru
 static void add_leaves(const struct filling *filling) {
   struct world *world = filling->world;
   for (uint32_t i = 0; i < world->size; i++) {
-    uint8_t public_key[DH_PUBLIC_MAX];
+    uint8_t public_key[KEM_PUBLIC_MAX];
     struct secret private_key = {0};
     uint32_t index = 0;
     key_pair(world->suite, is_real(world, i), &private_key, public_key);
     give_key(world, 2 * i, &private_key);
     struct leaf *leaf =
-        new_leaf(filling, i, view_of(public_key, world->suite->dh->public_size), VIEW_NONE);
+        new_leaf(filling, i, view_of(public_key, world->suite->kem->public_size), VIEW_NONE);
     bench_require(tree_add_leaf(world->tree, leaf, &index), "tree_add_leaf");
     leaf_drop(leaf);
   }
@@ -124,7 +125,7 @@ static void fill(const struct filling *filling, uint32_t first, uint32_t height,
                  struct view parent_hash) {
   const struct world *world = filling->world;
   const struct suite *suite = world->suite;
-  uint8_t public_key[DH_PUBLIC_MAX], hash[HASH_MAX];
+  uint8_t public_key[KEM_PUBLIC_MAX], hash[HASH_MAX];
   uint32_t middle = first + (height > 0 ? 1u << (height - 1) : 0);
   if (height == 0) {
     if (parent_hash.size > 0)
@@ -140,7 +141,7 @@ static void fill(const struct filling *filling, uint32_t first, uint32_t height,
   key_pair(suite, covers_real(world, node), &private_key, public_key);
   give_key(world, node, &private_key);
   bench_require(tree_set_parent(world->tree, first, height,
-                                view_of(public_key, suite->dh->public_size), parent_hash),
+                                view_of(public_key, suite->kem->public_size), parent_hash),
                 "tree_set_parent");
   /* The right half's last commit is older, and nothing of what it left above is there any more. */
   provider_random(hash, suite->hash->size);

@@ -5,6 +5,7 @@
 
 #include "crypto/hpke.h"
 #include "crypto/kdf.h"
+#include "crypto/provider.h"
 #include "crypto/sign.h"
 #include "mls/psk.h"
 
@@ -29,7 +30,7 @@ void leaf_forger_begin(struct leaf_forger *forger, const struct client *client,
   ck_assert_int_eq(client_leaf(client, &forger->storage, &forger->fields), OK);
   ck_assert_int_eq(hpke_generate_key_pair(client->suite, &forger->private_key, forger->public_key),
                    OK);
-  forger->fields.encryption_key = view_of(forger->public_key, client->suite->dh->public_size);
+  forger->fields.encryption_key = view_of(forger->public_key, client->suite->kem->public_size);
   forger->fields.source = source;
   client_set_lifetime(client, &forger->fields);
 }
@@ -74,7 +75,7 @@ void key_package_forger_begin(struct key_package_forger *forger, const struct cl
   };
   leaf_forger_begin(&forger->leaf, client, LEAF_KEY_PACKAGE, VIEW_NONE, 0);
   ck_assert_int_eq(hpke_generate_key_pair(client->suite, &unused, forger->init_bytes), OK);
-  forger->init_key = view_of(forger->init_bytes, client->suite->dh->public_size);
+  forger->init_key = view_of(forger->init_bytes, client->suite->kem->public_size);
 }
 
 struct bytes key_package_forger_end(struct key_package_forger *forger) {
@@ -250,14 +251,14 @@ void forgery_external(struct forgery *forgery, const struct client *client,
 struct bytes forgery_external_init(struct forgery *forgery) {
   const struct suite *suite = forgery->from->suite;
   struct secret private_key = {0};
-  uint8_t public_key[DH_PUBLIC_MAX];
+  uint8_t public_key[KEM_PUBLIC_MAX];
   struct bytes kem_output = {0};
   struct writer writer = {0};
   ck_assert_int_eq(schedule_external_key(suite, forgery->from->secrets, &private_key, public_key),
                    OK);
-  ck_assert_int_eq(hpke_export_sender(suite, view_of(public_key, suite->dh->public_size), VIEW_NONE,
-                                      VIEW_TEXT("MLS 1.0 external init secret"), &kem_output,
-                                      &forgery->init_secret),
+  ck_assert_int_eq(hpke_export_sender(suite, view_of(public_key, suite->kem->public_size),
+                                      VIEW_NONE, VIEW_TEXT("MLS 1.0 external init secret"),
+                                      &kem_output, &forgery->init_secret),
                    OK);
   proposal_write_external_init(&writer, bytes_view(&kem_output));
   bytes_free(&kem_output);
@@ -366,7 +367,7 @@ void forgery_derive(struct forgery *forgery, size_t from) {
     struct path_part *node = &forgery->node[i];
     struct secret unused = {0};
     node_keys(forgery, node, &unused);
-    node->key = view_of(node->bytes, suite->dh->public_size);
+    node->key = view_of(node->bytes, suite->kem->public_size);
     struct secret *next = i + 1 < forgery->nodes ? &node[1].path_secret : &forgery->commit_secret;
     ck_assert_int_eq(kdf_derive_secret(suite, &node->path_secret, VIEW_TEXT("path"), next), OK);
   }
@@ -383,7 +384,7 @@ void forgery_path(struct forgery *forgery) {
     if (tree_resolution_size(forgery->tree, copath_child(forgery, height)) > 0)
       forgery->node[forgery->nodes++].height = height;
   ck_assert_uint_gt(forgery->nodes, 0);
-  ck_assert_int_eq(kdf_random(&forgery->node[0].path_secret, suite->hash->size), OK);
+  ck_assert_int_eq(provider_random_secret(&forgery->node[0].path_secret, suite->hash->size), OK);
   forgery_derive(forgery, 0);
   leaf_forger_begin(&forgery->path_leaf, forgery->client, LEAF_COMMIT,
                     forgery->from->context.group_id, forgery->leaf);

@@ -16,7 +16,7 @@ struct leaf_forger {
   const struct suite *suite;
   struct leaf_template fields;
   struct secret private_key;
-  uint8_t public_key[DH_PUBLIC_MAX];
+  uint8_t public_key[KEM_PUBLIC_MAX];
   const struct secret *signature_key;
   struct leaf_storage storage;
   struct view label;    /* of the signature */
@@ -38,7 +38,7 @@ struct key_package_forger {
   struct leaf_forger leaf;
   uint16_t version;
   uint16_t cipher_suite;
-  uint8_t init_bytes[DH_PUBLIC_MAX];
+  uint8_t init_bytes[KEM_PUBLIC_MAX];
   struct view init_key;
   struct view extensions;
   const struct secret *signature_key;
@@ -84,7 +84,7 @@ const struct stored_proposal *world_update(struct world *world, uint32_t by);
 struct path_part {
   uint32_t height;
   struct secret path_secret;
-  uint8_t bytes[DH_PUBLIC_MAX];
+  uint8_t bytes[KEM_PUBLIC_MAX];
   struct view key;          /* that is announced */
   struct bytes ciphertexts; /* items: HPKECiphertext */
 };

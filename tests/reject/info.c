@@ -25,11 +25,11 @@ static void add_external_pub(struct invite *invite, struct view data) {
 static struct bytes external_pub(const struct world *world) {
   const struct epoch *epoch = world->member[MALLORY].group->epoch;
   struct secret private_key = {0};
-  uint8_t public_key[DH_PUBLIC_MAX];
+  uint8_t public_key[KEM_PUBLIC_MAX];
   struct writer writer = {0};
   ck_assert_int_eq(schedule_external_key(epoch->suite, epoch->secrets, &private_key, public_key),
                    OK);
-  write_vector(&writer, view_of(public_key, epoch->suite->dh->public_size));
+  write_vector(&writer, view_of(public_key, epoch->suite->kem->public_size));
   return taken(&writer);
 }
 

@@ -5,6 +5,7 @@
 
 #include "crypto/hpke.h"
 #include "crypto/kdf.h"
+#include "crypto/provider.h"
 #include "crypto/sign.h"
 
 void invite_begin(struct invite *invite, struct world *world) {
@@ -36,7 +37,7 @@ void invite_begin(struct invite *invite, struct world *world) {
   invite_set_tree(invite, tree_share(invite->commit.tree));
   /* The joiner gets leaf 5, and shares the root with MALLORY. */
   invite->path_secret = invite->commit.node[invite->commit.nodes - 1].path_secret;
-  ck_assert_int_eq(kdf_random(&invite->joiner_secret, invite->suite->hash->size), OK);
+  ck_assert_int_eq(provider_random_secret(&invite->joiner_secret, invite->suite->hash->size), OK);
   schedule_zero(invite->suite, &invite->psk_secret);
   bytes_free(&message);
 }

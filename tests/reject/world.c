@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "crypto/provider.h"
+
 uint64_t world_time;
 
 struct member member_new(const char *name, uint16_t suite) {

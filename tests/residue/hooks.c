@@ -129,35 +129,36 @@ void __wrap_hmac_key_set(const struct hmac_hash *hash, struct view key, struct h
   residue_tell(REQUEST_SECRET, out->outer, size, KIND_HMAC_STATE);
 }
 
-enum err __real_kdf_extract(const struct hash *hash, struct view salt, struct view input,
-                            struct secret *out);
-enum err __wrap_kdf_extract(const struct hash *hash, struct view salt, struct view input,
-                            struct secret *out);
-enum err __wrap_kdf_extract(const struct hash *hash, struct view salt, struct view input,
-                            struct secret *out) {
-  enum err err = __real_kdf_extract(hash, salt, input, out);
+enum err __real_hkdf_extract(const struct hash *hash, struct view salt, struct view input,
+                             struct secret *out);
+enum err __wrap_hkdf_extract(const struct hash *hash, struct view salt, struct view input,
+                             struct secret *out);
+enum err __wrap_hkdf_extract(const struct hash *hash, struct view salt, struct view input,
+                             struct secret *out) {
+  enum err err = __real_hkdf_extract(hash, salt, input, out);
   tell(err, out->bytes, out->size, salt.size == 0 ? KIND_BASE_KEY : KIND_EPOCH_SECRET);
   return err;
 }
 
-enum err __real_kdf_expand_keyed(const struct hash *hash, const struct hmac_key *key,
-                                 const struct view *info, size_t count, uint8_t *out, size_t size);
-enum err __wrap_kdf_expand_keyed(const struct hash *hash, const struct hmac_key *key,
-                                 const struct view *info, size_t count, uint8_t *out, size_t size);
-enum err __wrap_kdf_expand_keyed(const struct hash *hash, const struct hmac_key *key,
-                                 const struct view *info, size_t count, uint8_t *out, size_t size) {
-  enum err err = __real_kdf_expand_keyed(hash, key, info, count, out, size);
+enum err __real_hkdf_expand_keyed(const struct hash *hash, const struct hmac_key *key,
+                                  const struct view *info, size_t count, uint8_t *out, size_t size);
+enum err __wrap_hkdf_expand_keyed(const struct hash *hash, const struct hmac_key *key,
+                                  const struct view *info, size_t count, uint8_t *out, size_t size);
+enum err __wrap_hkdf_expand_keyed(const struct hash *hash, const struct hmac_key *key,
+                                  const struct view *info, size_t count, uint8_t *out,
+                                  size_t size) {
+  enum err err = __real_hkdf_expand_keyed(hash, key, info, count, out, size);
   tell(err, out, size, KIND_FRAME_KEY); /* sframe/key.c alone calls it from another file */
   return err;
 }
 
-enum err __real_kdf_expand(const struct hash *hash, struct view key, const struct view *info,
-                           size_t count, uint8_t *out, size_t size);
-enum err __wrap_kdf_expand(const struct hash *hash, struct view key, const struct view *info,
-                           size_t count, uint8_t *out, size_t size);
-enum err __wrap_kdf_expand(const struct hash *hash, struct view key, const struct view *info,
-                           size_t count, uint8_t *out, size_t size) {
-  enum err err = __real_kdf_expand(hash, key, info, count, out, size);
+enum err __real_hkdf_expand(const struct hash *hash, struct view key, const struct view *info,
+                            size_t count, uint8_t *out, size_t size);
+enum err __wrap_hkdf_expand(const struct hash *hash, struct view key, const struct view *info,
+                            size_t count, uint8_t *out, size_t size);
+enum err __wrap_hkdf_expand(const struct hash *hash, struct view key, const struct view *info,
+                            size_t count, uint8_t *out, size_t size) {
+  enum err err = __real_hkdf_expand(hash, key, info, count, out, size);
   tell(err, out, size, is(info[0], "SFrame 1.0 Ratchet") ? KIND_BASE_KEY : KIND_OTHER);
   return err;
 }
@@ -215,10 +216,10 @@ enum err __wrap_kdf_derive_tree_secret(const struct suite *suite, const struct s
   return err;
 }
 
-enum err __real_kdf_random(struct secret *out, size_t size);
-enum err __wrap_kdf_random(struct secret *out, size_t size);
-enum err __wrap_kdf_random(struct secret *out, size_t size) {
-  enum err err = __real_kdf_random(out, size);
+enum err __real_provider_random_secret(struct secret *out, size_t size);
+enum err __wrap_provider_random_secret(struct secret *out, size_t size);
+enum err __wrap_provider_random_secret(struct secret *out, size_t size) {
+  enum err err = __real_provider_random_secret(out, size);
   tell(err, out->bytes, size, KIND_OTHER);
   return err;
 }

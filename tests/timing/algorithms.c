@@ -7,6 +7,7 @@
 
 #include "crypto/hpke.h"
 #include "crypto/kdf.h"
+#include "crypto/provider.h"
 #include "crypto/sign.h"
 #include "seam.h"
 #include "timing.h"
@@ -141,13 +142,13 @@ static bool hpke(unsigned id) {
   const struct view info = VIEW_TEXT("info"), aad = VIEW_TEXT("aad");
   draw_hidden(plaintext, sizeof plaintext);
   for (unsigned derived = 0; derived < 2; derived++) {
-    MUST(kdf_random(&seed, suite->hash->size));
+    MUST(provider_random_secret(&seed, suite->hash->size));
     if (derived == 1)
       MUST(hpke_derive_key_pair(suite, secret_view(&seed), &private_key, public_key));
     else
       MUST(hpke_generate_key_pair(suite, &private_key, public_key));
     EXPECT(all_hidden(private_key.bytes, private_key.size));
-    const struct view to = view_of(public_key, suite->dh->public_size);
+    const struct view to = view_of(public_key, suite->kem->public_size);
     MUST(hpke_check_key_pair(suite, &private_key, to));
     MUST(hpke_seal(suite, to, info, aad, VIEW_ARRAY(plaintext), &kem_output, &ciphertext));
     EXPECT(all_shown(kem_output.data, kem_output.size));

@@ -21,11 +21,11 @@
 
 /* ---- Births ---- */
 
-enum err __real_kdf_random(struct secret *out, size_t size);
-enum err __wrap_kdf_random(struct secret *out, size_t size);
+enum err __real_provider_random_secret(struct secret *out, size_t size);
+enum err __wrap_provider_random_secret(struct secret *out, size_t size);
 
-enum err __wrap_kdf_random(struct secret *out, size_t size) {
-  enum err err = __real_kdf_random(out, size);
+enum err __wrap_provider_random_secret(struct secret *out, size_t size) {
+  enum err err = __real_provider_random_secret(out, size);
   if (err == OK)
     hide(out->bytes, size);
   return err;

@@ -55,7 +55,7 @@ static void write_credential(struct writer *writer) {
 }
 
 struct leaf *forge_leaf(const struct suite *suite, const struct forge_fields *fields) {
-  uint8_t keys[2][DH_PUBLIC_MAX], lists[4][2 * FORGE_TYPES + 2], signature[64];
+  uint8_t keys[2][KEM_PUBLIC_MAX], lists[4][2 * FORGE_TYPES + 2], signature[64];
   const struct forge_fields none = {VIEW_NONE, VIEW_NONE, VIEW_NONE};
   const struct forge_fields *wish = fields != NULL ? fields : &none;
   const uint8_t version[2] = {0, MLS_VERSION_10};
@@ -78,7 +78,7 @@ struct leaf *forge_leaf(const struct suite *suite, const struct forge_fields *fi
       .not_after = 1,
       .parent_hash = wish->parent_hash};
   if (template.encryption_key.size == 0)
-    template.encryption_key = view_of(keys[0], suite->dh->public_size);
+    template.encryption_key = view_of(keys[0], suite->kem->public_size);
   if (template.signature_key.size == 0)
     template.signature_key = view_of(keys[1], suite->signature->public_size);
   leaf_write(&writer, &template);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "backends.h"
+#include "crypto/provider.h"
 #include "tests/run.h"
 
 #define SMALL_MAX 600u

@@ -12,6 +12,7 @@
 #include "backends.h"
 #include "crypto/backend.h"
 #include "crypto/ctrhmac.h"
+#include "crypto/provider.h"
 #include "crypto/selftest.h"
 #include "crypto/suite.h"
 #include "tests/run.h"
@@ -130,7 +131,7 @@ START_TEST(test_suites) {
     const struct suite *suite = suite_find((uint16_t)(i + 1));
     if (suite == NULL)
       continue;
-    ck_assert_uint_eq(suite->hpke_kem, code_points[i][0]);
+    ck_assert_uint_eq(suite->kem->id, code_points[i][0]);
     ck_assert_uint_eq(suite->hpke_kdf, code_points[i][1]);
     ck_assert_uint_eq(suite->hpke_aead, code_points[i][2]);
   }

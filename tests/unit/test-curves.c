@@ -9,6 +9,7 @@
 
 #include "backends.h"
 #include "crypto/der.h"
+#include "crypto/provider.h"
 #include "tests/run.h"
 
 /* ---- Diffie-Hellman ---- */

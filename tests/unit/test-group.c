@@ -5,6 +5,7 @@
 #include <check.h>
 
 #include "company.h"
+#include "crypto/provider.h"
 #include "mls/groupinfo.h"
 #include "tests/run.h"
 

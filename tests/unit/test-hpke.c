@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "backends.h"
+#include "crypto/dhkem.h"
 #include "crypto/hpke.h"
+#include "crypto/provider.h"
 #include "crypto/smallorder.h"
 #include "tests/run.h"
 
@@ -102,19 +104,19 @@ static const struct vector vectors[] = {
 
 static void check_derived(const struct suite *suite, const char *input, const char *expected,
                           struct secret *private_key) {
-  uint8_t bytes[SECRET_MAX], public_key[DH_PUBLIC_MAX], expected_key[DH_PUBLIC_MAX];
+  uint8_t bytes[SECRET_MAX], public_key[KEM_PUBLIC_MAX], expected_key[KEM_PUBLIC_MAX];
   size_t size = from_hex(input, bytes);
   ck_assert_int_eq(hpke_derive_key_pair(suite, view_of(bytes, size), private_key, public_key), OK);
-  ck_assert_uint_eq(from_hex(expected, expected_key), suite->dh->public_size);
-  assert_equal(public_key, expected_key, suite->dh->public_size);
+  ck_assert_uint_eq(from_hex(expected, expected_key), suite->kem->public_size);
+  assert_equal(public_key, expected_key, suite->kem->public_size);
   ck_assert_int_eq(
-      hpke_check_key_pair(suite, private_key, view_of(expected_key, suite->dh->public_size)), OK);
+      hpke_check_key_pair(suite, private_key, view_of(expected_key, suite->kem->public_size)), OK);
 }
 
 START_TEST(test_hpke_vectors) {
   const struct vector *vector = &vectors[_i];
   const struct suite *suite = suite_find(vector->suite);
-  uint8_t bytes[300], enc[DH_PUBLIC_MAX];
+  uint8_t bytes[300], enc[KEM_PUBLIC_MAX];
   struct secret key = {0}, ephemeral = {0}, exported = {0};
   struct bytes opened = {NULL, 0};
   ck_assert_ptr_nonnull(suite);
@@ -139,15 +141,15 @@ END_TEST
 
 struct pair {
   struct secret private_key;
-  uint8_t bytes[DH_PUBLIC_MAX];
+  uint8_t bytes[KEM_PUBLIC_MAX];
   struct view public_key;
 };
 
 static void pair_init(struct pair *pair, const struct suite *suite) {
   pair->private_key = (struct secret){0};
   ck_assert_int_eq(hpke_generate_key_pair(suite, &pair->private_key, pair->bytes), OK);
-  ck_assert_uint_eq(pair->private_key.size, suite->dh->private_size);
-  pair->public_key = view_of(pair->bytes, suite->dh->public_size);
+  ck_assert_uint_eq(pair->private_key.size, suite->kem->private_size);
+  pair->public_key = view_of(pair->bytes, suite->kem->public_size);
 }
 
 START_TEST(test_hpke_round_trip) {
@@ -164,7 +166,7 @@ START_TEST(test_hpke_round_trip) {
     ck_assert_int_eq(hpke_seal(suite, pair.public_key, INFO, AAD, view_of(text, sizes[i]),
                                &kem_output, &ciphertext),
                      OK);
-    ck_assert_uint_eq(kem_output.size, suite->dh->public_size);
+    ck_assert_uint_eq(kem_output.size, suite->kem->public_size);
     ck_assert_uint_eq(ciphertext.size, sizes[i] + suite->aead->tag_size);
     ck_assert_int_eq(hpke_open(suite, &pair.private_key, bytes_view(&kem_output), INFO, AAD,
                                bytes_view(&ciphertext), &opened),
@@ -238,7 +240,7 @@ START_TEST(test_hpke_refused) {
     bad.kem_output = view_of(kem_output.data, size);
     ck_assert_int_eq(open_sealed(&bad), ERR_MALFORMED);
   }
-  uint8_t zeros[DH_PUBLIC_MAX] = {0};
+  uint8_t zeros[KEM_PUBLIC_MAX] = {0};
   bad.kem_output = view_of(zeros, kem_output.size);
   ck_assert_int_eq(open_sealed(&bad), ERR_MALFORMED);
   bad = good;
@@ -298,14 +300,18 @@ START_TEST(test_small_order_448) {
 }
 END_TEST
 
+static const struct dh *group_of(const struct suite *suite) {
+  return ((const struct dhkem *)suite->kem)->dh;
+}
+
 /* Keys to which nothing can be encrypted are told from their neighbours without trying. */
 START_TEST(test_hpke_small_order) {
   const struct suite *suite = suite_of(_i);
-  if (suite == NULL || suite->dh->public_size > 56)
+  if (suite == NULL || suite->kem->public_size > 56)
     return;
-  const size_t size = suite->dh->public_size;
+  const size_t size = suite->kem->public_size;
   struct pair pair;
-  uint8_t key[56], shared[DH_PUBLIC_MAX];
+  uint8_t key[56], shared[KEM_PUBLIC_MAX];
   size_t small = 0;
   pair_init(&pair, suite);
   for (unsigned high = 0; high < 2; high++) {
@@ -319,7 +325,7 @@ START_TEST(test_hpke_small_order) {
         if (high == 1 && size == 56 && middle == 1)
           memset(key, 0, 28);
         key[0] = (uint8_t)low;
-        bool useless = suite->dh->agree(pair.private_key.bytes, key, shared) == ERR_MALFORMED;
+        bool useless = group_of(suite)->agree(pair.private_key.bytes, key, shared) == ERR_MALFORMED;
         ck_assert_int_eq(hpke_check_public_key(suite, view_of(key, size)),
                          useless ? ERR_MALFORMED : OK);
         small += useless ? 1 : 0;
@@ -332,7 +338,7 @@ START_TEST(test_hpke_small_order) {
 END_TEST
 
 START_TEST(test_hpke_order_eight) {
-  uint8_t key[32], shared[DH_PUBLIC_MAX];
+  uint8_t key[32], shared[KEM_PUBLIC_MAX];
   struct pair pair;
   pair_init(&pair, suite_find(1));
   const char *const points[] = {
@@ -341,7 +347,8 @@ START_TEST(test_hpke_order_eight) {
   };
   (void)from_hex(points[_i / 2], key);
   key[31] |= _i % 2 == 0 ? 0 : 0x80;
-  ck_assert_int_eq(suite_find(1)->dh->agree(pair.private_key.bytes, key, shared), ERR_MALFORMED);
+  ck_assert_int_eq(group_of(suite_find(1))->agree(pair.private_key.bytes, key, shared),
+                   ERR_MALFORMED);
   ck_assert_int_eq(hpke_check_public_key(suite_find(1), VIEW_ARRAY(key)), ERR_MALFORMED);
   key[7] ^= 1;
   ck_assert_int_eq(hpke_check_public_key(suite_find(1), VIEW_ARRAY(key)), OK);
@@ -355,10 +362,10 @@ START_TEST(test_hpke_bad_keys) {
   struct pair pair, other;
   struct bytes kem_output = {NULL, 0}, ciphertext = {NULL, 0};
   struct secret exported = {0};
-  uint8_t zeros[DH_PUBLIC_MAX + 1] = {0};
+  uint8_t zeros[KEM_PUBLIC_MAX + 1] = {0};
   pair_init(&pair, suite);
   pair_init(&other, suite);
-  size_t size = suite->dh->public_size;
+  size_t size = suite->kem->public_size;
   ck_assert_int_eq(hpke_check_public_key(suite, pair.public_key), OK);
   ck_assert_int_eq(hpke_check_public_key(suite, view_of(zeros, size)), ERR_MALFORMED);
   ck_assert_int_eq(hpke_check_public_key(suite, view_of(pair.bytes, size - 1)), ERR_MALFORMED);

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "backends.h"
+#include "crypto/hkdf.h"
 #include "crypto/kdf.h"
+#include "crypto/provider.h"
 #include "tests/run.h"
 
 struct hkdf_vector {
@@ -45,11 +47,11 @@ START_TEST(test_hkdf) {
     struct secret key = {0};
     uint8_t expected_key[32];
     ck_assert_uint_eq(from_hex(vector->key, expected_key), 32);
-    ck_assert_int_eq(kdf_extract(hash, salt_view, input_view, &key), OK);
+    ck_assert_int_eq(hkdf_extract(hash, salt_view, input_view, &key), OK);
     ck_assert_uint_eq(key.size, 32);
     assert_equal(key.bytes, expected_key, 32);
     memset(out, 0xaa, sizeof out);
-    ck_assert_int_eq(kdf_expand(hash, secret_view(&key), parts, 2, out, size), OK);
+    ck_assert_int_eq(hkdf_expand(hash, secret_view(&key), parts, 2, out, size), OK);
     assert_equal(out, expected, size);
     ck_assert_uint_eq(out[size], 0xaa);
   }
@@ -62,11 +64,11 @@ START_TEST(test_hkdf_limits) {
   for (unsigned id = 0; id < HASH_COUNT; id++) {
     const struct hash *hash = provider_hash((enum hash_id)id);
     size_t most = 255 * hash->size;
-    ck_assert_int_eq(kdf_expand(hash, VIEW_TEXT("key"), NULL, 0, out, most), OK);
-    ck_assert_int_eq(kdf_expand(hash, VIEW_TEXT("key"), NULL, 0, out, most + 1), ERR_LIMIT);
-    ck_assert_int_eq(kdf_expand(hash, VIEW_TEXT("key"), NULL, 0, out, 0), OK);
-    ck_assert_int_eq(kdf_expand(hash, VIEW_TEXT("key"), many, 8, out, 1), OK);
-    ck_assert_int_eq(kdf_expand(hash, VIEW_TEXT("key"), many, 9, out, 1), ERR_INTERNAL);
+    ck_assert_int_eq(hkdf_expand(hash, VIEW_TEXT("key"), NULL, 0, out, most), OK);
+    ck_assert_int_eq(hkdf_expand(hash, VIEW_TEXT("key"), NULL, 0, out, most + 1), ERR_LIMIT);
+    ck_assert_int_eq(hkdf_expand(hash, VIEW_TEXT("key"), NULL, 0, out, 0), OK);
+    ck_assert_int_eq(hkdf_expand(hash, VIEW_TEXT("key"), many, 8, out, 1), OK);
+    ck_assert_int_eq(hkdf_expand(hash, VIEW_TEXT("key"), many, 9, out, 1), ERR_INTERNAL);
   }
   const struct suite *suite = suite_find(1);
   ck_assert_int_eq(
@@ -79,8 +81,8 @@ START_TEST(test_hkdf_limits) {
                    ERR_LIMIT);
   ck_assert_int_eq(kdf_ref_hash(suite, VIEW_NONE, endless, out), ERR_LIMIT);
   struct secret random = {0};
-  ck_assert_int_eq(kdf_random(&random, SECRET_MAX + 1), ERR_INTERNAL);
-  ck_assert_int_eq(kdf_random(&random, SECRET_MAX), OK);
+  ck_assert_int_eq(provider_random_secret(&random, SECRET_MAX + 1), ERR_INTERNAL);
+  ck_assert_int_eq(provider_random_secret(&random, SECRET_MAX), OK);
   ck_assert_uint_eq(random.size, SECRET_MAX);
 }
 END_TEST
@@ -103,7 +105,7 @@ START_TEST(test_expand_with_label) {
       write_end(&writer, begin);
       write_vector(&writer, context);
       struct view info = writer_view(&writer);
-      ck_assert_int_eq(kdf_expand(suite->hash, VIEW_TEXT("secret"), &info, 1, a, sizeof a), OK);
+      ck_assert_int_eq(hkdf_expand(suite->hash, VIEW_TEXT("secret"), &info, 1, a, sizeof a), OK);
       ck_assert_int_eq(
           kdf_expand_with_label(suite, VIEW_TEXT("secret"), label, context, b, sizeof b), OK);
       assert_equal(a, b, sizeof a);

@@ -7,6 +7,7 @@
 
 #include "crypto/hpke.h"
 #include "crypto/kdf.h"
+#include "crypto/provider.h"
 #include "crypto/sign.h"
 #include "mls/keypackage.h"
 #include "mls/message.h"
@@ -118,7 +119,7 @@ static void assert_package_refused(const struct maker *maker, const struct forge
 START_TEST(test_key_package_refused) {
   struct maker maker;
   struct secret unused = {0};
-  uint8_t init_key[DH_PUBLIC_MAX];
+  uint8_t init_key[KEM_PUBLIC_MAX];
   maker_init(&maker, 1);
   ck_assert_int_eq(hpke_generate_key_pair(maker.suite, &unused, init_key), OK);
   const struct forged good = {1, 1, view_of(init_key, 32), VIEW_NONE, false};

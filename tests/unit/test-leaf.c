@@ -5,6 +5,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "crypto/provider.h"
 #include "crypto/sign.h"
 #include "crypto/x509.h"
 #include "mls/leaf.h"

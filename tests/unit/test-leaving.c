@@ -146,12 +146,12 @@ START_TEST(planned_all_the_same) {
   struct leaf_template fields;
   struct leaf *leaf = NULL;
   struct writer writer = {0};
-  uint8_t public_key[DH_PUBLIC_MAX];
+  uint8_t public_key[KEM_PUBLIC_MAX];
   struct secret key = {0};
   struct bytes message = {0};
   ck_assert_int_eq(client_leaf(client, &storage, &fields), OK);
   ck_assert_int_eq(hpke_generate_key_pair(client->suite, &key, public_key), OK);
-  fields.encryption_key = view_of(public_key, client->suite->dh->public_size);
+  fields.encryption_key = view_of(public_key, client->suite->kem->public_size);
   fields.source = LEAF_UPDATE;
   fields.capabilities.proposals = VIEW_NONE;
   ck_assert_int_eq(

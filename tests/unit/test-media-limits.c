@@ -3,6 +3,7 @@
  * floods of forgeries, ciphers that fail, keys that must be gone.
  * SPDX-License-Identifier: ISC
  */
+#include "crypto/provider.h"
 #include "keyids.h"
 #include "media-double.h"
 #include "tests/run.h"

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: ISC
  */
 #include "allocator.h"
+#include "crypto/provider.h"
 #include "media-double.h"
 #include "tests/run.h"
 

@@ -2,6 +2,7 @@
  * Rosters and safety codes.
  * SPDX-License-Identifier: ISC
  */
+#include "crypto/provider.h"
 #include "mls/members.h"
 #include "tests/run.h"
 

@@ -13,6 +13,7 @@
 
 #include "base/parallel.h"
 #include "crypto/hpke.h"
+#include "crypto/provider.h"
 #include "crypto/sign.h"
 #include "mls/validate.h"
 #include "tests/run.h"
@@ -135,7 +136,7 @@ END_TEST
 
 /* A leaf with keys of its own, signed as if it stood in a group. */
 static struct leaf *leaf_of(const struct client *client, uint32_t index, struct view group_id) {
-  uint8_t public_key[DH_PUBLIC_MAX];
+  uint8_t public_key[KEM_PUBLIC_MAX];
   struct secret private_key = {0}, signature_key = {0};
   struct bytes signature_public = {0};
   struct leaf_storage storage = {0};
@@ -144,7 +145,7 @@ static struct leaf *leaf_of(const struct client *client, uint32_t index, struct 
   ck_assert_int_eq(client_leaf(client, &storage, &fields), OK);
   ck_assert_int_eq(hpke_generate_key_pair(client->suite, &private_key, public_key), OK);
   ck_assert_int_eq(sign_generate(client->suite, &signature_key, &signature_public), OK);
-  fields.encryption_key = view_of(public_key, client->suite->dh->public_size);
+  fields.encryption_key = view_of(public_key, client->suite->kem->public_size);
   fields.signature_key = bytes_view(&signature_public);
   fields.source = LEAF_UPDATE;
   ck_assert_int_eq(leaf_new(client->suite, &fields, &signature_key, group_id, index, &leaf), OK);

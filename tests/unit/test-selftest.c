@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "crypto/provider.h"
 #include "crypto/selftest.h"
 #include "crypto/suite.h"
 #include "tests/run.h"

@@ -5,6 +5,7 @@
  */
 #include <e2ee/media.h>
 
+#include "crypto/provider.h"
 #include "failing.h"
 #include "speakers.h"
 #include "tests/run.h"

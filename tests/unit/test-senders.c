@@ -309,7 +309,7 @@ static e2ee_bytes *update_with_key_of(const struct member *other) {
   const struct client *own = bob->client->client, *with = other->client->client;
   struct group *group = bob->group->group;
   struct secret key = {0};
-  uint8_t public_key[DH_PUBLIC_MAX];
+  uint8_t public_key[KEM_PUBLIC_MAX];
   struct leaf_storage storage = {0};
   struct leaf_template fields;
   struct leaf *leaf = NULL;
@@ -318,7 +318,7 @@ static e2ee_bytes *update_with_key_of(const struct member *other) {
   ck_assert_int_eq(client_leaf(with, &storage, &fields), OK);
   ck_assert_int_eq(hpke_generate_key_pair(own->suite, &key, public_key), OK);
   fields.credential = bytes_view(&own->credential);
-  fields.encryption_key = view_of(public_key, own->suite->dh->public_size);
+  fields.encryption_key = view_of(public_key, own->suite->kem->public_size);
   fields.source = LEAF_UPDATE;
   ck_assert_int_eq(
       leaf_new(own->suite, &fields, with->signature_key, group_identifier(group), BOB, &leaf), OK);

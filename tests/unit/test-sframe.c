@@ -5,6 +5,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "crypto/provider.h"
 #include "sframe/frame.h"
 #include "sframe/replay.h"
 #include "tests/run.h"

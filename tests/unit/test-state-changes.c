@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "company.h"
+#include "crypto/provider.h"
 #include "failing.h"
 #include "forge.h"
 #include "state/seal.h"

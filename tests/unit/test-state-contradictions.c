@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "company.h"
+#include "crypto/provider.h"
 #include "mls/groupinfo.h"
 #include "state/seal.h"
 #include "state/snapshot.h"

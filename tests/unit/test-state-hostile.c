@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "company.h"
+#include "crypto/provider.h"
 #include "failing.h"
 #include "forge.h"
 #include "mls/groupinfo.h"

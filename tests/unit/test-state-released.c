@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "company.h"
+#include "crypto/provider.h"
 #include "mls/draft.h"
 #include "mls/groupinfo.h"
 #include "mls/resume.h"

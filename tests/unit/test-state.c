@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "company.h"
+#include "crypto/provider.h"
 #include "mls/groupinfo.h"
 #include "same.h"
 #include "state/seal.h"

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "crypto/provider.h"
 #include "failing.h"
 #include "forge.h"
 #include "mls/tree.h"
@@ -211,8 +212,8 @@ START_TEST(test_refused_edits) {
   value_edit(&value);
   model_commit(value.model, value.tree, 0);
   value_seal(&value);
-  uint8_t key[DH_PUBLIC_MAX + 1], hash[HASH_MAX + 1];
-  struct view new_key = view_of(key, suite->dh->public_size);
+  uint8_t key[KEM_PUBLIC_MAX + 1], hash[HASH_MAX + 1];
+  struct view new_key = view_of(key, suite->kem->public_size);
   forge_bytes(key, sizeof key);
   forge_bytes(hash, sizeof hash);
   const struct leaf *other = value.model->leaf[2];
@@ -261,14 +262,14 @@ START_TEST(test_too_many_capabilities) {
   struct writer types = {0}, credential = {0}, raw = {0};
   struct tree *tree = NULL;
   struct leaf *leaf = NULL;
-  uint8_t key[DH_PUBLIC_MAX];
+  uint8_t key[KEM_PUBLIC_MAX];
   forge_bytes(key, sizeof key);
   for (uint16_t type = 0; type < 257; type++)
     write_u16(&types, type);
   credential_write_basic(&credential, VIEW_TEXT("who"));
   for (size_t count = 256; count <= 257; count++) {
     uint32_t index;
-    struct leaf_template fields = {.encryption_key = view_of(key, suite->dh->public_size),
+    struct leaf_template fields = {.encryption_key = view_of(key, suite->kem->public_size),
                                    .signature_key = view_of(key, suite->signature->public_size),
                                    .credential = writer_view(&credential),
                                    .capabilities = {.extensions = view_of(types.data, 2 * count)},

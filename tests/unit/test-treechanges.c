@@ -6,6 +6,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "crypto/provider.h"
 #include "failing.h"
 #include "forge.h"
 #include "mls/tree.h"
@@ -218,10 +219,10 @@ START_TEST(test_refused) {
   writer_free(&writer);
 
   /* A parent with an unmerged leaf that is not below it. */
-  uint8_t key[DH_PUBLIC_MAX];
+  uint8_t key[KEM_PUBLIC_MAX];
   forge_bytes(key, sizeof key);
   write_bytes(&writer, VIEW_ARRAY(((uint8_t[]){2, BLANK, FULL})));
-  write_vector(&writer, view_of(key, suite->dh->public_size));
+  write_vector(&writer, view_of(key, suite->kem->public_size));
   write_vector(&writer, VIEW_NONE);
   write_vector(&writer, VIEW_ARRAY(((uint8_t[]){0, 0, 0, 2})));
   write_bytes(&writer, VIEW_ARRAY(((uint8_t[]){SHARED, SHARED, SHARED})));

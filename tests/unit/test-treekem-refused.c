@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "crypto/hpke.h"
+#include "crypto/provider.h"
 #include "forge.h"
 #include "mls/treekem.h"
 #include "tests/run.h"
@@ -76,9 +77,9 @@ START_TEST(test_number_of_nodes) {
   ck_assert_uint_eq(parts.count, 3);
   for (parts.count = 0; parts.count < 3; parts.count++)
     merge_refused(&sent, &parts, sent.leaf, "fewer nodes than the filtered direct path of leaf 2");
-  uint8_t key[DH_PUBLIC_MAX];
+  uint8_t key[KEM_PUBLIC_MAX];
   forge_bytes(key, sizeof key);
-  parts.node[3] = (struct update_path_node){view_of(key, world_suite->dh->public_size), VIEW_NONE};
+  parts.node[3] = (struct update_path_node){view_of(key, world_suite->kem->public_size), VIEW_NONE};
   for (parts.count = 4; parts.count < 6; parts.count++) {
     parts.node[4] = parts.node[3];
     merge_refused(&sent, &parts, sent.leaf, "more nodes than the filtered direct path of leaf 2");
@@ -92,7 +93,7 @@ START_TEST(test_path_keys) {
   struct sent sent;
   struct world world = world_of_eight(&sent);
   struct parent_node parent;
-  uint8_t fresh[DH_PUBLIC_MAX] = {9};
+  uint8_t fresh[KEM_PUBLIC_MAX] = {9};
   for (size_t i = 0; i < 3; i++) {
     struct parts parts = parts_of(&sent);
     parts.node[i].encryption_key = leaf_encryption_key(tree_leaf(sent.before, 7));
@@ -107,9 +108,9 @@ START_TEST(test_path_keys) {
     merge_refused(&sent, &parts, sent.leaf, "is in use already");
     parts.node[i].encryption_key = parts.node[(i + 1) % 3].encryption_key;
     merge_refused(&sent, &parts, sent.leaf, "two nodes of the path have one key");
-    parts.node[i].encryption_key = view_of(fresh, world_suite->dh->public_size - 1);
+    parts.node[i].encryption_key = view_of(fresh, world_suite->kem->public_size - 1);
     merge_refused(&sent, &parts, sent.leaf, "holds no public key");
-    parts.node[i].encryption_key = view_of(fresh, world_suite->dh->public_size);
+    parts.node[i].encryption_key = view_of(fresh, world_suite->kem->public_size);
     merge_refused(&sent, &parts, sent.leaf, "the parent hash of the path's leaf 2 is wrong");
   }
   sent_free(&sent);
@@ -274,9 +275,9 @@ START_TEST(test_keys_above) {
   struct sent sent;
   struct world world = world_of_eight(&sent);
   struct parts parts = parts_of(&sent);
-  uint8_t key[DH_PUBLIC_MAX];
+  uint8_t key[KEM_PUBLIC_MAX];
   forge_bytes(key, sizeof key);
-  parts.node[2].encryption_key = view_of(key, world_suite->dh->public_size);
+  parts.node[2].encryption_key = view_of(key, world_suite->kem->public_size);
   decrypt_refused(&sent, &parts, tree_hash(sent.after), world.member[3].keys, ERR_INVALID_COMMIT,
                   "does not give the public key of the node at height 3");
   parts = parts_of(&sent);

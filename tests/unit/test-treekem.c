@@ -5,6 +5,7 @@
  */
 #include <check.h>
 
+#include "crypto/provider.h"
 #include "failing.h"
 #include "forge.h"
 #include "mls/treekem.h"

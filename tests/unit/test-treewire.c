@@ -6,6 +6,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "crypto/provider.h"
 #include "forge.h"
 #include "mls/tree.h"
 #include "tests/run.h"
@@ -269,8 +270,8 @@ END_TEST
 
 START_TEST(test_nobody_below) {
   struct model *model = good_model();
-  uint8_t key[DH_PUBLIC_MAX];
-  struct view new_key = view_of(key, suite->dh->public_size);
+  uint8_t key[KEM_PUBLIC_MAX];
+  struct view new_key = view_of(key, suite->kem->public_size);
   forge_bytes(key, sizeof key);
   struct pieces pieces = pieces_of(model, 13);
   put_parent(&pieces, 13, new_key, VIEW_NONE, NULL, 0); /* leaf 7 is not there; the last node */
@@ -509,7 +510,7 @@ START_TEST(test_shrunk_and_grown) {
   model->width = 8;
   model->leaf[4] = forge_leaf(suite, NULL);
   model->parent[7].set = true;
-  forge_bytes(model->parent[7].key, suite->dh->public_size);
+  forge_bytes(model->parent[7].key, suite->kem->public_size);
   unchained(model, "node 7 is not parent-hash valid");
   model_free(model);
 }
@@ -532,7 +533,7 @@ START_TEST(test_random_damage) {
       leaf_drop(damaged->leaf[leaf]);
       damaged->leaf[leaf] = forge_leaf(suite, NULL);
     } else {
-      damaged->parent[node].key[forge_below((uint32_t)suite->dh->public_size)] ^= 1;
+      damaged->parent[node].key[forge_below((uint32_t)suite->kem->public_size)] ^= 1;
     }
     unchained(damaged, "is not parent-hash valid");
     model_free(damaged);

@@ -6,9 +6,11 @@
  */
 #include <string.h>
 
+#include "crypto/dhkem.h"
+#include "crypto/hkdf.h"
 #include "crypto/hmac.h"
 #include "crypto/hpke.h"
-#include "crypto/kdf.h"
+#include "crypto/provider.h"
 #include "sframe/key.h"
 #include "tests/run.h"
 
@@ -156,7 +158,7 @@ START_TEST(halves_of_expand) {
   static const uint8_t key[32] = {1};
   uint8_t out[16];
   const struct view info = VIEW_TEXT("info");
-  enum err err = kdf_expand(&shown, VIEW_ARRAY(key), &info, 1, out, sizeof out);
+  enum err err = hkdf_expand(&shown, VIEW_ARRAY(key), &info, 1, out, sizeof out);
   unsigned left = words_left();
   ck_assert_int_eq(err, OK);
   ck_assert_uint_eq(left, 0);
@@ -245,14 +247,15 @@ START_TEST(shared_point_of_hpke) {
                                   .shared_size = 32,
                                   .derive_public = group_derive_public,
                                   .agree = group_agree};
+  struct dhkem kem = *(const struct dhkem *)kem_find(0x0020);
+  kem.hash = &shown;
+  kem.dh = &group;
   const struct suite suite = {.id = 1,
-                              .hpke_kem = 0x0020,
                               .hpke_kdf = 1,
                               .hpke_aead = 1,
                               .hash = &shown,
-                              .kem_hash = &shown,
                               .aead = provider_aead(AEAD_AES128GCM),
-                              .dh = &group};
+                              .kem = &kem.kem};
   static const uint8_t public_key[32] = {1};
   struct bytes kem_output = {NULL, 0}, ciphertext = {NULL, 0};
   ck_assert_int_eq(hpke_seal(&suite, VIEW_ARRAY(public_key), VIEW_NONE, VIEW_NONE,

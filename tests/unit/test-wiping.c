@@ -8,6 +8,7 @@
 #include "suites.h"
 #include "tests/run.h"
 
+#include "crypto/provider.h"
 #include "media/chain.h"
 #include "media/epoch.h"
 #include "sframe/gather.h"

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "crypto/provider.h"
 #include "crypto/sign.h"
 #include "crypto/x509.h"
 #include "issuer.h"

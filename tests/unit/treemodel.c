@@ -51,7 +51,7 @@ uint32_t model_first_blank(const struct model *model) {
 struct view model_key(const struct model *model, uint32_t node) {
   if (node % 2 == 0)
     return leaf_encryption_key(model->leaf[node / 2]);
-  return view_of(model->parent[node].key, model->suite->dh->public_size);
+  return view_of(model->parent[node].key, model->suite->kem->public_size);
 }
 
 uint32_t model_resolution(const struct model *model, uint32_t node, uint32_t *out) {
@@ -210,7 +210,7 @@ void model_remove(struct model *model, struct tree *tree, uint32_t index) {
 void model_set_parent(struct model *model, struct tree *tree, uint32_t leaf, uint32_t height,
                       const uint8_t *key, struct view hash) {
   struct model_parent *parent = &model->parent[node_ancestor(leaf, height)];
-  size_t key_size = model->suite->dh->public_size;
+  size_t key_size = model->suite->kem->public_size;
   ck_assert_int_eq(tree_set_parent(tree, leaf, height, view_of(key, key_size), hash), OK);
   *parent = (struct model_parent){.set = true, .hash_size = hash.size};
   memcpy(parent->key, key, key_size);
@@ -219,7 +219,7 @@ void model_set_parent(struct model *model, struct tree *tree, uint32_t leaf, uin
 }
 
 void model_commit(struct model *model, struct tree *tree, uint32_t leaf) {
-  uint8_t key[DH_PUBLIC_MAX], hash[HASH_MAX], tree_says[HASH_MAX];
+  uint8_t key[KEM_PUBLIC_MAX], hash[HASH_MAX], tree_says[HASH_MAX];
   uint32_t resolution[MODEL_NODES];
   struct forge_fields fields = {.signature_key = leaf_signature_key(model->leaf[leaf])};
   model_blank_path(model, tree, leaf);

@@ -13,7 +13,7 @@
 
 struct model_parent {
   bool set;
-  uint8_t key[DH_PUBLIC_MAX];
+  uint8_t key[KEM_PUBLIC_MAX];
   uint8_t hash[HASH_MAX];
   size_t hash_size;
   bool unmerged[MODEL_LEAVES];

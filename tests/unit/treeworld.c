@@ -27,12 +27,13 @@ void world_free(struct world *world) {
 
 /* A new member's keys and the leaf with them. */
 struct leaf *world_member_new(struct member *out) {
-  uint8_t public_key[DH_PUBLIC_MAX];
+  uint8_t public_key[KEM_PUBLIC_MAX];
   *out = (struct member){NULL, {0}, {NULL, 0}};
   ck_assert_int_eq(private_keys_new(0, &out->keys), OK);
   ck_assert_int_eq(sign_generate(world_suite, &out->signature_key, &out->signature_public), OK);
   ck_assert_int_eq(hpke_generate_key_pair(world_suite, &out->keys->at[0], public_key), OK);
-  struct forge_fields fields = {.encryption_key = view_of(public_key, world_suite->dh->public_size),
+  struct forge_fields fields = {.encryption_key =
+                                    view_of(public_key, world_suite->kem->public_size),
                                 .signature_key = bytes_view(&out->signature_public)};
   return forge_leaf(world_suite, &fields);
 }

@@ -196,10 +196,10 @@ static void put_signature(const struct suite *suite, json_object *object) {
 
 static void put_ciphertext(const struct suite *suite, json_object *object) {
   struct secret private_key = {0}, context = random_secret(60), plaintext = random_secret(32);
-  uint8_t public_key[DH_PUBLIC_MAX];
+  uint8_t public_key[KEM_PUBLIC_MAX];
   struct bytes kem_output = {0}, ciphertext = {0};
   must(hpke_generate_key_pair(suite, &private_key, public_key), "key pair");
-  struct view public = view_of(public_key, suite->dh->public_size);
+  struct view public = view_of(public_key, suite->kem->public_size);
   must(hpke_encrypt_with_label(suite, public, VIEW_TEXT("UpdatePathNode"), secret_view(&context),
                                secret_view(&plaintext), &kem_output, &ciphertext),
        "EncryptWithLabel");

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "crypto/kdf.h"
+#include "crypto/provider.h"
 
 void must(enum err result, const char *what) {
   if (result == OK)
@@ -128,7 +129,7 @@ void append_hex(json_object *array, struct view bytes) {
 
 struct secret random_secret(size_t size) {
   struct secret secret = {0};
-  must(kdf_random(&secret, size), "random");
+  must(provider_random_secret(&secret, size), "random");
   return secret;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "crypto/hkdf.h"
 #include "crypto/hpke.h"
 #include "crypto/kdf.h"
 #include "generate.h"
@@ -51,10 +52,10 @@ static bool check_secrets(json_object *epoch, const struct epoch_secrets *secret
 static bool check_external(const struct suite *suite, json_object *epoch,
                            const struct epoch_secrets *secrets) {
   struct secret private_key = {0};
-  uint8_t public_key[DH_PUBLIC_MAX];
+  uint8_t public_key[KEM_PUBLIC_MAX];
   bool ok =
       vectors_ok(schedule_external_key(suite, secrets, &private_key, public_key), "external key") &&
-      vectors_equal(epoch, "external_pub", view_of(public_key, suite->dh->public_size));
+      vectors_equal(epoch, "external_pub", view_of(public_key, suite->kem->public_size));
   secret_wipe(&private_key);
   return ok;
 }
@@ -134,7 +135,7 @@ static struct secret expand(const struct suite *suite, const struct secret *secr
 static struct secret extract(const struct suite *suite, const struct secret *salt,
                              const struct secret *input) {
   struct secret out = {0};
-  must(kdf_extract(suite->hash, secret_view(salt), secret_view(input), &out), "extract");
+  must(hkdf_extract(suite->hash, secret_view(salt), secret_view(input), &out), "extract");
   return out;
 }
 
@@ -176,7 +177,7 @@ static struct secret put_derived(const struct suite *suite, json_object *epoch,
       {"init_secret", "init"},
   };
   struct secret secret = {0}, private_key = {0};
-  uint8_t public_key[DH_PUBLIC_MAX];
+  uint8_t public_key[KEM_PUBLIC_MAX];
   struct secret member = extract(suite, joiner, psk);
   struct secret epoch_secret = expand(suite, &member, "epoch", context);
   secret = expand(suite, &member, "welcome", VIEW_NONE);
@@ -189,7 +190,7 @@ static struct secret put_derived(const struct suite *suite, json_object *epoch,
     if (i != 3)
       continue;
     must(hpke_derive_key_pair(suite, secret_view(&secret), &private_key, public_key), "external");
-    put_hex(epoch, "external_pub", view_of(public_key, suite->dh->public_size));
+    put_hex(epoch, "external_pub", view_of(public_key, suite->kem->public_size));
   }
   return secret;
 }

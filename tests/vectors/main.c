@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/provider.h"
+
 #include "vectors.h"
 
 struct family {

@@ -97,8 +97,8 @@ static struct client *read_client(const struct suite *suite, json_object *vector
   struct secret signature_key =
       private_key(vector, "signature_priv", suite->signature->private_size);
   struct key_package_secret secret = {
-      .init_key = private_key(vector, "init_priv", suite->dh->private_size),
-      .encryption_key = private_key(vector, "encryption_priv", suite->dh->private_size)};
+      .init_key = private_key(vector, "init_priv", suite->kem->private_size),
+      .encryption_key = private_key(vector, "encryption_priv", suite->kem->private_size)};
   struct key_package key_package = {0};
   bool ok =
       vectors_ok(open_key_package(bytes_view(&message), &key_package), "key package") &&

@@ -37,7 +37,7 @@ done:
 
 static bool read_private(struct setting *setting, json_object *private) {
   uint32_t leaf = vectors_u32(private, "index");
-  uint8_t public_key[DH_PUBLIC_MAX];
+  uint8_t public_key[KEM_PUBLIC_MAX];
   struct private_keys *keys = NULL;
   if (leaf >= MEMBERS_MAX || setting->keys[leaf] != NULL ||
       !vectors_ok(private_keys_new(leaf, &keys), "private keys"))
@@ -45,7 +45,7 @@ static bool read_private(struct setting *setting, json_object *private) {
   setting->keys[leaf] = keys;
   setting->signature_key[leaf] =
       vectors_private_key(private, "signature_priv", setting->suite->signature->private_size);
-  keys->at[0] = vectors_private_key(private, "encryption_priv", setting->suite->dh->private_size);
+  keys->at[0] = vectors_private_key(private, "encryption_priv", setting->suite->kem->private_size);
   json_object *secrets = vectors_array(private, "path_secrets");
   bool ok = true;
   for (size_t i = 0; ok && i < vectors_count(secrets); i++) {
@@ -117,7 +117,7 @@ static bool check_path_secret(const struct setting *setting, json_object *expect
                               const struct private_keys *keys, uint32_t sender) {
   struct bytes hex = vectors_hex(expected);
   struct secret path_secret = {0}, private_key = {0};
-  uint8_t public_key[DH_PUBLIC_MAX];
+  uint8_t public_key[KEM_PUBLIC_MAX];
   const struct secret *actual = &keys->at[common_height(sender, keys->leaf)];
   bool ok = vectors_ok(secret_set(&path_secret, bytes_view(&hex)), "path secret") &&
             vectors_ok(node_key(setting->suite, &path_secret, &private_key, public_key), "node") &&
@@ -354,7 +354,7 @@ static bool knows(const struct garden *garden, uint32_t leaf, uint32_t height) {
 static struct private_keys *keys_of(const struct garden *garden, uint32_t leaf) {
   struct private_keys *keys = NULL;
   struct why why = {""};
-  uint8_t public_key[DH_PUBLIC_MAX];
+  uint8_t public_key[KEM_PUBLIC_MAX];
   must(private_keys_new(leaf, &keys), "private keys");
   keys->at[0] = garden->leaf_key[leaf];
   for (uint32_t height = 1; height <= width_height(tree_width(garden->tree)); height++)

@@ -46,7 +46,7 @@ bool vectors_group_secrets(const struct suite *suite, json_object *vector, struc
   enum err err = OK;
   struct bytes package_message = vectors_bytes(vector, "key_package");
   struct bytes message = vectors_bytes(vector, "welcome");
-  struct secret init_key = vectors_private_key(vector, "init_priv", suite->dh->private_size);
+  struct secret init_key = vectors_private_key(vector, "init_priv", suite->kem->private_size);
   struct reader body;
   struct view key_package;
   struct welcome welcome;
@@ -143,7 +143,7 @@ static bool check(const struct suite *suite, json_object *vector) {
   struct bytes key_package = vectors_bytes(vector, "key_package");
   struct bytes welcome = vectors_bytes(vector, "welcome");
   struct bytes signer = vectors_bytes(vector, "signer_pub");
-  struct secret init_key = vectors_private_key(vector, "init_priv", suite->dh->private_size);
+  struct secret init_key = vectors_private_key(vector, "init_priv", suite->kem->private_size);
   bool ok = vectors_ok(open_welcome(suite, bytes_view(&welcome), bytes_view(&key_package),
                                     &init_key, bytes_view(&signer)),
                        "welcome");
