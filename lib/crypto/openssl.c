@@ -31,33 +31,43 @@ static struct {
   bool x25519, x448, ed25519, ed448;
 } found;
 
-static void find_cipher(EVP_CIPHER **cipher, const char *name) {
-  if (*cipher == NULL)
-    *cipher = EVP_CIPHER_fetch(openssl_library, name, NULL);
+/* An algorithm may be missing; but what there was no memory to look for is not missing for good. */
+static enum err looked_up(bool there) {
+  return !there && failed(ERR_INTERNAL) == ERR_NOMEM ? ERR_NOMEM : OK;
 }
 
-static bool has_key_type(const char *type) {
+static enum err find_cipher(EVP_CIPHER **cipher, const char *name) {
+  if (*cipher == NULL)
+    *cipher = EVP_CIPHER_fetch(openssl_library, name, NULL);
+  return looked_up(*cipher != NULL);
+}
+
+static enum err find_key_type(bool *there, const char *type) {
   EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(openssl_library, type, NULL);
+  *there = context != NULL;
   EVP_PKEY_CTX_free(context);
-  return context != NULL;
+  return looked_up(*there);
 }
 
 /* May run again after it failed. */
 enum err openssl_start(void) {
   enum err err;
+  bool curves = false;
+  ERR_clear_error(); /* what the program left there says nothing of what fails here */
   if (openssl_library == NULL)
     openssl_library = OSSL_LIB_CTX_new();
   TRY(require_memory(openssl_library));
-  find_cipher(&found.aes128gcm, "AES-128-GCM");
-  find_cipher(&found.aes256gcm, "AES-256-GCM");
-  find_cipher(&found.chacha20poly1305, "ChaCha20-Poly1305");
-  find_cipher(&found.aes128ctr, "AES-128-CTR");
-  find_cipher(&found.aes256ctr, "AES-256-CTR");
-  found.x25519 = has_key_type("X25519");
-  found.x448 = has_key_type("X448");
-  found.ed25519 = has_key_type("ED25519");
-  found.ed448 = has_key_type("ED448");
-  if (has_key_type("EC"))
+  TRY(find_cipher(&found.aes128gcm, "AES-128-GCM"));
+  TRY(find_cipher(&found.aes256gcm, "AES-256-GCM"));
+  TRY(find_cipher(&found.chacha20poly1305, "ChaCha20-Poly1305"));
+  TRY(find_cipher(&found.aes128ctr, "AES-128-CTR"));
+  TRY(find_cipher(&found.aes256ctr, "AES-256-CTR"));
+  TRY(find_key_type(&found.x25519, "X25519"));
+  TRY(find_key_type(&found.x448, "X448"));
+  TRY(find_key_type(&found.ed25519, "ED25519"));
+  TRY(find_key_type(&found.ed448, "ED448"));
+  TRY(find_key_type(&curves, "EC"));
+  if (curves)
     TRY(openssl_ec_start());
 done:
   return failed(err);
