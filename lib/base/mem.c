@@ -6,9 +6,9 @@
 #include <string.h>
 
 void *mem_new(size_t count, size_t size) {
-  if (size > 0 && count > SIZE_MAX / size)
+  if (count > SIZE_MAX / size)
     return NULL;
-  return calloc(count > 0 ? count : 1, size > 0 ? size : 1);
+  return calloc(count > 0 ? count : 1, size);
 }
 
 enum err mem_grow(void *array, size_t *capacity, size_t count, size_t size) {

@@ -1,5 +1,6 @@
 /*
- * Memory for public data: sizes checked for overflow.  Secrets live in base/secret.h.
+ * Memory for public data: sizes checked for overflow; no item is of size 0.  Secrets live in
+ * base/secret.h.
  * SPDX-License-Identifier: ISC
  */
 #ifndef BASE_MEM_H

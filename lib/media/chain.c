@@ -42,13 +42,13 @@ static void bump_version(struct chain *chain) {
   atomic_store_explicit(&chain->source.version, next_version(chain), memory_order_release);
 }
 
-/* Wipe the first links.  What was in use, if it is not among them, stays so. */
+/* Wipe the first links: those before the one in use, at least.  The first of the rest is in use. */
 static void give_up(struct chain *chain, unsigned links) {
   unsigned rest = chain->count - links;
   memmove(chain->links, chain->links + links, rest * sizeof chain->links[0]);
   wipe(chain->links + rest, links * sizeof chain->links[0]);
   chain->count = rest;
-  chain->now = chain->now > links ? chain->now - links : 0;
+  chain->now = 0;
   if (links > 0)
     bump_version(chain);
 }

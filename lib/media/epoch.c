@@ -7,7 +7,7 @@
 
 static uint32_t bits_for(uint32_t width) {
   uint32_t bits = 0;
-  while (bits < 32 && (uint64_t)1 << bits < width)
+  while ((uint64_t)1 << bits < width)
     bits++;
   return bits;
 }

@@ -164,7 +164,7 @@ struct lifetime_rules client_lifetime_rules(const struct client *client, enum li
     return (struct lifetime_rules){now, now, longest};
   /* RFC 9420, section 7.3: what others have added may have expired on the way.  A longest lifetime is
    * the client's own wish, by which no commit of others may be judged. */
-  return (struct lifetime_rules){.begun = skew < UINT64_MAX - now ? now + skew : UINT64_MAX,
+  return (struct lifetime_rules){.begun = now + skew, /* each is below 2^63 */
                                  .longest = of == LIFETIME_JOINED ? longest : 0};
 }
 

@@ -12,7 +12,7 @@
 bool client_in_group(const struct client *client, struct view group_id) {
   for (size_t i = 0; i < client->group_count; i++) {
     const struct group *group = client->groups[i];
-    if (!group->left && !group_is_outside(group) && view_equal(group_identifier(group), group_id))
+    if (!group_is_outside(group) && view_equal(group_identifier(group), group_id))
       return true;
   }
   return false;

@@ -196,13 +196,16 @@ enum err incoming_read_sender(const struct incoming *incoming, const struct leaf
   TRY(external_sender_read(&reader, &sender));
   switch (what) {
   case E2EE_MEMBER_IDENTITY:
-    return credential_body(sender.credential, out);
+    err = credential_body(sender.credential, out);
+    break;
   case E2EE_MEMBER_CREDENTIAL:
-    return bytes_copy(out, sender.credential.raw);
+    err = bytes_copy(out, sender.credential.raw);
+    break;
   case E2EE_MEMBER_PUBLIC_KEY:
-    return bytes_copy(out, sender.signature_key);
+    err = bytes_copy(out, sender.signature_key);
+    break;
   default:
-    return refuse(&incoming->group->client->why, ERR_NOT_FOUND, "an external sender has no leaf");
+    err = refuse(&incoming->group->client->why, ERR_NOT_FOUND, "an external sender has no leaf");
   }
 done:
   return err;

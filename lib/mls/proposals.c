@@ -125,7 +125,7 @@ enum err proposal_check_settings(const struct settings *settings, const struct e
 static size_t slot_of(uint16_t type) {
   if (type == PROPOSAL_SELF_REMOVE)
     return LISTED_SELF_REMOVE;
-  return proposal_is_default(type) || type == PROPOSAL_EXTERNAL_INIT ? type : LISTED_CUSTOM;
+  return proposal_is_default(type) ? type : LISTED_CUSTOM;
 }
 
 enum err proposal_list_add(struct proposal_list *list, const struct proposal *proposal,

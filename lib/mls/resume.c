@@ -19,12 +19,18 @@ bool group_resumption_psk(const struct group *group, uint64_t epoch, struct view
   return true;
 }
 
-bool client_resumption_psk(const struct client *client, const struct psk_id *id, struct view *out) {
+/* The client's group that has a resumption PSK. */
+static const struct group *group_of_psk(const struct client *client, const struct psk_id *id,
+                                        struct view *out) {
   for (size_t i = 0; i < client->group_count; i++)
     if (view_equal(id->psk_group_id, group_identifier(client->groups[i])) &&
         group_resumption_psk(client->groups[i], id->psk_epoch, out))
-      return true;
-  return false;
+      return client->groups[i];
+  return NULL;
+}
+
+bool client_resumption_psk(const struct client *client, const struct psk_id *id, struct view *out) {
+  return group_of_psk(client, id, out) != NULL;
 }
 
 bool group_find_psk(const struct group *group, const struct psk_id *id, struct view *out) {
@@ -40,8 +46,8 @@ bool group_find_psk(const struct group *group, const struct psk_id *id, struct v
 }
 
 bool resume_all_have(const struct group *group, const struct psk_id *id) {
-  return id->type == PSK_EXTERNAL || (id->psk_epoch == group_epoch_number(group) &&
-                                      view_equal(id->psk_group_id, group_identifier(group)));
+  return id->psk_epoch == group_epoch_number(group) &&
+         view_equal(id->psk_group_id, group_identifier(group));
 }
 
 enum err group_psk_secret(const struct group *group, const struct proposal_list *list,
@@ -260,16 +266,10 @@ enum err resume_check_joined(const struct client *client, const struct group *ol
     return refuse(
         why, ERR_INVALID_TREE,
         "RFC 9420, section 12.4.3.1: the epoch of a group that goes on from another is 1");
-  for (size_t i = 0; old == NULL && i < client->group_count; i++) {
-    const struct group *group = client->groups[i];
-    struct view psk;
-    if (view_equal(id->psk_group_id, group_identifier(group)) &&
-        group_resumption_psk(group, id->psk_epoch, &psk))
-      old = group;
-  }
+  struct view psk;
   if (old == NULL)
-    return refuse(why, ERR_NOT_FOUND, "RFC 9420, section 12.4.3.1: the old group is not here");
-  if (!view_equal(id->psk_group_id, group_identifier(old)))
+    old = group_of_psk(client, id, &psk);
+  if (old == NULL || !view_equal(id->psk_group_id, group_identifier(old)))
     return refuse(why, ERR_INVALID_TREE,
                   "RFC 9420, section 12.4.3.1: the new group goes on from another one");
   return id->usage == PSK_REINIT ? check_reinit(old, id, epoch, why)

@@ -24,8 +24,8 @@ bool group_find_psk(const struct group *group, const struct psk_id *id, struct v
 /** resumption_psk of an epoch, if this group still has it. */
 bool group_resumption_psk(const struct group *group, uint64_t epoch, struct view *out);
 
-/** Whether the PSK of a proposal that waits may go into a commit that adds nobody: a resumption PSK only
- *  if it is of the current epoch.  Who was a member before, at the same leaf with the same key, may have
+/** Whether the resumption PSK of a proposal that waits may go into a commit that adds nobody: only if it
+ *  is of the current epoch.  Who was a member before, at the same leaf with the same key, may have
  *  come back without what it had. */
 bool resume_all_have(const struct group *group, const struct psk_id *id);
 

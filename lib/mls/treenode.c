@@ -208,8 +208,6 @@ void node_refresh(struct node *node) {
     return;
   }
   const struct node *left = node->child[0], *right = node->child[1];
-  if (left == NULL)
-    return; /* a blank subtree of one node was made with all sizes 0 */
   node->members = left->members + right->members;
   node->resolution = node->parent != NULL ? 1 + node->parent->unmerged_count
                                           : left->resolution + right->resolution;

@@ -37,7 +37,7 @@ static bool has_zeros(const uint8_t *data) {
   return found != 0;
 }
 
-/* One encrypted part.  Two zero bytes are rare, so blocks without them are passed over. */
+/* One encrypted part, which is empty only if it is the last.  Two zero bytes are rare, so blocks without them are passed over. */
 static enum err escape_part(struct list *list, uint8_t *data, size_t from, size_t end, bool last) {
   enum err err = OK;
   for (size_t at = from; at < end;) {
@@ -49,7 +49,7 @@ static enum err escape_part(struct list *list, uint8_t *data, size_t from, size_
       if (data[at] <= HIGHEST && behind_zeros(data, at))
         TRY(set(list, data, at));
   }
-  if (!last && end > from && data[end - 1] == 0)
+  if (!last && data[end - 1] == 0)
     TRY(set(list, data, end - 1));
 done:
   return err;

@@ -45,16 +45,13 @@ static void rotate(uint8_t *data, size_t left, size_t right) {
  */
 struct groups {
   uint8_t *frame;
-  size_t size;
   const struct e2ee_range *clear;
   size_t count; /* of ranges: one less than groups */
 };
 
 /* Where a group begins; groups are never moved as a whole. */
 static size_t start_of(const struct groups *groups, size_t group) {
-  if (group == 0)
-    return 0;
-  return group <= groups->count ? groups->clear[group - 1].offset : groups->size;
+  return group > 0 ? groups->clear[group - 1].offset : 0;
 }
 
 static size_t clear_of(const struct groups *groups, size_t from, size_t to) {
@@ -75,14 +72,14 @@ static void pass(const struct groups *groups, size_t width, bool join) {
   }
 }
 
-void gather(uint8_t *frame, size_t size, const struct e2ee_range *clear, size_t count) {
-  const struct groups groups = {frame, size, clear, count};
+void gather(uint8_t *frame, const struct e2ee_range *clear, size_t count) {
+  const struct groups groups = {frame, clear, count};
   for (size_t width = 1; width <= count; width *= 2)
     pass(&groups, width, true);
 }
 
-void scatter(uint8_t *frame, size_t size, const struct e2ee_range *clear, size_t count) {
-  const struct groups groups = {frame, size, clear, count};
+void scatter(uint8_t *frame, const struct e2ee_range *clear, size_t count) {
+  const struct groups groups = {frame, clear, count};
   size_t width = 1;
   while (width <= count / 2)
     width *= 2;

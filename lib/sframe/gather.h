@@ -12,8 +12,8 @@
 
 #include <e2ee/media.h>
 
-/** Ranges are ascending and within `size`. */
-void gather(uint8_t *frame, size_t size, const struct e2ee_range *clear, size_t count);
-void scatter(uint8_t *frame, size_t size, const struct e2ee_range *clear, size_t count);
+/** Ranges are ascending and within the frame. */
+void gather(uint8_t *frame, const struct e2ee_range *clear, size_t count);
+void scatter(uint8_t *frame, const struct e2ee_range *clear, size_t count);
 
 #endif

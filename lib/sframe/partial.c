@@ -101,14 +101,14 @@ enum err sframe_protect_partial(struct sframe_key *key, uint64_t counter, struct
     memcpy(out, frame.data, body);
   draft_trailer(partial, tag_size, &data, &trailer);
 
-  gather(out, body, partial->clear, partial->count);
+  gather(out, partial->clear, partial->count);
   authenticate(&data, trailer.form, &trailer.header, trailer.ranges, view_of(out, clear),
                trailer.wrapping, metadata);
   uint8_t nonce[AEAD_NONCE_MAX];
   sframe_nonce(key, counter, nonce);
   TRY(key->aead->seal(key->cipher, nonce, data.parts, PARTS, view_of(out + clear, body - clear),
                       out + clear));
-  scatter(out, body, partial->clear, partial->count);
+  scatter(out, partial->clear, partial->count);
 
   if (partial->form == FORM_ESCAPED) {
     const struct escaped escaped = {body + tag_size, partial->clear, partial->count};
@@ -140,7 +140,7 @@ enum err sframe_unprotect_partial(struct sframe_key *key, const struct trailer *
   memmove(out + body, frame.data + body + trailer->wrapping, tag_size);
 
   escape_undo(out, trailer->escapes);
-  gather(out, body, trailer->clear, trailer->count);
+  gather(out, trailer->clear, trailer->count);
   authenticate(&data, trailer->form, &trailer->header, trailer->ranges, view_of(out, clear),
                trailer->wrapping, metadata);
   uint8_t nonce[AEAD_NONCE_MAX];
@@ -148,7 +148,7 @@ enum err sframe_unprotect_partial(struct sframe_key *key, const struct trailer *
   enum err err = key->aead->open(key->cipher, nonce, data.parts, PARTS,
                                  view_of(out + clear, body - clear + tag_size), out + clear);
   if (err == OK) {
-    scatter(out, body, trailer->clear, trailer->count);
+    scatter(out, trailer->clear, trailer->count);
     *size = body;
   } else {
     wipe(out, body + tag_size);

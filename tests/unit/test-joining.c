@@ -179,6 +179,29 @@ START_TEST(joined_with_a_new_key_package) {
 }
 END_TEST
 
+/* The handle of who was removed is in nobody's way. */
+START_TEST(back_beside_the_handle_of_before) {
+  struct member before = *bob;
+  e2ee_bytes *key_package = key_package_of(bob), *welcome = NULL;
+  e2ee_bytes *message = build_commit(alice, NULL, BOB, NULL);
+  receive(bob, message);
+  ck_assert_uint_eq(state_of(bob), E2EE_GROUP_LEFT);
+  ck_assert_done(alice, e2ee_group_commit_accepted(alice->group));
+  e2ee_bytes_free(message);
+  message = build_commit(alice, key_package, UINT32_MAX, &welcome);
+  ck_assert_done(alice, e2ee_group_commit_accepted(alice->group));
+  bob->group = NULL;
+  join(bob, welcome);
+  expect_agreement(alice, bob);
+  ck_assert_uint_eq(state_of(&before), E2EE_GROUP_LEFT);
+  e2ee_group_free(before.group);
+  expect_agreement(alice, bob);
+  e2ee_bytes_free(key_package);
+  e2ee_bytes_free(welcome);
+  e2ee_bytes_free(message);
+}
+END_TEST
+
 /* ---- From outside ---- */
 
 static e2ee_bytes *join_from_outside(struct member *member, const e2ee_bytes *info) {
@@ -320,6 +343,7 @@ int main(void) {
   tcase_add_test(cases, one_welcome_opened_twice_is_joined_once);
   tcase_add_test(cases, joined_by_a_client_that_was_loaded);
   tcase_add_test(cases, joined_with_a_new_key_package);
+  tcase_add_test(cases, back_beside_the_handle_of_before);
   tcase_add_test(cases, outsider_joins_by_external_commit);
   tcase_add_test(cases, outsider_loses_the_race);
   tcase_add_test(cases, unmerged_leaves_of_two_ages);

@@ -106,7 +106,7 @@ START_TEST(gathered) {
     size_t count = draw_ranges(size, 1 + draw() % 900, clear, draw() % E2EE_RANGES_MAX);
     for (size_t i = 0; i < size; i++)
       frame[i] = before[i] = (uint8_t)draw();
-    gather(frame, size, clear, count);
+    gather(frame, clear, count);
     size_t at = 0, end = 0;
     for (size_t i = 0; i < count; at += clear[i++].length)
       ck_assert_mem_eq(frame + at, before + clear[i].offset, clear[i].length);
@@ -116,7 +116,7 @@ START_TEST(gathered) {
       at += next - end;
       end = i < count ? next + clear[i].length : next;
     }
-    scatter(frame, size, clear, count);
+    scatter(frame, clear, count);
     ck_assert_mem_eq(frame, before, size);
   }
 }
@@ -193,7 +193,7 @@ END_TEST
 
 START_TEST(escapes_that_are_none) {
   /* Behind the frame come three bytes more that would do. */
-  static const uint8_t data[] = {0, 0, 0x80, 5, 0x80, 0,    0x80, 0, 0,   0x82,
+  static const uint8_t data[] = {0, 0, 0x80, 5, 0x80, 0,    0x80, 0, 0x81, 0x82,
                                  0, 0, 0x7f, 0, 0,    0x84, 0,    0, 0x80};
   static const e2ee_range clear[] = {{5, 1}, {9, 1}};
   const struct escaped frame = {sizeof data - 3, clear, 2};
@@ -208,6 +208,7 @@ START_TEST(escapes_that_are_none) {
       {ERR_MALFORMED, 1, {0x83}},             /* not escaped */
       {ERR_MALFORMED, 1, {0x85}},             /* clear */
       {ERR_MALFORMED, 1, {0x86}},             /* no need */
+      {ERR_MALFORMED, 1, {0x88}},             /* no zero byte, though before a clear one */
       {ERR_MALFORMED, 1, {0x89}},             /* clear */
       {ERR_MALFORMED, 1, {0x8c}},             /* not escaped: too low */
       {ERR_MALFORMED, 1, {0x8f}},             /* not escaped: too high */

@@ -180,11 +180,11 @@ START_TEST(scratch) {
   uint8_t frame[48] = {0};
   memcpy(frame, secret, sizeof secret);
   watch(VIEW_ARRAY(secret));
-  gather(frame, sizeof frame, clear, 1);
+  gather(frame, clear, 1);
   ck_assert_uint_eq(seen(), 1);
   ck_assert_mem_eq(frame + 40, secret, sizeof secret);
   watch(VIEW_ARRAY(secret));
-  scatter(frame, sizeof frame, clear, 1);
+  scatter(frame, clear, 1);
   ck_assert_uint_eq(seen(), 1);
 }
 END_TEST
