@@ -82,6 +82,8 @@ START_TEST(test_read_numbers) {
   ck_assert_int_eq(read_u8(&reader, &u8), OK);
   ck_assert_uint_eq(u8, 0xf9);
   ck_assert_int_eq(read_end(&reader), OK);
+  reader = reader_of(VIEW_NONE);
+  ck_assert_uint_eq(read_since(&reader, reader.at).size, 0);
 }
 END_TEST
 
@@ -277,6 +279,10 @@ START_TEST(test_write_errors) {
   write_bytes(&writer, view_of(&byte, SIZE_MAX / 2));
   ck_assert_int_eq(writer_take(&writer, &out), ERR_LIMIT); /* the first error */
   writer_free(&writer);
+  write_bytes(&writer, view_of(&byte, SIZE_MAX / 2));
+  write_length(&writer, 0x40000000);
+  ck_assert_int_eq(writer_take(&writer, &out), ERR_NOMEM);
+  writer_free(&writer);
 }
 END_TEST
 
@@ -302,6 +308,12 @@ START_TEST(test_mem_grow) {
   ck_assert_ptr_eq(array, where);
   ck_assert_int_eq(mem_grow(&array, &capacity, before, sizeof *array), OK);
   ck_assert_ptr_eq(array, where);
+  /* Much more at once. */
+  ck_assert_int_eq(mem_grow(&array, &capacity, 10 * before, sizeof *array), OK);
+  ck_assert_uint_eq(capacity, 10 * before);
+  for (uint32_t i = 0; i < 1000; i++)
+    ck_assert_uint_eq(array[i], i);
+  array[10 * before - 1] = 1;
   mem_free(array);
   mem_free(NULL);
 }

@@ -15,6 +15,7 @@
 #include "crypto/provider.h"
 #include "crypto/selftest.h"
 #include "crypto/suite.h"
+#include "sframe/key.h"
 #include "tests/run.h"
 
 #define DATA_MAX 4200
@@ -66,6 +67,9 @@ START_TEST(test_random_source_fails) {
   ck_assert_int_eq(provider_init(), ERR_RANDOM);
   ck_assert_ptr_null(provider_hash(HASH_SHA256));
   ck_assert_ptr_null(suite_find(1));
+  struct sframe_suite suite;
+  for (uint16_t id = 1; id <= 8; id++)
+    ck_assert_int_eq(sframe_suite_find(id, &suite), ERR_UNSUPPORTED);
   random_source_fails = false;
   ck_assert_int_eq(provider_init(), OK);
   ck_assert_ptr_nonnull(suite_find(1));
@@ -364,6 +368,37 @@ START_TEST(test_aead_limit) {
 }
 END_TEST
 
+/* What is sealed with more additional data than an AEAD takes is wiped. */
+static void expect_too_much(const struct aead *aead, const struct view *aad, size_t count) {
+  static const uint8_t key[CTRHMAC_KEY_MAX], nonce[AEAD_NONCE_MAX];
+  struct aead_key *made = NULL;
+  uint8_t bytes[16 + AEAD_TAG_MAX];
+  const size_t size = 16 + aead->tag_size;
+  ck_assert_int_eq(aead->key_new(key, &made), OK);
+  memset(bytes, 0xaa, sizeof bytes);
+  ck_assert_int_ne(aead->seal(made, nonce, aad, count, view_of(bytes, 16), bytes), OK);
+  ck_assert(all_zero(bytes, size));
+  memset(bytes, 0xaa, sizeof bytes);
+  ck_assert_int_ne(aead->open(made, nonce, aad, count, view_of(bytes, size), bytes), OK);
+  ck_assert(all_zero(bytes, 16));
+  assert_no_errors_left();
+  aead->key_free(made);
+}
+
+/* OpenSSL counts them in an int; the composed AEADs have room for the parts that a frame has. */
+START_TEST(test_aead_additional_limit) {
+  static const uint8_t byte;
+  const struct view long_one = view_of(&byte, SIZE_MAX / 2 + 2), parts[6] = {{0}};
+  const struct aead *aead;
+  for (unsigned id = 0; id < AEAD_COUNT; id++)
+    for (size_t i = 0; (aead = provider_aead_at((enum aead_id)id, i)) != NULL; i++)
+      if (strcmp(aead->backend, "OpenSSL") == 0)
+        expect_too_much(aead, &long_one, 1);
+  expect_too_much(&ctrhmac_aes128_sha256_80, parts, 6);
+  expect_too_much(&ctrhmac_aes256_sha512_80, parts, 6);
+}
+END_TEST
+
 /* ---- Counter mode ---- */
 
 /* By one backend, in place and not, and back by the other; counters that overflow at any place. */
@@ -446,10 +481,26 @@ static enum err credulous_open(struct aead_key *key, const uint8_t *nonce, const
   return err == ERR_AUTH ? OK : err;
 }
 
+/* Opens what it sealed itself to something else. */
+static enum err lying_open(struct aead_key *key, const uint8_t *nonce, const struct view *aad,
+                           size_t aad_count, struct view ciphertext, uint8_t *out) {
+  enum err err = true_aead->open(key, nonce, aad, aad_count, ciphertext, out);
+  out[0] ^= 1;
+  return err;
+}
+
 static enum err lying_apply(struct ctr_key *key, const uint8_t *block, struct view input,
                             uint8_t *out) {
   enum err err = true_ctr->apply(key, block, input, out);
   out[input.size - 1] ^= 1;
+  return err;
+}
+
+/* Right in one direction alone: the known answer's end is told from a plaintext's. */
+static enum err one_way_apply(struct ctr_key *key, const uint8_t *block, struct view input,
+                              uint8_t *out) {
+  enum err err = true_ctr->apply(key, block, input, out);
+  out[0] ^= out[0] == 't' ? 1 : 0;
   return err;
 }
 
@@ -505,6 +556,9 @@ START_TEST(test_selftest_of_backends) {
       broken = *true_hash;
       broken.hmac_keyed = lying_hmac_keyed;
       ck_assert_int_eq(selftest_hash((enum hash_id)id, &broken), ERR_INTERNAL);
+      broken = *true_hash;
+      broken.size--;
+      ck_assert_int_eq(selftest_hash((enum hash_id)id, &broken), ERR_INTERNAL);
     }
   for (unsigned id = 0; id < AEAD_COUNT; id++)
     for (size_t i = 0; (true_aead = provider_aead_at((enum aead_id)id, i)) != NULL; i++) {
@@ -515,6 +569,11 @@ START_TEST(test_selftest_of_backends) {
       broken = *true_aead;
       broken.open = credulous_open;
       ck_assert_int_eq(selftest_aead((enum aead_id)id, &broken), ERR_INTERNAL);
+      broken.open = lying_open;
+      ck_assert_int_eq(selftest_aead((enum aead_id)id, &broken), ERR_INTERNAL);
+      broken = *true_aead;
+      broken.tag_size++;
+      ck_assert_int_eq(selftest_aead((enum aead_id)id, &broken), ERR_INTERNAL);
       broken = *true_aead;
       broken.key_new = failing_key_new;
       ck_assert_int_eq(selftest_aead((enum aead_id)id, &broken), ERR_NOMEM);
@@ -524,6 +583,8 @@ START_TEST(test_selftest_of_backends) {
       ck_assert_int_eq(selftest_ctr((enum ctr_id)id, true_ctr), OK);
       struct ctr broken = *true_ctr;
       broken.apply = lying_apply;
+      ck_assert_int_eq(selftest_ctr((enum ctr_id)id, &broken), ERR_INTERNAL);
+      broken.apply = one_way_apply;
       ck_assert_int_eq(selftest_ctr((enum ctr_id)id, &broken), ERR_INTERNAL);
     }
 }
@@ -572,6 +633,7 @@ int main(void) {
   tcase_add_loop_test(backends, test_aead_tampered, 0, 6);
   tcase_add_test(backends, test_aead_free_nothing);
   tcase_add_test(backends, test_aead_limit);
+  tcase_add_test(backends, test_aead_additional_limit);
   tcase_add_loop_test(backends, test_ctr, 1, LENGTHS);
   tcase_add_test(backends, test_selftest_of_backends);
   tcase_add_test(backends, test_selftest_of_curves);

@@ -9,6 +9,7 @@
 
 #include <e2ee/media.h>
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -162,9 +163,63 @@ START_TEST(out_of_memory) {
 }
 END_TEST
 
+/* ---- Locks, which a system may be out of too ---- */
+
+static unsigned locks_left = UINT_MAX;
+static bool lock_failed;
+
+enum err __real_lock_init(struct lock *lock);
+enum err __wrap_lock_init(struct lock *lock);
+enum err __wrap_lock_init(struct lock *lock) {
+  lock_failed = locks_left-- == 0;
+  return lock_failed ? ERR_NOMEM : __real_lock_init(lock);
+}
+
+static e2ee_media *media, *of_senders;
+static struct contexts *contexts;
+
+static int make_media(void) {
+  return e2ee_media_new(0, &media);
+}
+
+static int make_sender_keys(void) {
+  return e2ee_media_new_sender_keys(0, 0, &of_senders);
+}
+
+static int add_sender(void) {
+  return e2ee_media_add_sender(of_senders, 1, 0);
+}
+
+static int make_contexts(void) {
+  return contexts_new(&contexts);
+}
+
+START_TEST(out_of_locks) {
+  static int (*const calls[])(void) = {make_media, make_sender_keys, add_sender, make_contexts};
+  ck_assert_int_eq(provider_init(), OK);
+  unsigned failures = 0;
+  for (unsigned i = 0; i < sizeof calls / sizeof calls[0]; i++)
+    for (unsigned first = 0;; first++) {
+      locks_left = first;
+      lock_failed = false;
+      int err = calls[i]();
+      locks_left = UINT_MAX;
+      ck_assert_int_eq(err, lock_failed ? ERR_NOMEM : OK);
+      if (err == OK)
+        break;
+      failures++;
+    }
+  ck_assert_uint_eq(failures, 2 + 2 + 1 + 1);
+  contexts_drop(contexts);
+  e2ee_media_free(media);
+  e2ee_media_free(of_senders);
+}
+END_TEST
+
 int main(void) {
   TCase *tests = tcase_create("all");
   tcase_set_timeout(tests, 120);
+  tcase_add_test(tests, out_of_locks);
   if (WATCHED) {
     tcase_add_test(tests, frames_allocate_nothing);
     tcase_add_loop_test(tests, forgeries_allocate_nothing, 0, 3);

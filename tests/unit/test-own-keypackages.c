@@ -15,6 +15,21 @@
 #define LASTS 500u
 #define SKEW 86400u
 
+/* ---- A clock that the test sets ---- */
+
+static enum { CLOCK_GOES, CLOCK_FAILS, CLOCK_BEFORE_1970 } clock_now;
+
+int __real_clock_gettime(clockid_t id, struct timespec *out);
+int __wrap_clock_gettime(clockid_t id, struct timespec *out);
+int __wrap_clock_gettime(clockid_t id, struct timespec *out) {
+  int result = __real_clock_gettime(id, out);
+  if (clock_now == CLOCK_BEFORE_1970)
+    out->tv_sec = -1;
+  return clock_now == CLOCK_FAILS ? -1 : result;
+}
+
+/* ---- What tests share ---- */
+
 static const uint8_t key[32] = {9};
 static struct member alice, bob;
 
@@ -90,6 +105,7 @@ START_TEST(listed_and_removed) {
   e2ee_own_key_package out;
   ck_assert_returns(&bob, e2ee_client_key_package(bob.client, 3, &out, sizeof out),
                     E2EE_ERR_NOT_FOUND);
+  ck_assert_int_eq(e2ee_client_key_package(bob.client, 0, &out, 0), E2EE_ERR_INVALID_ARG);
   ck_assert_uint_eq(count(), 3);
   e2ee_bytes_free(package);
 }
@@ -105,6 +121,10 @@ START_TEST(ref_of_what_is_none) {
   copy[7] = 99; /* version and wire format, version, suite */
   ck_assert_int_eq(e2ee_key_package_ref(copy, e2ee_bytes_size(package), ref, &size),
                    E2EE_ERR_UNSUPPORTED);
+  memcpy(copy, e2ee_bytes_data(package), e2ee_bytes_size(package));
+  copy[5] = 99;
+  ck_assert_int_eq(e2ee_key_package_ref(copy, e2ee_bytes_size(package), ref, &size),
+                   E2EE_ERR_UNSUPPORTED);
   ck_assert_int_eq(e2ee_key_package_ref(copy, 20, ref, &size), E2EE_ERR_MALFORMED);
   ck_assert_int_eq(e2ee_key_package_ref(NULL, 0, ref, &size), E2EE_ERR_INVALID_ARG);
   ck_assert_int_eq(e2ee_key_package_ref(BYTES(package), ref, NULL), E2EE_ERR_INVALID_ARG);
@@ -112,6 +132,18 @@ START_TEST(ref_of_what_is_none) {
   ck_assert_int_eq(e2ee_key_package_ref(BYTES(package), ref, &size), E2EE_ERR_BUFFER_TOO_SMALL);
   ck_assert_uint_eq(size, 32);
   e2ee_bytes_free(package);
+}
+END_TEST
+
+/* Without a time it is the year 1970. */
+START_TEST(without_a_clock) {
+  uint8_t ref[32];
+  set(E2EE_SET_KEY_PACKAGE_SECONDS, LASTS);
+  clock_now = _i == 0 ? CLOCK_FAILS : CLOCK_BEFORE_1970;
+  e2ee_bytes_free(made(ref));
+  clock_now = CLOCK_GOES;
+  ck_assert_uint_eq(shown(0).not_before, 0);
+  ck_assert_uint_eq(shown(0).not_after, LASTS);
 }
 END_TEST
 
@@ -212,6 +244,7 @@ int main(void) {
   tcase_set_timeout(cases, 60);
   tcase_add_test(cases, listed_and_removed);
   tcase_add_test(cases, ref_of_what_is_none);
+  tcase_add_loop_test(cases, without_a_clock, 0, 2);
   tcase_add_test(cases, purged_when_long_over);
   tcase_add_test(cases, list_of_strangers);
   return run_case("own-keypackages", cases);

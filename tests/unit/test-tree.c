@@ -252,6 +252,7 @@ START_TEST(test_refused_edits) {
   REFUSED(ERR_INTERNAL, tree_parent_hash(tree, 0, 0, hash));
   REFUSED(ERR_INTERNAL, tree_parent_hash(tree, 0, 4, hash));
   REFUSED(ERR_INTERNAL, tree_parent_hash(tree, 4, 1, hash)); /* blank */
+  REFUSED(ERR_INTERNAL, tree_parent_hash(tree, 8, 1, hash)); /* beyond */
   REFUSED(ERR_INTERNAL, tree_node_hash(tree, 15, hash));
   value_free(&value);
 }

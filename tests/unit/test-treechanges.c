@@ -121,6 +121,27 @@ START_TEST(test_size) {
 }
 END_TEST
 
+/* The base is higher, and where it lies beside the tree nobody is left. */
+START_TEST(test_beside_nobody) {
+  forge_seed(51);
+  struct value small = value_new(2), five = value_new(5), one = {model_copy(five.model), NULL};
+  struct writer wire = {0};
+  struct tree *read = NULL;
+  ck_assert_int_eq(tree_edit(five.tree, &one.tree), OK);
+  for (uint32_t leaf = 0; leaf < 4; leaf++)
+    model_remove(one.model, one.tree, leaf);
+  ck_assert_int_eq(tree_seal(one.tree), OK);
+  tree_write(&wire, one.tree); /* read again, it has no nodes there */
+  ck_assert_int_eq(tree_read(suite, writer_view(&wire), MODEL_LEAVES, NULL, &read), OK);
+  check_round_trip(&small, read);
+  tree_drop(read);
+  writer_free(&wire);
+  value_free(&small);
+  value_free(&five);
+  value_free(&one);
+}
+END_TEST
+
 /* ---- Input that is not what was written ---- */
 
 /* If it is taken for a tree, it is one that tree_read() takes too. */
@@ -285,6 +306,7 @@ int main(void) {
   tcase_set_timeout(tests, 120);
   tcase_add_loop_test(tests, test_histories, 0, 8);
   tcase_add_test(tests, test_strangers);
+  tcase_add_test(tests, test_beside_nobody);
   tcase_add_test(tests, test_size);
   tcase_add_loop_test(tests, test_altered, 0, 3);
   tcase_add_test(tests, test_refused);

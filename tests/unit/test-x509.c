@@ -331,6 +331,7 @@ END_TEST
 START_TEST(no_certificates) {
   struct view trusted = bytes_view(&root.der), good = bytes_view(&leaf.der);
   uint8_t key[32] = {0};
+  struct bytes identifiers = {0};
   const struct view bad[] = {VIEW_NONE,
                              VIEW_TEXT("certificate"),
                              VIEW_TEXT("\x30\x00"),
@@ -341,6 +342,9 @@ START_TEST(no_certificates) {
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     ck_assert_int_eq(check_key(1, bad[i], VIEW_ARRAY(key)), ERR_MALFORMED);
     ck_assert_int_eq(verify(bad[i], trusted, VALID_AT), ERR_MALFORMED);
+    ck_assert_int_eq(x509_identifiers(bad[i], &identifiers), ERR_MALFORMED);
+    ck_assert_ptr_null(identifiers.data);
+    ck_assert_uint_eq(ERR_peek_error(), 0);
     if (bad[i].size > 0)
       ck_assert_int_eq(verify(good, bad[i], VALID_AT), ERR_MALFORMED);
   }
