@@ -86,6 +86,33 @@ START_TEST(contexts_used_up) {
 }
 END_TEST
 
+/* Then there is no stream, and none goes on to the epoch. */
+START_TEST(no_context_for_a_stream) {
+  struct member alice = member_in(0, 2, 1);
+  uint64_t context = 0, kid = alice.sender->key->key.kid;
+  e2ee_sender *second = NULL;
+  ck_assert_int_eq(contexts_draw(alice.group->handle.contexts, 1 + 16, false, &context), OK);
+  ck_assert_int_eq(e2ee_sender_new(alice.media, &second), ERR_KEY_EXHAUSTED);
+  ck_assert_ptr_null(second);
+  ck_assert_int_eq(contexts_draw(alice.group->handle.contexts, 2 + 16, false, &context), OK);
+  install(&alice, 2);
+  ck_assert_int_eq(e2ee_media_activate(alice.media, 2), ERR_KEY_EXHAUSTED);
+  ck_assert_uint_eq(alice.sender->key->key.kid, kid);
+  member_free(&alice);
+}
+END_TEST
+
+/* A key id has room for 2^28 leaves. */
+START_TEST(tree_too_wide) {
+  struct member alice = member_in(0, 2, 1);
+  alice.group->width = (UINT32_C(1) << 28) + 1;
+  alice.group->epoch = 2;
+  ck_assert_int_eq(install_group(alice.media, alice.group), ERR_LIMIT);
+  ck_assert_int_eq(e2ee_media_activate(alice.media, 2), ERR_NOT_FOUND);
+  member_free(&alice);
+}
+END_TEST
+
 /* ---- Counters ---- */
 
 START_TEST(counters_used_up) {
@@ -445,6 +472,8 @@ int main(void) {
   tcase_add_test(tests, contexts_never_shared);
   tcase_add_test(tests, contexts_of_a_restored_group);
   tcase_add_test(tests, contexts_used_up);
+  tcase_add_test(tests, no_context_for_a_stream);
+  tcase_add_test(tests, tree_too_wide);
   tcase_add_test(tests, counters_used_up);
   tcase_add_test(tests, events_lost);
   tcase_add_test(tests, forgeries_evict_nothing);

@@ -61,20 +61,22 @@ START_TEST(in_place) {
 }
 END_TEST
 
+static struct member member_with(uint32_t leaf, uint16_t suite) {
+  struct member member = member_of(leaf, 2);
+  e2ee_sender_free(member.sender);
+  e2ee_receiver_free(member.receiver);
+  e2ee_media_free(member.media);
+  ck_assert_int_eq(e2ee_media_new(suite, &member.media), OK);
+  ck_assert_int_eq(e2ee_sender_new(member.media, &member.sender), OK);
+  ck_assert_int_eq(e2ee_receiver_new(member.media, &member.receiver), OK);
+  enter(&member, 1);
+  return member;
+}
+
 START_TEST(every_suite) {
   static const size_t tags[] = {10, 8, 4, 16, 16, 10, 8, 4};
-  static const uint16_t suites[] = {1, 2, 3, 4, 5, 6, 7, 8};
-  struct member alice = member_of(0, 2), bob = member_of(1, 2);
-  struct member *both[] = {&alice, &bob};
-  for (unsigned i = 0; i < 2; i++) {
-    e2ee_sender_free(both[i]->sender);
-    e2ee_receiver_free(both[i]->receiver);
-    e2ee_media_free(both[i]->media);
-    ck_assert_int_eq(e2ee_media_new(suites[_i], &both[i]->media), OK);
-    ck_assert_int_eq(e2ee_sender_new(both[i]->media, &both[i]->sender), OK);
-    ck_assert_int_eq(e2ee_receiver_new(both[i]->media, &both[i]->receiver), OK);
-    enter(both[i], 1);
-  }
+  const uint16_t suite = (uint16_t)(_i + 1);
+  struct member alice = member_with(0, suite), bob = member_with(1, suite);
   struct frame frame = seal(&alice, "hello");
   e2ee_frame_info info;
   for (size_t byte = 0; byte < frame.size; byte++) {
@@ -86,6 +88,16 @@ START_TEST(every_suite) {
   }
   ck_assert_int_eq(receive(&bob, &frame, &info), OK);
   ck_assert_uint_eq(frame.size, info.header_len + 5 + tags[_i]);
+  /* In place, where the plaintext moves to the header's place. */
+  uint8_t buffer[1000 + 33] = {0}, expected[1000] = {0};
+  size_t size = 0;
+  ck_assert_int_eq(e2ee_sender_encrypt(alice.sender, NULL, 0, buffer, sizeof expected, buffer,
+                                       sizeof buffer, &size),
+                   OK);
+  ck_assert_int_eq(
+      e2ee_receiver_decrypt(bob.receiver, NULL, 0, buffer, size, buffer, size, &size, NULL, 0), OK);
+  ck_assert_uint_eq(size, sizeof expected);
+  ck_assert_mem_eq(buffer, expected, size);
   member_free(&alice);
   member_free(&bob);
 }

@@ -197,6 +197,26 @@ START_TEST(byte_by_byte) {
 }
 END_TEST
 
+/* So many ranges that the OBU's size, which counts all that follows it, has a second byte. */
+START_TEST(wrapped_at_length) {
+  e2ee_range clear[200];
+  for (uint32_t i = 0; i < 200; i++)
+    clear[i] = (e2ee_range){2 * i, 1};
+  for (size_t count = 45; count <= 200; count++) {
+    const struct sample sample = sample_of(E2EE_CODEC_AV1, 500, clear, count);
+    const uint8_t *obu = sample.bytes + 500;
+    size_t size = obu[1] & 0x7f, head = 2;
+    if ((obu[1] & 0x80) != 0)
+      size |= (size_t)obu[head++] << 7;
+    ck_assert_uint_eq(obu[0], 0x2a);
+    ck_assert_uint_eq(head, sample.size - 500 < 2 + 0x80 ? 2 : 3);
+    ck_assert_uint_eq(500 + head + size, sample.size);
+    ck_assert_uint_eq(obu[head], 31);
+    expect_opened(&sample);
+  }
+}
+END_TEST
+
 /* Trailers that no sender writes, each with its length and the form behind it. */
 START_TEST(trailers_that_are_none) {
   static const struct {
@@ -538,6 +558,7 @@ int main(void) {
   tcase_add_test(tests, escaped_at_borders);
   tcase_add_test(tests, escaped_inside);
   tcase_add_test(tests, byte_by_byte);
+  tcase_add_test(tests, wrapped_at_length);
   tcase_add_test(tests, trailers_that_are_none);
   tcase_add_test(tests, too_many_ranges);
   tcase_add_test(tests, kinds_not_confused);

@@ -473,6 +473,7 @@ static struct {
   struct member alice, bob;
   e2ee_media *media;
   e2ee_receiver *receiver;
+  e2ee_sender *sender;
   e2ee_bytes *bytes;
 } scene;
 
@@ -501,10 +502,14 @@ static int make_receiver(void) {
   return e2ee_media_receiver_new(scene.bob.media, CAROL, &scene.receiver);
 }
 
+static int make_sender(void) {
+  return e2ee_sender_new(scene.alice.media, &scene.sender);
+}
+
 /* Every allocation of a call fails in turn; until it succeeds, nothing has changed. */
 START_TEST(out_of_memory) {
-  static int (*const calls[])(void) = {make_media, next_step,      set_own_key,
-                                       add_sender, set_sender_key, make_receiver};
+  static int (*const calls[])(void) = {make_media,     next_step,     set_own_key, add_sender,
+                                       set_sender_key, make_receiver, make_sender};
   long blocks = failing_blocks();
   scene.alice = speaker(0, 0);
   scene.bob = listener(0, 0);
@@ -536,6 +541,7 @@ START_TEST(out_of_memory) {
   ck_assert_uint_ge(failures, 10);
   ck_assert_uint_eq(scene.alice.sender->key->key.kid, 64);
   e2ee_sender_free(second);
+  e2ee_sender_free(scene.sender);
   e2ee_receiver_free(scene.receiver);
   e2ee_media_free(scene.media);
   leave(&scene.alice);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "crypto/provider.h"
-#include "sframe/frame.h"
+#include "sframe/partial.h"
 #include "sframe/replay.h"
 #include "tests/run.h"
 
@@ -241,6 +241,66 @@ START_TEST(keys_replaced_in_every_backend) {
     aead->key_free(replaced);
     aead->key_free(fresh);
   }
+}
+END_TEST
+
+/* ---- Backends that fail ---- */
+
+static enum err failing_key_set(struct aead_key *key, const uint8_t *bytes) {
+  (void)key;
+  (void)bytes;
+  return ERR_INTERNAL;
+}
+
+static enum err failing_seal(struct aead_key *key, const uint8_t *nonce, const struct view *aad,
+                             size_t aad_count, struct view plaintext, uint8_t *out) {
+  (void)key, (void)nonce, (void)aad, (void)aad_count, (void)plaintext, (void)out;
+  return ERR_INTERNAL;
+}
+
+/* Where another key cannot be put in, the one that is there goes with its room. */
+START_TEST(keys_that_cannot_be_replaced) {
+  struct sframe_suite suite = suite_of(_i);
+  struct aead failing = *suite.aead;
+  struct secret secret = {0};
+  failing.key_set = failing_key_set;
+  suite.aead = &failing;
+  ck_assert_int_eq(sframe_secret(&suite, VIEW_ARRAY(base_key), &secret), OK);
+  for (unsigned set = 0; set < 2; set++) {
+    struct sframe_key key;
+    ck_assert_int_eq(sframe_key_new(&suite, &key), OK);
+    if (set == 1)
+      ck_assert_int_eq(sframe_key_set(&suite, &secret, 1, &key), ERR_INTERNAL);
+    else
+      sframe_key_wipe(&key);
+    ck_assert_ptr_null(key.cipher);
+    ck_assert_int_eq(sframe_key_set(&suite, &secret, 1, &key), ERR_INTERNAL);
+  }
+}
+END_TEST
+
+/* What could not be encrypted is not left where a frame is expected. */
+START_TEST(plaintext_wiped_where_sealing_fails) {
+  struct sframe_suite suite = suite_of(_i);
+  struct sframe_key key = key_of(&suite, 1);
+  struct aead failing = *suite.aead;
+  const struct partial partial = {0, &(e2ee_range){0, 1}, 1};
+  uint8_t out[256];
+  size_t size = 4711;
+  failing.seal = failing_seal;
+  key.aead = &failing;
+  for (unsigned kind = 0; kind < 2; kind++) {
+    memcpy(out, PLAINTEXT_TEXT, PLAINTEXT_SIZE);
+    const struct view in_place = view_of(out, PLAINTEXT_SIZE);
+    ck_assert_int_eq(
+        kind == 0 ? sframe_protect(&key, 9, METADATA, in_place, out, &size)
+                  : sframe_protect_partial(&key, 9, METADATA, in_place, &partial, out, &size),
+        ERR_INTERNAL);
+    for (size_t i = 0; i < PLAINTEXT_SIZE; i++)
+      ck_assert_uint_eq(out[i], 0);
+    ck_assert_uint_eq(size, 4711);
+  }
+  sframe_key_free(&key);
 }
 END_TEST
 
@@ -522,6 +582,8 @@ int main(void) {
   tcase_add_loop_test(tests, known_frames, 0, SUITES);
   tcase_add_loop_test(tests, keys_replaced_and_wiped, 0, SUITES);
   tcase_add_loop_test(tests, keys_replaced_in_every_backend, 0, AEAD_COUNT);
+  tcase_add_loop_test(tests, keys_that_cannot_be_replaced, 0, SUITES);
+  tcase_add_loop_test(tests, plaintext_wiped_where_sealing_fails, 0, SUITES);
   tcase_add_loop_test(tests, round_trips, 0, SUITES);
   tcase_add_loop_test(tests, alterations_refused, 0, SUITES);
   tcase_add_loop_test(tests, forgeries_wiped_by_the_cipher, 0, SUITES);
