@@ -25,6 +25,7 @@ void invite_begin(struct invite *invite, struct world *world) {
                    OK);
   ck_assert_int_eq(key_package_ref(invite->suite, bytes_view(&invite->key_package), invite->ref),
                    OK);
+  invite->ref_size = invite->suite->hash->size;
   struct bytes added = {0};
   ck_assert_int_eq(bytes_copy(&added, bytes_view(&invite->key_package)), OK);
   forgery_begin(&invite->commit, mallory);
@@ -213,7 +214,7 @@ static void invite_end(struct invite *invite) {
 void invite_finish(struct invite *invite, struct sealed_invite *sealed, struct bytes *out) {
   struct writer writer = {0}, secrets = {0};
   struct encrypted_group_secrets entry = {
-      .new_member = view_of(invite->ref, invite->suite->hash->size),
+      .new_member = view_of(invite->ref, invite->ref_size),
       .secrets = {bytes_view(&sealed->kem_output), bytes_view(&sealed->ciphertext)},
   };
   encrypted_group_secrets_write(&secrets, &entry);

@@ -40,6 +40,7 @@ struct invite {
   struct view encrypted_info; /* instead of the encrypted GroupInfo */
   uint16_t cipher_suite;
   uint8_t ref[HASH_MAX]; /* KeyPackageRef */
+  size_t ref_size;
   struct bytes key_package;
 };
 

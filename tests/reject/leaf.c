@@ -74,6 +74,15 @@ static void default_extension(struct world *world, struct leaf_forger *forger) {
   forger->fields.extensions = VIEW_ARRAY(application_id);
 }
 
+/* RFC 9420 does not say that types are listed once. */
+static void listed_twice(struct world *world, struct leaf_forger *forger) {
+  static const uint8_t types[] = {0, CREDENTIAL_BASIC, 0xf1, 0x23, 0xf1, 0x23, 0, CREDENTIAL_BASIC};
+  (void)world;
+  forger->fields.capabilities.extensions = VIEW_ARRAY(types);
+  forger->fields.capabilities.proposals = VIEW_ARRAY(types);
+  forger->fields.capabilities.credentials = VIEW_ARRAY(types);
+}
+
 /* A credential of a type that the application defines. */
 static void private_credential(struct world *world, struct leaf_forger *forger) {
   static const uint8_t credential[] = {0xf1, 0x26, 1, 'x'};
@@ -92,6 +101,7 @@ static const struct {
     {"7.2", "nothing", straight, true},
     {"7.2", "nothing: GREASE and default types listed, a listed extension", listed_extension, true},
     {"7.2", "nothing: a default extension that is not listed", default_extension, true},
+    {"7.2", "nothing: types listed twice", listed_twice, true},
     {"5.1.1", "encryption_key lacks a byte", short_key, false},
     {"5.1.1", "encryption_key is of small order", key_of_small_order, false},
     {"7.2", "capabilities without MLS 1.0", other_version, false},

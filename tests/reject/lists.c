@@ -304,6 +304,12 @@ static void required_credential(struct world *world, struct bytes *out) {
   commit(world, propose_extensions(EXTENSION_REQUIRED_CAPABILITIES, VIEW_ARRAY(data)), none, out);
 }
 
+/* The first of many is enough. */
+static void required_first(struct world *world, struct bytes *out) {
+  static const uint8_t data[] = {4, 0xf1, 0x23, 0, 1, 2, 0, 1, 2, 0, CREDENTIAL_BASIC};
+  commit(world, propose_extensions(EXTENSION_REQUIRED_CAPABILITIES, VIEW_ARRAY(data)), none, out);
+}
+
 static void required_default(struct world *world, struct bytes *out) {
   static const uint8_t data[] = {2, 0, 1, 2, 0, 1, 2, 0, 1};
   commit(world, propose_extensions(EXTENSION_REQUIRED_CAPABILITIES, VIEW_ARRAY(data)), none, out);
@@ -488,6 +494,8 @@ static const struct row rows[] = {
      ERR_INVALID_PROPOSAL},
     {"11.1", "a proposal is required that members lack", required_proposal, ERR_INVALID_PROPOSAL},
     {"11.1", "a credential is required that members lack", required_credential,
+     ERR_INVALID_PROPOSAL},
+    {"11.1", "the first of those required is one that members lack", required_first,
      ERR_INVALID_PROPOSAL},
     {"11.1", "a byte behind required_capabilities", required_trailing, ERR_MALFORMED},
     {"11.1", "half an item in required_capabilities", required_odd, ERR_MALFORMED},

@@ -229,6 +229,16 @@ static void forged_generation(struct world *world, struct bytes *out) {
   out->data[out->size - 1] ^= 1;
 }
 
+/* Only of its own commits a member says that it was left behind. */
+static void commit_of_a_used_generation(struct world *world, struct bytes *out) {
+  struct letter letter;
+  (void)world_update(world, MALLORY);
+  letter_begin(&letter, mallory(world), CONTENT_COMMIT, VIEW_TEXT("commit"));
+  letter.generation = 0;
+  letter.unkeyed = true;
+  letter_send_private(&letter, out);
+}
+
 /* ---- Leaves that changed hands: CAROL is removed, judy gets leaf 2 ---- */
 
 static void late_message_of_old_member(struct world *world, struct bytes *out) {
@@ -276,6 +286,7 @@ static const struct row rows[] = {
     {"9.2", "a message twice", replay, ERR_REPLAY},
     {"9.2", "another message of a used generation", key_reused, ERR_REPLAY},
     {"9.2", "the own message", own_message, ERR_REPLAY},
+    {"9.2", "a commit of a used generation", commit_of_a_used_generation, ERR_REPLAY},
     {"15.3", "one generation more skipped than the limit", skips_one_more, ERR_LIMIT},
     {"15.3", "a generation skipped where none may be", no_skipping_allowed, ERR_LIMIT},
     {"15.3", "2^32 - 1 generations skipped", skips_all, ERR_LIMIT},

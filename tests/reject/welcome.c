@@ -310,6 +310,16 @@ static void for_nobody_here(struct world *world, struct invite *invite) {
   invite->ref[31] ^= 1;
 }
 
+static void for_part_of_a_reference(struct world *world, struct invite *invite) {
+  (void)world;
+  invite->ref_size--;
+}
+
+static void for_more_than_a_reference(struct world *world, struct invite *invite) {
+  (void)world;
+  invite->ref_size++;
+}
+
 static void send(struct world *world, struct bytes *out) {
   struct invite invite;
   invite_begin(&invite, world);
@@ -443,6 +453,8 @@ static const struct invite_row welcome_rows[] = {
     {"12.4.3.1", "an encrypted GroupInfo shorter than a tag", info_shorter_than_tag, ERR_AUTH},
     {"12.4.3.1", "a Welcome of suite 3", for_other_suite, ERR_UNSUPPORTED},
     {"12.4.3.1", "a Welcome for another key package", for_nobody_here, ERR_NOT_FOUND},
+    {"12.4.3.1", "a reference without its last byte", for_part_of_a_reference, ERR_NOT_FOUND},
+    {"12.4.3.1", "a reference with a byte behind it", for_more_than_a_reference, ERR_NOT_FOUND},
 };
 
 START_TEST(welcomes) {
