@@ -126,6 +126,24 @@ START_TEST(psk_that_the_committer_lacks) {
 }
 END_TEST
 
+/* A commit has room for 256: of what others propose the rest waits. */
+START_TEST(more_psks_than_fit) {
+  enum { FIT = 256 };
+  for (uint32_t i = 0; i <= FIT; i++) {
+    const uint8_t id[] = {(uint8_t)(i >> 8), (uint8_t)i};
+    e2ee_bytes *proposal = NULL;
+    ck_assert_done(alice, e2ee_client_add_psk(alice->client, id, sizeof id, TEXT("secret")));
+    ck_assert_done(bob, e2ee_client_add_psk(bob->client, id, sizeof id, TEXT("secret")));
+    ck_assert_done(alice, e2ee_group_propose_psk(alice->group, id, sizeof id, &proposal));
+    receive(bob, proposal);
+    e2ee_bytes_free(proposal);
+  }
+  e2ee_incoming *incoming = commit();
+  ck_assert(has_change(incoming, FIT, E2EE_CHANGE_PSK));
+  e2ee_incoming_free(incoming);
+}
+END_TEST
+
 /* Who ends the group has to do it with nothing else, so the rest comes first. */
 START_TEST(end_beside_the_rest) {
   e2ee_bytes *proposal[2] = {NULL};
@@ -364,6 +382,7 @@ int main(void) {
   tcase_set_timeout(cases, 60);
   tcase_add_loop_test(cases, what_does_not_fit, 0, (int)(sizeof pairs / sizeof *pairs));
   tcase_add_test(cases, psk_that_the_committer_lacks);
+  tcase_add_test(cases, more_psks_than_fit);
   tcase_add_test(cases, end_beside_the_rest);
   tcase_add_loop_test(cases, psk_that_others_lack, 0, 3);
   tcase_add_test(cases, psk_that_who_came_back_lacks);

@@ -160,6 +160,35 @@ START_TEST(test_key_package_refused) {
 }
 END_TEST
 
+/* RFC 9420, section 10: an extension of a key package is listed, or of those that everybody knows. */
+START_TEST(test_key_package_listed) {
+  static const struct {
+    uint16_t type;
+    enum err expected;
+  } cases[] = {{EXTENSION_APPLICATION_ID, OK},
+               {EXTENSION_EXTERNAL_SENDERS, OK},
+               {EXTENSION_LAST_RESORT, OK},
+               {PRIVATE_EXTENSION, ERR_INVALID_PROPOSAL}};
+  struct maker maker;
+  struct key_package_secret secret;
+  maker_init(&maker, 1);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    struct bytes raw = {0}, extensions = maker_extensions(&cases[i].type, 1);
+    struct key_package key_package;
+    ck_assert_int_eq(key_package_new(maker.suite, &maker.fields, bytes_view(&extensions),
+                                     &maker.signature_key, &raw, &secret),
+                     OK);
+    struct reader reader = reader_of(bytes_view(&raw));
+    ck_assert_int_eq(key_package_read(&reader, NULL, &key_package), OK);
+    ck_assert_int_eq(key_package_check_listed(&key_package, NULL), cases[i].expected);
+    key_package_free(&key_package);
+    bytes_free(&extensions);
+    bytes_free(&raw);
+  }
+  maker_free(&maker);
+}
+END_TEST
+
 /* A message that holds a key package, and one thing wrong with it: `at` is the byte that is changed. */
 static const struct {
   size_t at;
@@ -230,6 +259,7 @@ int main(void) {
   tcase_add_test(packages, test_key_package);
   tcase_add_test(packages, test_key_package_flipped);
   tcase_add_test(packages, test_key_package_refused);
+  tcase_add_test(packages, test_key_package_listed);
   tcase_add_loop_test(packages, test_key_package_message, 0,
                       (int)(sizeof messages / sizeof messages[0]));
   tcase_add_test(packages, test_key_package_bad_arguments);

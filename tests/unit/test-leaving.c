@@ -137,20 +137,20 @@ START_TEST(before_a_planned_remove) {
 }
 END_TEST
 
-/* Dave's next leaf does not support SelfRemove: carol's cannot be committed beside it.  Whoever was to be
- * removed is removed all the same. */
-START_TEST(planned_all_the_same) {
+/* Dave proposes a leaf that does not support SelfRemove. */
+static void dave_forgets_support(void) {
   struct client *client = dave->client->client;
   struct group *group = dave->group->group;
   struct leaf_storage storage = {0};
   struct leaf_template fields;
   struct leaf *leaf = NULL;
+  struct secret *key = locked_new(sizeof *key);
   struct writer writer = {0};
   uint8_t public_key[KEM_PUBLIC_MAX];
-  struct secret key = {0};
-  struct bytes message = {0};
+  e2ee_bytes *message = NULL;
+  ck_assert_ptr_nonnull(key);
   ck_assert_int_eq(client_leaf(client, &storage, &fields), OK);
-  ck_assert_int_eq(hpke_generate_key_pair(client->suite, &key, public_key), OK);
+  ck_assert_int_eq(hpke_generate_key_pair(client->suite, key, public_key), OK);
   fields.encryption_key = view_of(public_key, client->suite->kem->public_size);
   fields.source = LEAF_UPDATE;
   fields.capabilities.proposals = VIEW_NONE;
@@ -158,24 +158,55 @@ START_TEST(planned_all_the_same) {
       leaf_new(client->suite, &fields, client->signature_key, group_identifier(group), DAVE, &leaf),
       OK);
   proposal_write_update(&writer, leaf_raw(leaf));
-  ck_assert_int_eq(group_propose(group, writer_view(&writer), &message), OK);
-  for (size_t i = 0; i < MEMBERS; i++) {
-    e2ee_incoming *incoming = NULL;
-    if (i == DAVE)
-      continue;
-    ck_assert_done(&members[i],
-                   e2ee_group_process(members[i].group, message.data, message.size, &incoming));
-    ck_assert_done(&members[i], e2ee_incoming_accept(incoming));
-    e2ee_incoming_free(incoming);
-  }
-  deliver(carol, leave(carol));
-  e2ee_incoming *incoming = bob_commits(CAROL);
-  ck_assert_uint_ne(removed_by(incoming, CAROL), 0);
-  e2ee_incoming_free(incoming);
+  ck_assert_int_eq(api_bytes_new(&message), OK);
+  ck_assert_int_eq(group_propose(group, writer_view(&writer), &message->bytes), OK);
+  group->proposals.item[group->proposals.count - 1].update_key = key;
+  deliver(dave, message);
   leaf_drop(leaf);
   leaf_storage_free(&storage);
   writer_free(&writer);
-  bytes_free(&message);
+}
+
+/* Then carol's SelfRemove cannot be committed beside it.  Whoever was to be removed is removed all the
+ * same, and nobody else is on her account. */
+START_TEST(planned_all_the_same) {
+  struct member erin = member_new("erin");
+  e2ee_bytes *key_package = key_package_of(&erin), *message = NULL, *welcome = NULL;
+  e2ee_commit *commit = NULL;
+  dave_forgets_support();
+  deliver(carol, leave(carol));
+  ck_assert_done(bob, e2ee_commit_new(bob->group, &commit));
+  ck_assert_done(bob, e2ee_commit_add(commit, BYTES(key_package)));
+  ck_assert_done(bob, e2ee_commit_remove(commit, CAROL));
+  ck_assert_done(bob, e2ee_commit_remove(commit, ALICE));
+  ck_assert_done(bob, e2ee_commit_build(commit, &message, &welcome));
+  e2ee_incoming *incoming = process(dave, message);
+  ck_assert_uint_ne(removed_by(incoming, CAROL), 0);
+  ck_assert_uint_eq(removed_by(incoming, ALICE), 3);
+  e2ee_incoming_free(incoming);
+  e2ee_commit_free(commit);
+  e2ee_bytes_free(key_package);
+  e2ee_bytes_free(message);
+  e2ee_bytes_free(welcome);
+  member_free(&erin);
+}
+END_TEST
+
+/* Where not everybody supports SelfRemove, who leaves asks to be removed. */
+START_TEST(without_support) {
+  dave_forgets_support();
+  deliver(alice, renew(alice));
+  e2ee_bytes *message = leave(carol);
+  e2ee_incoming *incoming = process(bob, message);
+  e2ee_proposal says;
+  ck_assert_done(bob, e2ee_incoming_change_proposal(incoming, 0, &says, sizeof says));
+  ck_assert_uint_eq(says.type, 3);
+  ck_assert_uint_eq(change_of(incoming, 0).leaf, CAROL);
+  e2ee_incoming_free(incoming);
+  deliver(carol, message);
+  incoming = bob_commits(UINT32_MAX);
+  ck_assert_uint_eq(removed_by(incoming, CAROL), 3);
+  e2ee_incoming_free(incoming);
 }
 END_TEST
 
@@ -227,11 +258,18 @@ START_TEST(removals_in_a_flood) {
     deliver(carol, add);
     e2ee_bytes_free(key_package);
   }
-  e2ee_incoming *incoming = bob_commits(UINT32_MAX);
+  struct member erin = member_new("erin");
+  e2ee_bytes *key_package = key_package_of(&erin), *welcome = NULL;
+  e2ee_bytes *message = build_commit(bob, key_package, UINT32_MAX, &welcome);
+  e2ee_incoming *incoming = process(alice, message);
   ck_assert_uint_eq(removed_by(incoming, CAROL), 3);
   ck_assert_uint_eq(removed_by(incoming, DAVE), SELF_REMOVE);
-  ck_assert_uint_eq(status_of(incoming).changes, 3);
+  ck_assert_uint_eq(status_of(incoming).changes, 4); /* erin's Add, and bob's new leaf */
   e2ee_incoming_free(incoming);
+  e2ee_bytes_free(key_package);
+  e2ee_bytes_free(welcome);
+  e2ee_bytes_free(message);
+  member_free(&erin);
 }
 END_TEST
 
@@ -278,6 +316,7 @@ int main(void) {
   tcase_add_loop_test(cases, before_a_remove, 0, 2);
   tcase_add_test(cases, before_a_planned_remove);
   tcase_add_test(cases, planned_all_the_same);
+  tcase_add_test(cases, without_support);
   tcase_add_test(cases, newest_update);
   tcase_add_test(cases, removals_in_a_flood);
   tcase_add_test(cases, removals_come_first);

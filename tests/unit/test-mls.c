@@ -219,6 +219,8 @@ START_TEST(proposals) {
 
   expect_error(INVALID, e2ee_group_propose_reinit(group, NULL, 0, SUITE, &out.bytes));
   expect_error(INVALID, e2ee_commit_reinit(plan, NULL, 0, SUITE));
+  expect_error(INVALID, e2ee_group_propose_reinit(group, TEXT(""), SUITE, &out.bytes));
+  expect_error(INVALID, e2ee_commit_reinit(plan, TEXT(""), SUITE));
   expect_error(limit, e2ee_group_propose_reinit(group, longest, sizeof longest, SUITE, &out.bytes));
   expect_error(limit, e2ee_commit_reinit(plan, longest, sizeof longest, SUITE));
   expect_error(E2EE_ERR_UNSUPPORTED, e2ee_group_propose_reinit(group, TEXT("x"), 0, &out.bytes));
@@ -230,6 +232,7 @@ START_TEST(proposals) {
   expect_error(INVALID, e2ee_group_propose_custom(group, 0, NULL, 0, &out.bytes));
   expect_error(INVALID, e2ee_group_propose_custom(group, TYPE, NULL, 1, &out.bytes));
   expect_error(limit, e2ee_group_propose_custom(group, TYPE, longest, sizeof longest, &out.bytes));
+  expect_error(limit, e2ee_commit_custom(plan, TYPE, longest, sizeof longest));
   for (uint16_t type = 1; type < 8; type++) { /* RFC 9420's own */
     expect_refusal(bob, INVALID, e2ee_group_propose_custom(group, type, NULL, 0, &out.bytes));
     expect_refusal(bob, INVALID, e2ee_commit_custom(plan, type, NULL, 0));

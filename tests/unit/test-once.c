@@ -396,9 +396,12 @@ START_TEST(last_resort_is_used_up) {
   e2ee_bytes *package = last_resort_of(carol), *welcome = NULL, *message = NULL;
   e2ee_own_key_package shown;
   uint32_t count = 0;
+  e2ee_incoming *late = NULL;
   for (uint32_t i = 1; i <= 256; i++) {
     message = build_commit(alice, package, i == 1 ? UINT32_MAX : 2, &welcome);
     ck_assert_done(alice, e2ee_group_commit_accepted(alice->group));
+    if (i == 256)
+      late = opened(carol, welcome);
     join(carol, welcome);
     leave_handle(carol);
     ck_assert_done(carol, e2ee_client_key_package(carol->client, 0, &shown, sizeof shown));
@@ -410,6 +413,8 @@ START_TEST(last_resort_is_used_up) {
     e2ee_bytes_free(message);
   }
   ck_assert_ptr_nonnull(strstr(explanation(carol->client), "is used up"));
+  expect_not_joined(carol, late, E2EE_ERR_NOT_FOUND);
+  e2ee_incoming_free(late);
   e2ee_bytes *blob = saved_client(carol), *out = NULL;
   struct member again = loaded_client(blob);
   message = build_commit(alice, package, 2, &welcome);

@@ -349,6 +349,7 @@ END_TEST
 
 /* Nothing else is for those outside. */
 START_TEST(outside) {
+  admit_server();
   e2ee_commit *plan = NULL;
   e2ee_bytes *update = NULL, *text = NULL, *bytes = NULL, *package = key_package_of(&server);
   uint8_t secret[32];
@@ -364,6 +365,8 @@ START_TEST(outside) {
   ck_assert_done(bob, e2ee_client_set(bob->client, E2EE_SET_ENCRYPT_HANDSHAKE, 0));
   ck_assert_done(bob, e2ee_group_propose_update(bob->group, &update));
   expect_refused(&dave, update, expected);
+  e2ee_bytes *proposal = server_removes(epoch_of(alice), 0, CAROL);
+  expect_refused(&dave, proposal, expected);
   expect_refusal(&dave, expected, e2ee_group_encrypt(dave.group, TEXT("x"), &out.bytes));
   expect_refusal(&dave, expected, e2ee_group_propose_update(dave.group, &out.bytes));
   expect_refusal(&dave, expected, e2ee_group_propose_leave(dave.group, &out.bytes));
@@ -383,7 +386,7 @@ START_TEST(outside) {
   ck_assert_done(&dave, e2ee_group_id(dave.group, secret, &size));
   ck_assert_uint_eq(size, 7);
   e2ee_commit_free(plan);
-  e2ee_bytes *const all[] = {update, text, bytes, package};
+  e2ee_bytes *const all[] = {update, text, bytes, package, proposal};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     e2ee_bytes_free(all[i]);
 }

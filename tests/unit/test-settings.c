@@ -358,6 +358,17 @@ START_TEST(largest_context) {
   expect_agreement(alice, bob);
   e2ee_commit_free(plan);
   e2ee_bytes_free(commit);
+  /* And may make it smaller, be it still above what he allows. */
+  set(bob, E2EE_SET_MAX_CONTEXT_BYTES, sizeof data / 2);
+  ck_assert_done(bob, e2ee_commit_new(bob->group, &plan));
+  ck_assert_returns(bob, e2ee_commit_extension(plan, 1, data, sizeof data), E2EE_ERR_LIMIT);
+  ck_assert_done(bob, e2ee_commit_extension(plan, 1, data, sizeof data - 1));
+  ck_assert_done(bob, e2ee_commit_build(plan, &commit, &message));
+  receive(alice, commit);
+  ck_assert_done(bob, e2ee_group_commit_accepted(bob->group));
+  expect_agreement(alice, bob);
+  e2ee_commit_free(plan);
+  e2ee_bytes_free(commit);
 }
 END_TEST
 

@@ -62,13 +62,23 @@ static void contradiction(const char *text) {
     (variable) = kept_value;                                                                       \
   } while (0)
 
-/* A GroupContext as only the first epoch of a group has. */
-static struct bytes without_confirmed_hash(const struct group_context *context) {
-  struct group_context changed = *context;
+static struct bytes written(const struct group_context *context) {
   struct writer writer = {0};
-  changed.confirmed_transcript_hash = VIEW_NONE;
-  group_context_write(&writer, &changed);
+  group_context_write(&writer, context);
   return taken(&writer);
+}
+
+/* With a shorter hash: none is what only the first epoch of a group has. */
+static struct bytes with_confirmed_hash(const struct group_context *context, size_t size) {
+  struct group_context changed = *context;
+  changed.confirmed_transcript_hash.size = size;
+  return written(&changed);
+}
+
+static struct bytes with_epoch(const struct group_context *context, uint64_t epoch) {
+  struct group_context changed = *context;
+  changed.epoch = epoch;
+  return written(&changed);
 }
 
 START_TEST(test_epoch_contradictions) {
@@ -95,9 +105,12 @@ START_TEST(test_epoch_contradictions) {
   WITH(group->past[0]->secret_tree, NULL, DOES_NOT_DECODE);
   WITH(group->pending->next->keys, epoch->keys, "private key at height");
   WITH(group->past[1]->keys, epoch->keys, DOES_NOT_DECODE);
-  struct bytes unconfirmed = without_confirmed_hash(&epoch->context);
+  struct bytes unconfirmed = with_confirmed_hash(&epoch->context, 0);
   WITH(epoch->context_raw, unconfirmed, "confirmed transcript hash of 0 bytes");
   bytes_free(&unconfirmed);
+  struct bytes half = with_confirmed_hash(&epoch->context, 16);
+  WITH(epoch->context_raw, half, "confirmed transcript hash of 16 bytes");
+  bytes_free(&half);
   struct writer context = {0};
   write_bytes(&context, bytes_view(&epoch->context_raw));
   write_u8(&context, 0);
@@ -134,6 +147,22 @@ START_TEST(test_group_contradictions) {
   for (size_t i = group->past_count; i < PAST_EPOCHS_MAX; i++)
     group->past[i] = group->past[0];
   WITH(group->past_count, PAST_EPOCHS_MAX, "out of order");
+}
+END_TEST
+
+/* Behind the last epoch there is none. */
+START_TEST(test_pending_beyond_the_last) {
+  struct group *group = members[0].group;
+  struct epoch *next = group->pending->next;
+  struct bytes last = with_epoch(&group->epoch->context, UINT64_MAX),
+               first = with_epoch(&next->context, 0);
+  struct bytes kept = group->epoch->context_raw;
+  proposal_store_clear(&group->proposals);
+  group->epoch->context_raw = last;
+  WITH(next->context_raw, first, "does not lead to the next epoch");
+  group->epoch->context_raw = kept;
+  bytes_free(&last);
+  bytes_free(&first);
 }
 END_TEST
 
@@ -335,6 +364,7 @@ START_TEST(test_past_of_another_life) {
   ck_assert_uint_gt(before.group->proposals.count, 0);
   contradiction("more or less than who is no member has");
   bob.group->proposals = none;
+  WITH(bob.group->psks, before.group->psks, "more or less than who is no member has");
   members[0] = alice;
 
   /* Bob comes back to another leaf, as his own is taken. */
@@ -388,6 +418,7 @@ START_TEST(test_client_contradictions) {
   CLIENT_WITH(client->credential.size, 0, DOES_NOT_DECODE);
   CLIENT_WITH(own->secret->init_key.bytes[1], own->secret->init_key.bytes[1] ^ 1, DOES_NOT_DECODE);
   CLIENT_WITH(own->secret->encryption_key.size, 0, DOES_NOT_DECODE);
+  CLIENT_WITH(own->secret->init_key.size, 0, DOES_NOT_DECODE);
   CLIENT_WITH(own->secret->encryption_key, own->secret->init_key, DOES_NOT_DECODE);
   CLIENT_WITH(own->raw.size, own->raw.size - 1, "KeyPackage");
   CLIENT_WITH(own->raw.data[1], 2, "of somebody else");
@@ -443,6 +474,7 @@ int main(void) {
   tcase_add_test(tests, test_epoch_contradictions);
   tcase_add_test(tests, test_group_contradictions);
   tcase_add_test(tests, test_psk_contradictions);
+  tcase_add_test(tests, test_pending_beyond_the_last);
   tcase_add_test(tests, test_link_contradictions);
   tcase_add_test(tests, test_stored_is_no_proposal);
   tcase_add_test(tests, test_proposal_contradictions);

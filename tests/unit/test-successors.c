@@ -461,6 +461,22 @@ START_TEST(resumption) {
 }
 END_TEST
 
+/* A new branch has one too, which is not that of the group it is from. */
+START_TEST(resumption_in_a_branch) {
+  e2ee_commit *plan = NULL;
+  e2ee_bytes *message = NULL, *welcome = NULL;
+  same_clients();
+  ck_assert_done(alice, e2ee_group_branch(alice->group, TEXT("aside"), &next[ALICE].group));
+  ck_assert_done(alice, e2ee_commit_new(next[ALICE].group, &plan));
+  ck_assert_done(alice, e2ee_commit_resumption_psk(plan, 0));
+  ck_assert_done(alice, e2ee_commit_build(plan, &message, &welcome));
+  ck_assert_done(alice, e2ee_group_commit_accepted(next[ALICE].group));
+  ck_assert_uint_eq(epoch_of(&next[ALICE]), 1);
+  e2ee_commit_free(plan);
+  e2ee_bytes_free(message);
+}
+END_TEST
+
 /* They are kept for longer than past epochs, over restarts too, and not for ever. */
 START_TEST(resumption_of_long_ago) {
   static const uint8_t key[32] = {4};
@@ -571,6 +587,7 @@ int main(void) {
   tcase_add_test(cases, branch_of_a_past_epoch);
   tcase_add_test(cases, branch_of_a_forgotten_epoch);
   tcase_add_test(cases, resumption);
+  tcase_add_test(cases, resumption_in_a_branch);
   tcase_add_test(cases, resumption_of_long_ago);
   tcase_add_test(cases, fewer_resumption_psks);
   tcase_add_test(cases, resumption_and_a_newcomer);
