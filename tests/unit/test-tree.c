@@ -258,6 +258,35 @@ START_TEST(test_refused_edits) {
 }
 END_TEST
 
+/*
+ * RFC 9420, section 7.9: a parent hash is of the sibling without the leaves that are unmerged at the parent.
+ * Who joins gets the first blank leaf, so of those that are unmerged below the last ones are unmerged at the
+ * parent too; but who sends a tree may say what it likes.
+ */
+START_TEST(test_unmerged_below_alone) {
+  enum { ROOT = 7, BELOW = 11 }; /* of leaves 0 to 7, and 4 to 7 */
+  uint8_t hash[HASH_MAX], expected[HASH_MAX];
+  struct writer wire = {0};
+  struct tree *tree = NULL;
+  struct value value = value_random(8, 0);
+  struct model_parent *root = &value.model->parent[ROOT], *below = &value.model->parent[BELOW];
+  ck_assert(!root->set && !below->set);
+  root->set = below->set = true;
+  forge_bytes(root->key, suite->kem->public_size);
+  forge_bytes(below->key, suite->kem->public_size);
+  below->unmerged[5] = below->unmerged[6] = true;
+  root->unmerged[5 + _i] = true;
+  model_write(value.model, &wire);
+  ck_assert_int_eq(tree_read(suite, writer_view(&wire), MODEL_LEAVES, NULL, &tree), OK);
+  ck_assert_int_eq(tree_parent_hash(tree, 0, 3, hash), OK);
+  model_parent_hash(value.model, 0, 3, expected);
+  ck_assert_mem_eq(hash, expected, suite->hash->size);
+  tree_drop(tree);
+  writer_free(&wire);
+  value_free(&value);
+}
+END_TEST
+
 /* A leaf that lists capabilities without end would cost every member work: none comes this far. */
 START_TEST(test_too_many_capabilities) {
   struct writer types = {0}, credential = {0}, raw = {0};
@@ -473,6 +502,7 @@ int main(void) {
   tcase_add_test(edits, test_new_tree);
   tcase_add_test(edits, test_extend_and_truncate);
   tcase_add_test(edits, test_refused_edits);
+  tcase_add_loop_test(edits, test_unmerged_below_alone, 0, 2);
   tcase_add_test(edits, test_too_many_capabilities);
   tcase_add_test(edits, test_threads);
 #ifdef TREE_CHECK
