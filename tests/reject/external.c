@@ -104,6 +104,19 @@ static void remove_of_leaf_0(struct world *world, struct bytes *out) {
   commit_with(world, propose_remove(ALICE), out);
 }
 
+/* What is no certificate is nobody's. */
+static void remove_without_a_certificate(struct world *world, struct bytes *out) {
+  static const uint8_t credential[] = {0, CREDENTIAL_X509, 0};
+  struct forgery forgery;
+  begin(&forgery, world);
+  forgery_list(&forgery, forgery_external_init(&forgery));
+  forgery_item(&forgery, propose_remove(CAROL));
+  forgery_path(&forgery);
+  forgery.path_leaf.fields.credential = VIEW_ARRAY(credential);
+  forgery_finish_path(&forgery);
+  forgery_send(&forgery, out);
+}
+
 static void remove_of_nobody(struct world *world, struct bytes *out) {
   commit_with(world, propose_remove(MEMBERS), out);
 }
@@ -288,6 +301,8 @@ static const struct row rows[] = {
     {"12.2", "two Removes", two_removes, ERR_INVALID_PROPOSAL},
     {"12.2", "a Remove of somebody else", remove_of_another, ERR_INVALID_COMMIT},
     {"12.2", "a Remove of somebody else, who is leaf 0", remove_of_leaf_0, ERR_INVALID_COMMIT},
+    {"12.2", "a Remove of somebody else, by an empty chain", remove_without_a_certificate,
+     ERR_INVALID_COMMIT},
     {"12.1.3", "a Remove of a blank leaf", remove_of_nobody, ERR_INVALID_PROPOSAL},
     {"12.4.3.2", "a proposal by reference", by_reference, ERR_INVALID_PROPOSAL},
     {"8.3", "a kem_output that is none", no_kem_output, ERR_INVALID_COMMIT},

@@ -283,6 +283,10 @@ START_TEST(test_nobody_below) {
   pieces = pieces_of(model, 13);
   put(&pieces, 0, (struct view){(const uint8_t[]){0}, 1});
   pieces_refused(&pieces, ERR_INVALID_TREE, "node 1 has a key, but no members on one side");
+  pieces = pieces_of(model, 13);
+  put(&pieces, 0, (struct view){(const uint8_t[]){0}, 1});
+  put(&pieces, 2, (struct view){(const uint8_t[]){0}, 1}); /* nor on the other */
+  pieces_refused(&pieces, ERR_INVALID_TREE, "node 1 has a key, but no members on one side");
   model_free(model);
 }
 END_TEST
