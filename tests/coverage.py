@@ -22,8 +22,8 @@ import sys
 
 # As it was: lines in percent, and lines with a branch that nobody has explained.  To be made
 # tighter, never wider.
-LINES_AT_LEAST = 99.3
-UNEXPLAINED_AT_MOST = 68
+LINES_AT_LEAST = 99.6
+UNEXPLAINED_AT_MOST = 3
 
 DEFINITION = re.compile(r"^[A-Za-z_][\w *()]*?\b(\w+)\((?!.*;$)")
 ENGINE = re.compile(r"lib/crypto/aes(core|one|part|ni|x86|vaes|arm)")
