@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "bends.h"
-#include "mls/psk.h"
+#include "mls/keys/psk.h"
 
 static const uint8_t blank[] = {0};
 

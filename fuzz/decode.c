@@ -5,7 +5,7 @@
  */
 #include "crypto/x509.h"
 #include "harness.h"
-#include "mls/tree.h"
+#include "mls/tree/tree.h"
 #include "tests/recode.h"
 
 #define SUITE 1

@@ -33,7 +33,7 @@ while read -r function; do
   grep -rqw -- "$function" include lib examples || complain "there is no $function()"
   count=$((count + 1))
 done < <(named '[A-Za-z0-9_]+\(\)' | tr -d '()')
-for file in lib/*/*.[ch]; do
+for file in lib/*/*.[ch] lib/*/*/*.[ch]; do
   name=$(basename "${file%.?}")
   grep -q "\`$name\`" docs/architecture.md || complain "docs/architecture.md does not name $file"
 done

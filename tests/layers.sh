@@ -12,14 +12,19 @@ allowed() {
   # Each layer with the layers that it sees.
   base/*' "base/'*) ;;
   crypto/*' "'base/* | crypto/*' "'crypto/* | crypto/*' "config.h"') ;;
-  codec/*' "'base/* | codec/*' "'codec/*) ;;
-  mls/*' "'base/* | mls/*' "'crypto/* | mls/*' "'mls/*) ;;
+  bitstream/*' "'base/* | bitstream/*' "'bitstream/*) ;;
+  mls/*' "'base/* | mls/*' "'crypto/*) ;;
+  # Its rooms: wire, tree, keys, group.
+  mls/wire/*' "'mls/wire/*) ;;
+  mls/tree/*' "'mls/wire/* | mls/tree/*' "'mls/tree/*) ;;
+  mls/keys/*' "'mls/wire/* | mls/keys/*' "'mls/tree/* | mls/keys/*' "'mls/keys/*) ;;
+  mls/group/*' "'mls/*) ;;
   state/*' "'base/* | state/*' "'crypto/* | state/*' "'mls/* | state/*' "'state/*) ;;
   sframe/*' "'base/* | sframe/*' "'crypto/* | sframe/*' "'sframe/*) ;;
   media/*' "'base/* | media/*' "'crypto/* | media/*' "'mls/* | media/*' "'sframe/*) ;;
   media/*' "'media/*) ;;
   api/*' "'base/* | api/*' "'crypto/* | api/*' "'mls/* | api/*' "'state/* | api/*' "'sframe/*) ;;
-  api/*' "'codec/* | api/*' "'media/* | api/*' "'api/*) ;;
+  api/*' "'bitstream/* | api/*' "'media/* | api/*' "'api/*) ;;
   # Backends and what only some layers may use.
   base/parallel.c\ '<signal.h>') ;;
   base/secret.c\ '<sodium.h>' | base/wipe.c\ '<sodium.h>' | crypto/sodium*.c\ '<sodium.h>') ;;
@@ -50,23 +55,26 @@ while read -r from include; do
 done <<'END'
 base/buf.c "crypto/suite.h"
 base/buf.c <sodium.h>
-crypto/kdf.c "mls/tree.h"
+crypto/kdf.c "mls/tree/tree.h"
 crypto/kdf.c <sodium.h>
 crypto/suite.c <openssl/evp.h>
 crypto/ctrhmac.c <immintrin.h>
 crypto/aesni.c <cpuid.h>
-mls/tree.c "state/snapshot.h"
-mls/tree.c "config.h"
-mls/tree.c <pthread.h>
-mls/tree.c <cbor.h>
-mls/tree.c "api/group.h"
-mls/tree.c "../crypto/suite.h"
+mls/tree/tree.c "state/snapshot.h"
+mls/tree/tree.c "config.h"
+mls/tree/tree.c <pthread.h>
+mls/tree/tree.c <cbor.h>
+mls/tree/tree.c "api/group.h"
+mls/tree/tree.c "../crypto/suite.h"
+mls/wire/leaf.c "mls/tree/tree.h"
+mls/tree/tree.c "mls/keys/schedule.h"
+mls/keys/psk.c "mls/group/epoch.h"
 state/snapshot.c "api/group.h"
 state/snapshot.c "sframe/key.h"
-sframe/key.c "mls/schedule.h"
-sframe/partial.c "codec/ranges.h"
-codec/av1.c "sframe/partial.h"
-codec/av1.c "crypto/provider.h"
+sframe/key.c "mls/keys/schedule.h"
+sframe/partial.c "bitstream/ranges.h"
+bitstream/av1.c "sframe/partial.h"
+bitstream/av1.c "crypto/provider.h"
 sframe/key.c <sodium.h>
 media/media.c "api/client.h"
 media/media.c "state/snapshot.h"

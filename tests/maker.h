@@ -5,7 +5,7 @@
 #ifndef TESTS_MAKER_H
 #define TESTS_MAKER_H
 
-#include "mls/leaf.h"
+#include "mls/wire/leaf.h"
 
 /** Group, and index in it, of leaves that are not for a key package. */
 #define MAKER_GROUP VIEW_TEXT("a group")

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "tests/recode.h"
 
-#include "mls/message.h"
+#include "mls/wire/message.h"
 
 enum err recode_all(struct view in, recoder *item, struct why *why, struct bytes *out) {
   enum err err;

@@ -1,6 +1,6 @@
 /* Groups and their members.  SPDX-License-Identifier: ISC */
 #include "api/handles.h"
-#include "mls/groupinfo.h"
+#include "mls/group/groupinfo.h"
 #include "state/snapshot.h"
 
 /* ---- Life cycle ---- */

@@ -12,9 +12,9 @@
 
 #include "base/sync.h"
 #include "media/contexts.h"
-#include "mls/commit.h"
-#include "mls/join.h"
-#include "mls/process.h"
+#include "mls/group/commit.h"
+#include "mls/group/join.h"
+#include "mls/group/process.h"
 
 struct e2ee_bytes {
   struct bytes bytes;

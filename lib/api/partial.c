@@ -3,8 +3,8 @@
 
 #include "api/frames.h"
 #include "api/handles.h"
-#include "codec/normal.h"
-#include "codec/ranges.h"
+#include "bitstream/normal.h"
+#include "bitstream/ranges.h"
 #include "media/receiver.h"
 #include "media/sender.h"
 

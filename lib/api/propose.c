@@ -2,8 +2,8 @@
 #include <e2ee/mls.h>
 
 #include "api/handles.h"
-#include "mls/draft.h"
-#include "mls/external.h"
+#include "mls/group/draft.h"
+#include "mls/group/external.h"
 
 /* Send a draft.  Entered; leaves.  The draft is freed. */
 static int send_draft(e2ee_group *group, enum err err, struct bytes *draft, e2ee_bytes **out) {

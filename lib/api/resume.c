@@ -2,8 +2,8 @@
 #include <e2ee/mls.h>
 
 #include "api/handles.h"
-#include "mls/external.h"
-#include "mls/resume.h"
+#include "mls/group/external.h"
+#include "mls/group/resume.h"
 
 int e2ee_group_open(e2ee_client *client, const uint8_t *group_info, size_t group_info_len,
                     const uint8_t *tree, size_t tree_len, e2ee_group **out) {

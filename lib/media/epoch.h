@@ -16,7 +16,7 @@
 
 #include "media/contexts.h"
 #include "media/source.h"
-#include "mls/group.h"
+#include "mls/group/group.h"
 #include "sframe/key.h"
 
 /** With 32-bit contexts above them, more leaf bits would not fit into a key id. */

@@ -8,7 +8,7 @@
 #ifndef STATE_SNAPSHOT_H
 #define STATE_SNAPSHOT_H
 
-#include "mls/group.h"
+#include "mls/group/group.h"
 
 /** Key packages that are long over are wiped, and not saved.
  *  @param key  SEALBOX_KEY_SIZE bytes, else ERR_INVALID_ARG  @param out  to be freed */

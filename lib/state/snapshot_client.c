@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 #include "crypto/hpke.h"
-#include "mls/credential.h"
+#include "mls/wire/credential.h"
 #include "state/seal.h"
 #include "state/snapshot.h"
 #include "state/snapshot_parts.h"

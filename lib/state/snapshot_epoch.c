@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "mls/treemath.h"
+#include "mls/tree/math.h"
 #include "state/snapshot_parts.h"
 
 /* ---- Idioms ---- */

@@ -5,7 +5,7 @@
 #ifndef STATE_SNAPSHOT_PARTS_H
 #define STATE_SNAPSHOT_PARTS_H
 
-#include "mls/group.h"
+#include "mls/group/group.h"
 #include "state/cbor.h"
 
 /** The key of a map, and a byte string. */

@@ -11,7 +11,7 @@
 
 #include "bench.h"
 #include "crypto/sign.h"
-#include "mls/tree.h"
+#include "mls/tree/tree.h"
 #include "pair.h"
 
 #define MILLION 1000000u

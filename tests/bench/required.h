@@ -7,7 +7,7 @@
 #define TESTS_REQUIRED_H
 
 #include "meter.h"
-#include "mls/tree.h"
+#include "mls/tree/tree.h"
 
 /* A commit in a group. */
 struct shape {

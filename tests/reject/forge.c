@@ -7,7 +7,7 @@
 #include "crypto/kdf.h"
 #include "crypto/provider.h"
 #include "crypto/sign.h"
-#include "mls/psk.h"
+#include "mls/keys/psk.h"
 
 static struct bytes signed_with(const struct suite *suite, const struct secret *key,
                                 struct view label, struct view content) {

@@ -6,7 +6,7 @@
 
 #include "config.h"
 #include "invite.h"
-#include "mls/external.h"
+#include "mls/group/external.h"
 #include "sframe/number.h"
 #include "sframe/partial.h"
 

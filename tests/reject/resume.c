@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: ISC */
 #include "chapters.h"
 #include "invite.h"
-#include "mls/psk.h"
+#include "mls/keys/psk.h"
 
 #define BIT(member) (1u << (member))
 

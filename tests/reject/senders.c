@@ -3,8 +3,8 @@
 #include "chapters.h"
 #include "crypto/x509.h"
 #include "forge.h"
-#include "mls/external.h"
-#include "mls/groupinfo.h"
+#include "mls/group/external.h"
+#include "mls/group/groupinfo.h"
 
 #define BIT(member) (1u << (member))
 

@@ -4,7 +4,7 @@
 #include "chapters.h"
 #include "invite.h"
 #include "lengthy.h"
-#include "mls/groupinfo.h"
+#include "mls/group/groupinfo.h"
 
 /* MALLORY commits by value, with a path. */
 static void commit(struct world *world, struct bytes proposal, struct bytes *out) {

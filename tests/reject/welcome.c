@@ -3,7 +3,7 @@
 
 #include "chapters.h"
 #include "invite.h"
-#include "mls/psk.h"
+#include "mls/keys/psk.h"
 
 static void flip(struct bytes *bytes, size_t at) {
   bytes->data[at] ^= 1;

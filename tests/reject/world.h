@@ -8,9 +8,9 @@
 
 #include <check.h>
 
-#include "mls/commit.h"
-#include "mls/join.h"
-#include "mls/process.h"
+#include "mls/group/commit.h"
+#include "mls/group/join.h"
+#include "mls/group/process.h"
 #include "tests/taken.h"
 
 enum { ALICE, BOB, CAROL, MALLORY, ERIN, MEMBERS };

@@ -9,8 +9,8 @@
 #include "crypto/hmac.h"
 #include "crypto/hpke.h"
 #include "crypto/kdf.h"
-#include "mls/client.h"
-#include "mls/resume.h"
+#include "mls/group/client.h"
+#include "mls/group/resume.h"
 #include "sframe/key.h"
 #include "trap.h"
 

@@ -14,8 +14,8 @@
 
 #include "crypto/kdf.h"
 #include "crypto/sealbox.h"
-#include "mls/framing.h"
-#include "mls/groupinfo.h"
+#include "mls/group/framing.h"
+#include "mls/group/groupinfo.h"
 #include "secrecy.h"
 #include "sframe/key.h"
 

@@ -5,10 +5,10 @@
 #ifndef TESTS_COMPANY_H
 #define TESTS_COMPANY_H
 
-#include "mls/commit.h"
-#include "mls/external.h"
-#include "mls/join.h"
-#include "mls/process.h"
+#include "mls/group/commit.h"
+#include "mls/group/external.h"
+#include "mls/group/join.h"
+#include "mls/group/process.h"
 
 struct member {
   struct client *client;

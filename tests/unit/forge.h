@@ -5,7 +5,7 @@
 #ifndef TESTS_FORGE_H
 #define TESTS_FORGE_H
 
-#include "mls/leaf.h"
+#include "mls/wire/leaf.h"
 
 /** Extensions and proposals that forged leaves support or not: from this type on. */
 #define FORGE_TYPE 0xf000

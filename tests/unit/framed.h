@@ -7,7 +7,7 @@
 
 #include <check.h>
 
-#include "mls/framing.h"
+#include "mls/group/framing.h"
 
 #define WIDTH 4
 #define SPEAKER 1

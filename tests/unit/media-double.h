@@ -16,7 +16,7 @@
 #include "base/sync.h"
 #include "media/receiver.h"
 #include "media/sender.h"
-#include "mls/group.h"
+#include "mls/group/group.h"
 #include "tests/run.h"
 
 #define LEAVES_MAX 4096

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "crypto/kdf.h"
-#include "mls/treemath.h"
+#include "mls/tree/math.h"
 #include "tests/taken.h"
 
 const struct suite *ratchet_suite;

@@ -7,7 +7,7 @@
 
 #include <check.h>
 
-#include "mls/secrettree.h"
+#include "mls/keys/secrettree.h"
 
 /** How many generations may be skipped, where nothing else is said. */
 #define SKIP 1000

@@ -5,7 +5,7 @@
 #ifndef TESTS_SAME_H
 #define TESTS_SAME_H
 
-#include "mls/group.h"
+#include "mls/group/group.h"
 
 void same_bytes(struct view a, struct view b);
 void same_tree(const struct tree *a, const struct tree *b);

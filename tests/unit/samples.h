@@ -5,7 +5,7 @@
 #ifndef TESTS_SAMPLES_H
 #define TESTS_SAMPLES_H
 
-#include "mls/message.h"
+#include "mls/wire/message.h"
 
 #define SAMPLE_EXTENSIONS 8
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "fixture.h"
-#include "mls/treekem.h"
+#include "mls/tree/treekem.h"
 #include "tests/run.h"
 
 enum { ALICE, BOB, CAROL, DAVE, MEMBERS };

@@ -10,7 +10,7 @@
 #include "badinput.h"
 #include "crypto/x509.h"
 #include "issuer.h"
-#include "mls/credential.h"
+#include "mls/wire/credential.h"
 #include "tests/run.h"
 
 static struct holder root, middle, stranger;

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec/bits.h"
-#include "codec/normal.h"
-#include "codec/ranges.h"
+#include "bitstream/bits.h"
+#include "bitstream/normal.h"
+#include "bitstream/ranges.h"
 #include "tests/run.h"
 
 #define BYTES_MAX 64

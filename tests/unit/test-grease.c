@@ -7,7 +7,7 @@
 #include "api/handles.h"
 #include "crypto/x509.h"
 #include "fixture.h"
-#include "mls/draft.h"
+#include "mls/group/draft.h"
 #include "tests/run.h"
 
 #define TYPE 0xf0aa

@@ -6,7 +6,7 @@
 
 #include "company.h"
 #include "crypto/provider.h"
-#include "mls/groupinfo.h"
+#include "mls/group/groupinfo.h"
 #include "tests/run.h"
 
 #define MEMBERS 9

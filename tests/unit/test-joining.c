@@ -7,7 +7,7 @@
 #include <e2ee/mls.h>
 
 #include "fixture.h"
-#include "mls/treekem.h"
+#include "mls/tree/treekem.h"
 #include "tests/run.h"
 
 enum { ALICE, BOB, CAROL, DAVE, MEMBERS };

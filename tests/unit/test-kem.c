@@ -10,7 +10,7 @@
 #include "company.h"
 #include "crypto/hpke.h"
 #include "crypto/provider.h"
-#include "mls/groupinfo.h"
+#include "mls/group/groupinfo.h"
 #include "state/snapshot.h"
 #include "tests/run.h"
 

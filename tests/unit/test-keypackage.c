@@ -9,8 +9,8 @@
 #include "crypto/kdf.h"
 #include "crypto/provider.h"
 #include "crypto/sign.h"
-#include "mls/keypackage.h"
-#include "mls/message.h"
+#include "mls/wire/keypackage.h"
+#include "mls/wire/message.h"
 #include "tests/maker.h"
 #include "tests/run.h"
 

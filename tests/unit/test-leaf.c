@@ -8,7 +8,7 @@
 #include "crypto/provider.h"
 #include "crypto/sign.h"
 #include "crypto/x509.h"
-#include "mls/leaf.h"
+#include "mls/wire/leaf.h"
 #include "tests/maker.h"
 #include "tests/run.h"
 

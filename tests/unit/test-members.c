@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: ISC
  */
 #include "crypto/provider.h"
-#include "mls/members.h"
+#include "mls/group/members.h"
 #include "tests/run.h"
 
 #include <check.h>

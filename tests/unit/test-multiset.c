@@ -8,7 +8,7 @@
 
 #include "failing.h"
 #include "forge.h"
-#include "mls/multiset.h"
+#include "mls/tree/multiset.h"
 #include "tests/run.h"
 
 #define ITEMS 200

@@ -9,7 +9,7 @@
 
 #include "api/handles.h"
 #include "fixture.h"
-#include "mls/welcome.h"
+#include "mls/wire/welcome.h"
 #include "tests/run.h"
 #include "tests/taken.h"
 

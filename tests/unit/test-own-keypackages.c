@@ -7,8 +7,8 @@
 #include <time.h>
 
 #include "fixture.h"
-#include "mls/message.h"
-#include "mls/welcome.h"
+#include "mls/wire/message.h"
+#include "mls/wire/welcome.h"
 #include "tests/run.h"
 
 #define MADE 1000000u

@@ -15,7 +15,7 @@
 #include "crypto/hpke.h"
 #include "crypto/provider.h"
 #include "crypto/sign.h"
-#include "mls/validate.h"
+#include "mls/group/validate.h"
 #include "tests/run.h"
 
 /* ---- The system's threads, of which there may be too few ---- */

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "company.h"
 #include "crypto/provider.h"
-#include "mls/groupinfo.h"
+#include "mls/group/groupinfo.h"
 #include "state/seal.h"
 #include "state/snapshot.h"
 #include "tests/run.h"

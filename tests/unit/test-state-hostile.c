@@ -10,7 +10,7 @@
 #include "crypto/provider.h"
 #include "failing.h"
 #include "forge.h"
-#include "mls/groupinfo.h"
+#include "mls/group/groupinfo.h"
 #include "state/seal.h"
 #include "state/snapshot.h"
 #include "state/snapshot_parts.h"

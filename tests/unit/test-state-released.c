@@ -24,9 +24,9 @@
 
 #include "company.h"
 #include "crypto/provider.h"
-#include "mls/draft.h"
-#include "mls/groupinfo.h"
-#include "mls/resume.h"
+#include "mls/group/draft.h"
+#include "mls/group/groupinfo.h"
+#include "mls/group/resume.h"
 #include "state/seal.h"
 #include "state/snapshot.h"
 #include "tests/run.h"

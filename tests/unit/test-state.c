@@ -7,7 +7,7 @@
 
 #include "company.h"
 #include "crypto/provider.h"
-#include "mls/groupinfo.h"
+#include "mls/group/groupinfo.h"
 #include "same.h"
 #include "state/seal.h"
 #include "state/snapshot.h"

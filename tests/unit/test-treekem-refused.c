@@ -8,7 +8,7 @@
 #include "crypto/hpke.h"
 #include "crypto/provider.h"
 #include "forge.h"
-#include "mls/treekem.h"
+#include "mls/tree/treekem.h"
 #include "tests/run.h"
 #include "tests/taken.h"
 #include "treeworld.h"

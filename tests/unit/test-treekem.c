@@ -8,7 +8,7 @@
 #include "crypto/provider.h"
 #include "failing.h"
 #include "forge.h"
-#include "mls/treekem.h"
+#include "mls/tree/treekem.h"
 #include "tests/run.h"
 #include "treeworld.h"
 

@@ -8,7 +8,7 @@
 
 #include "crypto/provider.h"
 #include "forge.h"
-#include "mls/tree.h"
+#include "mls/tree/tree.h"
 #include "tests/run.h"
 #include "tests/taken.h"
 #include "treemodel.h"

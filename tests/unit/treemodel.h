@@ -1,12 +1,12 @@
 /*
  * A ratchet tree as plain arrays, and RFC 9420's definitions read off it with no thought of speed:
- * what lib/mls/tree.h is compared with.
+ * what lib/mls/tree/tree.h is compared with.
  * SPDX-License-Identifier: ISC
  */
 #ifndef TESTS_TREEMODEL_H
 #define TESTS_TREEMODEL_H
 
-#include "mls/tree.h"
+#include "mls/tree/tree.h"
 
 #define MODEL_LEAVES 64
 #define MODEL_NODES (2 * MODEL_LEAVES)

@@ -6,7 +6,7 @@
 #ifndef TESTS_TREEWORLD_H
 #define TESTS_TREEWORLD_H
 
-#include "mls/treekem.h"
+#include "mls/tree/treekem.h"
 
 #define MEMBERS_MAX 32
 #define GROUP VIEW_TEXT("a group")

@@ -5,7 +5,7 @@
 #ifndef TESTS_CERTIFICATE_H
 #define TESTS_CERTIFICATE_H
 
-#include "mls/client.h"
+#include "mls/group/client.h"
 
 /** A client with a fresh key of the suite, a certificate for it that names the client, and the
  *  certificate of whoever issued it.  Only where x509_available(). */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "certificate.h"
-#include "mls/groupinfo.h"
+#include "mls/group/groupinfo.h"
 
 /* All clocks stand still: lifetimes of key packages are the same in every run. */
 #define NOW 1700000000u

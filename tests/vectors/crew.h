@@ -7,10 +7,10 @@
 #define TESTS_CREW_H
 
 #include "generate.h"
-#include "mls/commit.h"
-#include "mls/external.h"
-#include "mls/join.h"
-#include "mls/process.h"
+#include "mls/group/commit.h"
+#include "mls/group/external.h"
+#include "mls/group/join.h"
+#include "mls/group/process.h"
 
 #define CREW_MAX 40
 #define CREW_NOBODY SIZE_MAX

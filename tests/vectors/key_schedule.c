@@ -2,7 +2,7 @@
  * The key schedule over several epochs (RFC 9420, section 8).
  * SPDX-License-Identifier: ISC
  */
-#include "mls/schedule.h"
+#include "mls/keys/schedule.h"
 
 #include <string.h>
 
@@ -11,7 +11,7 @@
 #include "crypto/hpke.h"
 #include "crypto/kdf.h"
 #include "generate.h"
-#include "mls/message.h"
+#include "mls/wire/message.h"
 
 static bool secret_matches(json_object *epoch, const char *field, const struct secret *secret) {
   return vectors_equal(epoch, field, secret_view(secret));

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "crew.h"
-#include "mls/groupinfo.h"
+#include "mls/group/groupinfo.h"
 #include "tests/recode.h"
 
 /* ParentNode (RFC 9420, section 7.1). */

@@ -9,9 +9,9 @@
 
 #include "crypto/hpke.h"
 #include "crypto/x509.h"
-#include "mls/join.h"
-#include "mls/message.h"
-#include "mls/process.h"
+#include "mls/group/join.h"
+#include "mls/wire/message.h"
+#include "mls/group/process.h"
 #include "vectors.h"
 
 /* The KeyPackage in an MLSMessage. */

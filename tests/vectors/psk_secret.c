@@ -2,10 +2,10 @@
  * psk_secret from external PSKs (RFC 9420, section 8.4).
  * SPDX-License-Identifier: ISC
  */
-#include "mls/psk.h"
+#include "mls/keys/psk.h"
 
 #include "crew.h"
-#include "mls/schedule.h"
+#include "mls/keys/schedule.h"
 
 static bool mix(const struct suite *suite, json_object *item, size_t index, size_t count,
                 struct secret *psk_secret) {

@@ -6,8 +6,8 @@
 
 #include "crypto/kdf.h"
 #include "generate.h"
-#include "mls/framing.h"
-#include "mls/treemath.h"
+#include "mls/group/framing.h"
+#include "mls/tree/math.h"
 
 /* More than any gap between generations in the vectors. */
 #define MAX_SKIP 1000

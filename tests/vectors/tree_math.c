@@ -2,7 +2,7 @@
  * Array-based tree indices (RFC 9420, appendix C).
  * SPDX-License-Identifier: ISC
  */
-#include "mls/treemath.h"
+#include "mls/tree/math.h"
 
 #include "generate.h"
 

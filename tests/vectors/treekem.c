@@ -3,13 +3,13 @@
  * of every member read back by all others.
  * SPDX-License-Identifier: ISC
  */
-#include "mls/treekem.h"
+#include "mls/tree/treekem.h"
 
 #include "base/mem.h"
 #include "crypto/hpke.h"
 #include "crypto/kdf.h"
 #include "generate.h"
-#include "mls/client.h"
+#include "mls/group/client.h"
 
 #define MEMBERS_MAX 64
 

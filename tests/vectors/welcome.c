@@ -3,14 +3,14 @@
  * are for the key package, the GroupInfo inside, its signature and its confirmation tag.
  * SPDX-License-Identifier: ISC
  */
-#include "mls/welcome.h"
+#include "mls/wire/welcome.h"
 
 #include "base/mem.h"
 #include "crew.h"
 #include "crypto/hpke.h"
 #include "crypto/sign.h"
-#include "mls/message.h"
-#include "mls/schedule.h"
+#include "mls/wire/message.h"
+#include "mls/keys/schedule.h"
 
 /* The body of an MLSMessage of a wire format. */
 static enum err open_message(struct view message, uint16_t wire_format, struct reader *body) {

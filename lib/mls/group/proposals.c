@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: ISC */
+#include "mls/group/proposals.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "crypto/kdf.h"
+
+/* ---- Store ---- */
+
+static void stored_free(struct stored_proposal *stored) {
+  bytes_free(&stored->authenticated);
+  locked_free(stored->update_key, sizeof *stored->update_key);
+}
+
+static const struct stored_proposal *store_find(const struct proposal_store *store,
+                                                const struct suite *suite, struct view ref) {
+  for (size_t i = 0; i < store->count; i++)
+    if (view_equal(view_of(store->item[i].ref, suite->hash->size), ref))
+      return &store->item[i];
+  return NULL;
+}
+
+/* The views of a stored proposal, from its AuthenticatedContent. */
+static enum err stored_parse(struct stored_proposal *stored) {
+  enum err err = OK;
+  struct authenticated_content read;
+  TRY(framing_read_authenticated(bytes_view(&stored->authenticated), &read));
+  TRY(read.content.content_type == CONTENT_PROPOSAL ? OK : ERR_MALFORMED);
+  struct reader body = reader_of(read.content.content);
+  TRY(proposal_read(&body, NULL, &stored->proposal));
+  stored->sender = read.content.sender;
+done:
+  return err;
+}
+
+enum err proposal_store_restore(struct proposal_store *store, const struct suite *suite,
+                                struct view authenticated, struct secret **update_key) {
+  enum err err = OK;
+  struct stored_proposal stored = {0};
+  if (store->count >= PROPOSALS_MAX || authenticated.size > PROPOSALS_BYTES_MAX - store->bytes)
+    return ERR_LIMIT;
+  TRY(mem_grow(&store->item, &store->capacity, store->count + 1, sizeof stored));
+  TRY(bytes_copy(&stored.authenticated, authenticated));
+  TRY(stored_parse(&stored));
+  TRY(kdf_ref_hash(suite, VIEW_TEXT("MLS 1.0 Proposal Reference"), authenticated, stored.ref));
+  if (store_find(store, suite, view_of(stored.ref, suite->hash->size)) == NULL) {
+    stored.update_key = *update_key;
+    *update_key = NULL;
+    store->item[store->count++] = stored;
+    store->bytes += authenticated.size;
+    stored = (struct stored_proposal){0};
+  }
+done:
+  stored_free(&stored);
+  return err;
+}
+
+enum err proposal_store_add(struct proposal_store *store, const struct suite *suite,
+                            const struct authenticated_content *content,
+                            struct secret **update_key) {
+  enum err err = OK;
+  struct secret *none = NULL;
+  struct writer writer = {0};
+  framing_write_authenticated(&writer, content);
+  TRY(writer.err);
+  TRY(proposal_store_restore(store, suite, writer_view(&writer),
+                             update_key != NULL ? update_key : &none));
+done:
+  writer_free(&writer);
+  return err;
+}
+
+const struct stored_proposal *proposal_store_find_leave(const struct proposal_store *store,
+                                                        uint32_t leaf) {
+  for (size_t i = 0; i < store->count; i++)
+    if (store->item[i].proposal.type == PROPOSAL_SELF_REMOVE && store->item[i].sender.index == leaf)
+      return &store->item[i];
+  return NULL;
+}
+
+void proposal_store_cut(struct proposal_store *store, size_t count) {
+  while (store->count > count) {
+    store->bytes -= store->item[store->count - 1].authenticated.size;
+    stored_free(&store->item[--store->count]);
+  }
+}
+
+void proposal_store_clear(struct proposal_store *store) {
+  proposal_store_cut(store, 0);
+  mem_free(store->item);
+  *store = (struct proposal_store){0};
+}
+
+/* ---- Sizes ---- */
+
+static enum err check_leaf(const struct settings *settings, size_t size, struct why *why) {
+  return require(size <= settings->max_leaf_bytes, why, ERR_LIMIT,
+                 "a leaf of %zu bytes, where the settings allow %u", size,
+                 settings->max_leaf_bytes);
+}
+
+enum err proposal_check_settings(const struct settings *settings, const struct epoch *epoch,
+                                 const struct proposal *proposal, struct why *why) {
+  size_t size = 0;
+  switch (proposal->type) {
+  case PROPOSAL_ADD:
+    return check_leaf(settings, key_package_leaf_size(proposal->body.add), why);
+  case PROPOSAL_UPDATE:
+    return check_leaf(settings, proposal->body.update.size, why);
+  case PROPOSAL_GROUP_CONTEXT_EXTENSIONS:
+    size = epoch_context_size(epoch, proposal->body.group_context_extensions);
+    return require(size <= settings->max_context_bytes || size < epoch->context_raw.size, why,
+                   ERR_LIMIT, "a GroupContext of %zu bytes, where the settings allow %u", size,
+                   settings->max_context_bytes);
+  default:
+    return OK;
+  }
+}
+
+/* ---- List ---- */
+
+/* RFC 9420's types count by themselves, SelfRemove too, and all of the application's together. */
+static size_t slot_of(uint16_t type) {
+  if (type == PROPOSAL_SELF_REMOVE)
+    return LISTED_SELF_REMOVE;
+  return proposal_is_default(type) ? type : LISTED_CUSTOM;
+}
+
+enum err proposal_list_add(struct proposal_list *list, const struct proposal *proposal,
+                           struct sender sender, const struct stored_proposal *stored) {
+  enum err err = mem_grow(&list->item, &list->capacity, list->count + 1, sizeof *list->item);
+  if (err != OK)
+    return err;
+  list->item[list->count++] = (struct listed_proposal){*proposal, sender, stored, false};
+  list->of_type[slot_of(proposal->type)]++;
+  return OK;
+}
+
+void proposal_list_remove(struct proposal_list *list, size_t at) {
+  list->of_type[slot_of(list->item[at].proposal.type)]--;
+  list->count--;
+  memmove(list->item + at, list->item + at + 1, (list->count - at) * sizeof *list->item);
+}
+
+void proposal_list_free(struct proposal_list *list) {
+  mem_free(list->item);
+  *list = (struct proposal_list){0};
+}
+
+size_t proposal_list_count(const struct proposal_list *list, uint16_t type) {
+  return list->of_type[slot_of(type)];
+}
+
+/* RFC 9420, section 12.2, for an external commit. */
+static enum err check_external_size(const struct proposal_list *list, struct why *why) {
+  enum err err = OK;
+  TRY(require(proposal_list_count(list, PROPOSAL_EXTERNAL_INIT) <= 1, why, ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.2: an external commit with more than one ExternalInit"));
+  TRY(require(proposal_list_count(list, PROPOSAL_REMOVE) <= 1, why, ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.2: an external commit with more than one Remove"));
+done:
+  return err;
+}
+
+/* The same for a member's. */
+static enum err check_member_size(const struct proposal_list *list, const struct epoch *epoch,
+                                  const struct proposal_rules *rules) {
+  enum err err = OK;
+  struct why *why = rules->why;
+  TRY(require(proposal_list_count(list, PROPOSAL_GROUP_CONTEXT_EXTENSIONS) <= 1, why,
+              ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.2: more than one GroupContextExtensions"));
+  TRY(require(proposal_list_count(list, PROPOSAL_REINIT) == 0 || list->count == 1, why,
+              ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.2: a ReInit together with another proposal"));
+  TRY(require(proposal_list_count(list, PROPOSAL_REMOVE) <= tree_members(epoch->tree), why,
+              ERR_INVALID_PROPOSAL, "RFC 9420, section 12.2: more Removes than there are members"));
+  TRY(require(proposal_list_count(list, PROPOSAL_ADD) <= rules->max_members, why, ERR_LIMIT,
+              "the group would have more than %u members", rules->max_members));
+done:
+  return err;
+}
+
+enum err proposal_list_check_size(const struct proposal_list *list, const struct epoch *epoch,
+                                  bool external, const struct proposal_rules *rules) {
+  enum err err = OK;
+  TRY(require(list->of_type[PROPOSAL_PSK] <= LISTED_PSKS_MAX, rules->why, ERR_LIMIT,
+              "more than %d PSK proposals in one commit", LISTED_PSKS_MAX));
+  TRY(require(list->of_type[LISTED_CUSTOM] <= LISTED_CUSTOMS_MAX, rules->why, ERR_LIMIT,
+              "more than %d proposals of the application in one commit", LISTED_CUSTOMS_MAX));
+  TRY(external ? check_external_size(list, rules->why) : check_member_size(list, epoch, rules));
+done:
+  return err;
+}
+
+enum err proposal_list_check_item(const struct listed_proposal *item, bool external,
+                                  struct why *why) {
+  enum err err = OK;
+  uint16_t type = item->proposal.type;
+  bool of_sender = type == PROPOSAL_UPDATE || type == PROPOSAL_SELF_REMOVE;
+  TRY(require(sender_may_propose(item->sender.type, type), why, ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.2: a proposal of type %u by a sender of type %u", type,
+              item->sender.type));
+  TRY(require(item->stored != NULL || !of_sender, why, ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.2: the committer updates or removes itself, leaf %u",
+              item->sender.index));
+  TRY(require(!external || item->stored == NULL || type == PROPOSAL_SELF_REMOVE, why,
+              ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.4.3.2: an external commit with a proposal by reference"));
+done:
+  return err;
+}
+
+/* ---- Reading a list ---- */
+
+/* The store in the order of its references, because a commit may name every one of it. */
+static int compare_refs(const void *a, const void *b) {
+  const struct stored_proposal *const *left = a, *const *right = b;
+  return memcmp((*left)->ref, (*right)->ref, sizeof(*left)->ref);
+}
+
+static enum err sort_store(const struct proposal_store *store,
+                           const struct stored_proposal ***sorted) {
+  *sorted = mem_new(store->count, sizeof **sorted);
+  if (*sorted == NULL)
+    return ERR_NOMEM;
+  for (size_t i = 0; i < store->count; i++)
+    (*sorted)[i] = &store->item[i];
+  qsort(*sorted, store->count, sizeof **sorted, compare_refs);
+  return OK;
+}
+
+static const struct stored_proposal *find_sorted(const struct stored_proposal *const *sorted,
+                                                 size_t count, const struct suite *suite,
+                                                 struct view reference) {
+  struct stored_proposal like = {0};
+  const struct stored_proposal *key = &like;
+  if (reference.size != suite->hash->size)
+    return NULL;
+  memcpy(like.ref, reference.data, reference.size);
+  const struct stored_proposal *const *found =
+      bsearch(&key, sorted, count, sizeof *sorted, compare_refs);
+  return found == NULL ? NULL : *found;
+}
+
+/* A list that is being read. */
+struct list_reader {
+  struct proposal_list *list;
+  const struct proposal_store *store;
+  const struct stored_proposal **sorted; /* once a reference was read */
+  const struct epoch *epoch;
+  struct sender committer;
+  const struct proposal_rules *rules;
+  bool *named; /* of the store */
+};
+
+static enum err resolve_reference(struct list_reader *from, struct view reference) {
+  enum err err = OK;
+  struct why *why = from->rules->why;
+  if (from->sorted == NULL) {
+    TRY(sort_store(from->store, &from->sorted));
+    from->named = mem_new(from->store->count, sizeof *from->named);
+    TRY(from->named == NULL ? ERR_NOMEM : OK);
+  }
+  const struct stored_proposal *stored =
+      find_sorted(from->sorted, from->store->count, from->epoch->suite, reference);
+  TRY(require(stored != NULL, why, ERR_MISSING_PROPOSAL,
+              "RFC 9420, section 12.4: proposal %zu of the commit was never received",
+              from->list->count));
+  /* What was proposed once happens once, whatever its type; and lookups end. */
+  bool *already = &from->named[stored - from->store->item];
+  TRY(require(!*already, why, ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 12.2: a commit names one proposal twice"));
+  *already = true;
+  TRY(proposal_list_add(from->list, &stored->proposal, stored->sender, stored));
+done:
+  return err;
+}
+
+static enum err resolve_item(struct list_reader *from, const struct proposal_or_ref *item) {
+  enum err err = OK;
+  const struct suite *suite = from->epoch->suite;
+  if (item->by_reference)
+    return resolve_reference(from, item->reference);
+  /* What is listed takes room: of an Add no more than was sent. */
+  TRY(require(item->proposal.type != PROPOSAL_ADD ||
+                  item->proposal.raw.size >=
+                      2 * suite->kem->public_size + suite->signature->public_size,
+              from->rules->why, ERR_INVALID_PROPOSAL,
+              "RFC 9420, section 10: a key package of %zu bytes has no room for its keys",
+              item->proposal.body.add.size));
+  TRY(proposal_list_add(from->list, &item->proposal, from->committer, NULL));
+done:
+  return err;
+}
+
+enum err proposal_list_resolve(struct proposal_list *list, struct view proposals,
+                               const struct proposal_store *store, const struct epoch *epoch,
+                               struct sender committer, const struct proposal_rules *rules) {
+  enum err err = OK;
+  struct list_reader from = {list, store, NULL, epoch, committer, rules, NULL};
+  bool external = committer.type == SENDER_NEW_MEMBER_COMMIT;
+  struct reader reader = reader_of(proposals);
+  while (reader.left > 0) {
+    struct proposal_or_ref item;
+    TRY(proposal_or_ref_read(&reader, rules->why, &item));
+    TRY(resolve_item(&from, &item));
+    TRY(proposal_list_check_item(&list->item[list->count - 1], external, rules->why));
+    TRY(proposal_list_check_size(list, epoch, external, rules));
+  }
+done:
+  mem_free(from.named);
+  mem_free(from.sorted);
+  return err;
+}
+
+/* ---- What may stand beside what ---- */
+
+/* The leaf that a proposal replaces or takes away; LEAF_NONE for the others. */
+static uint32_t touched_leaf(const struct proposal *proposal, struct sender sender) {
+  if (proposal->type == PROPOSAL_UPDATE || proposal->type == PROPOSAL_SELF_REMOVE)
+    return sender.index;
+  return proposal->type == PROPOSAL_REMOVE ? proposal->body.remove : LEAF_NONE;
+}
+
+bool proposals_find_removal(struct view proposals, const struct proposal_store *store,
+                            const struct suite *suite, struct sender committer, uint32_t leaf,
+                            struct listed_proposal *out) {
+  bool removes = false;
+  const struct stored_proposal **sorted = NULL;
+  struct reader reader = reader_of(proposals);
+  if (sort_store(store, &sorted) != OK)
+    return false;
+  /* No honest commit names more than can be kept. */
+  for (size_t references = 0; reader.left > 0 && references <= PROPOSALS_MAX && !removes;) {
+    struct proposal_or_ref item;
+    if (proposal_or_ref_read(&reader, NULL, &item) != OK)
+      break;
+    struct listed_proposal found = {.proposal = item.proposal, .sender = committer};
+    if (item.by_reference) {
+      references++;
+      found.stored = find_sorted(sorted, store->count, suite, item.reference);
+      if (found.stored == NULL)
+        continue;
+      found.proposal = found.stored->proposal;
+      found.sender = found.stored->sender;
+    }
+    removes = proposal_removes(found.proposal.type) &&
+              touched_leaf(&found.proposal, found.sender) == leaf;
+    if (removes)
+      *out = found;
+  }
+  mem_free(sorted);
+  return removes;
+}
+
+/* RFC 9420, section 12.2: two proposals that no list may hold both.  Two Adds of one client are found
+ * by the tree, where no key occurs twice. */
+static bool in_conflict(const struct proposal *a, struct sender by_a, const struct proposal *b,
+                        struct sender by_b) {
+  uint32_t leaf = touched_leaf(a, by_a);
+  if (leaf != LEAF_NONE && leaf == touched_leaf(b, by_b))
+    return true;
+  if (a->type == PROPOSAL_REINIT || b->type == PROPOSAL_REINIT)
+    return true;
+  if (a->type != b->type)
+    return false;
+  switch (a->type) {
+  case PROPOSAL_PSK:
+    return psk_id_compare(&a->body.psk, &b->body.psk) == 0;
+  case PROPOSAL_GROUP_CONTEXT_EXTENSIONS:
+  case PROPOSAL_EXTERNAL_INIT:
+    return true;
+  default:
+    return false;
+  }
+}
+
+bool proposal_list_admits(const struct proposal_list *list, const struct proposal *proposal,
+                          struct sender sender, uint32_t committer) {
+  /* Updates and removals of the committer are for others to commit. */
+  if (committer != LEAF_NONE && touched_leaf(proposal, sender) == committer)
+    return false;
+  for (size_t i = 0; i < list->count; i++)
+    if (in_conflict(&list->item[i].proposal, list->item[i].sender, proposal, sender))
+      return false;
+  return true;
+}
+
+static void write_items(struct writer *writer, const struct proposal_list *list, bool removals,
+                        const struct suite *suite) {
+  for (size_t i = 0; i < list->count; i++) {
+    const struct listed_proposal *item = &list->item[i];
+    if (proposal_removes(item->proposal.type) != removals)
+      continue;
+    if (item->stored != NULL)
+      proposal_or_ref_write_reference(writer, view_of(item->stored->ref, suite->hash->size));
+    else
+      proposal_or_ref_write_proposal(writer, item->proposal.raw);
+  }
+}
+
+/* The order of Adds counts, and that of PSKs; removals may stand anywhere (section 12.3). */
+void proposal_list_write(struct writer *writer, const struct proposal_list *list,
+                         const struct suite *suite) {
+  write_items(writer, list, true, suite);
+  write_items(writer, list, false, suite);
+}
+
+struct proposal_rules proposal_rules_own(struct client *client) {
+  return (struct proposal_rules){
+      .lifetime = client_lifetime_rules(client, LIFETIME_ADDED),
+      .max_members = client->settings.max_members,
+      .path_types = writer_view(&client->path_types),
+      .why = &client->why,
+  };
+}
+
+struct proposal_rules proposal_rules_received(struct client *client) {
+  return (struct proposal_rules){
+      .lifetime = client_lifetime_rules(client, LIFETIME_RECEIVED),
+      .max_members = TREE_MEMBERS_MAX,
+      .path_types = writer_view(&client->path_types),
+      .why = &client->why,
+  };
+}
