@@ -84,11 +84,19 @@ base/mem.c <malloc.h>
 END
 
 count=0
+pairs=
 while IFS=: read -r file line text; do
   include=$(sed -E 's/^[^"<]*(["<][^">]*[">]).*/\1/' <<<"$text")
   allowed "${file#lib/}" "$include" || complain "$file:$line: must not include $include"
+  # A module is what its header and its source include: .c and .h are one.
+  from=${file#lib/} to=${include//\"/}
+  [[ $include == '<'* ]] || [ "${from%.?}" = "${to%.h}" ] || pairs+="${from%.?} ${to%.h}"$'\n'
   count=$((count + 1))
 done < <(grep -rnE --include='*.[ch]' '^[[:space:]]*#[[:space:]]*include' lib)
+
+# No files include each other in a circle.
+circle=$(tsort <<<"$pairs" 2>&1 >/dev/null | sed 's/^tsort: //' | tr '\n' ' ')
+[ -z "$circle" ] || complain "files that include each other: $circle"
 
 # The public functions know no wire format.
 while read -r line; do

@@ -6,7 +6,8 @@
 #include "base/mem.h"
 #include "base/traces.h"
 #include "crypto/provider.h"
-#include "media/receiver.h"
+#include "media/epoch.h"
+#include "media/groupkeys.h"
 #include "media/sender.h"
 #include "sframe/header.h"
 
@@ -21,7 +22,7 @@ int e2ee_media_new(uint16_t sframe_suite, e2ee_media **out) {
   TRY(provider_init());
   handle = mem_new(1, sizeof *handle);
   TRY(handle != NULL ? OK : ERR_NOMEM);
-  TRY(media_new(sframe_suite != 0 ? sframe_suite : API_SFRAME_SUITE, &handle->media));
+  TRY(groupkeys_new(sframe_suite != 0 ? sframe_suite : API_SFRAME_SUITE, &handle->media));
   *out = handle;
   handle = NULL;
 done:
@@ -43,12 +44,12 @@ int e2ee_media_install(e2ee_media *media, const e2ee_group *group) {
   enum err err = api_group_enter(group, &inner);
   if (err != OK)
     return err;
-  err = media_install(media->media, group->contexts, inner, &group->client->client->why);
+  err = groupkeys_install(media->media, group->contexts, inner, &group->client->client->why);
   return api_group_leave(group, err);
 }
 
 int e2ee_media_activate(e2ee_media *media, uint64_t epoch) {
-  return media == NULL ? ERR_INVALID_ARG : media_activate(media->media, epoch);
+  return media == NULL ? ERR_INVALID_ARG : groupkeys_activate(media->media, epoch);
 }
 
 int e2ee_media_retire(e2ee_media *media, uint64_t epoch) {
@@ -64,7 +65,7 @@ int e2ee_media_member(const e2ee_media *media, uint64_t epoch, uint32_t leaf, ui
   if (media == NULL || len == NULL)
     return ERR_INVALID_ARG;
   struct bytes value = {NULL, 0};
-  enum err err = media_member(media->media, epoch, leaf, what, &value);
+  enum err err = groupkeys_member(media->media, epoch, leaf, what, &value);
   if (err == OK)
     err = api_put(bytes_view(&value), out, len);
   bytes_free(&value);
@@ -100,13 +101,13 @@ static int answer_stats(const struct counters *counters, e2ee_stats *out, size_t
 int e2ee_sender_stats(const e2ee_sender *sender, e2ee_stats *out, size_t out_size) {
   if (sender == NULL || out == NULL || out_size == 0)
     return ERR_INVALID_ARG;
-  return answer_stats(&sender->counters, out, out_size);
+  return answer_stats(&sender->stream.counters, out, out_size);
 }
 
 int e2ee_receiver_stats(const e2ee_receiver *receiver, e2ee_stats *out, size_t out_size) {
   if (receiver == NULL || out == NULL || out_size == 0)
     return ERR_INVALID_ARG;
-  return answer_stats(&receiver->counters, out, out_size);
+  return answer_stats(&receiver->stream.counters, out, out_size);
 }
 
 /* ---- Frames ---- */
@@ -158,12 +159,7 @@ int e2ee_receiver_new(e2ee_media *media, e2ee_receiver **out) {
   if (out == NULL)
     return ERR_INVALID_ARG;
   *out = NULL;
-  if (media == NULL)
-    return ERR_INVALID_ARG;
-  /* Without a sender it would not know whose keys its frames have. */
-  if (media->media->ratchet_bits != 0)
-    return ERR_INVALID_STATE;
-  return receiver_new(media->media, NULL, out);
+  return media == NULL ? ERR_INVALID_ARG : groupkeys_receiver(media->media, out);
 }
 
 void e2ee_receiver_free(e2ee_receiver *receiver) {

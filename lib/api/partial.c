@@ -5,6 +5,7 @@
 #include "api/handles.h"
 #include "bitstream/normal.h"
 #include "bitstream/ranges.h"
+#include "media/epoch.h"
 #include "media/receiver.h"
 #include "media/sender.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "media/senderkeys.h"
+#include "media/peerkeys.h"
 
 #include <e2ee/media.h>
 
@@ -28,7 +28,7 @@ int e2ee_media_new_sender_keys(uint16_t sframe_suite, uint32_t ratchet_bits, e2e
   TRY(provider_init());
   handle = mem_new(1, sizeof *handle);
   TRY(handle != NULL ? OK : ERR_NOMEM);
-  TRY(senderkeys_new(sframe_suite != 0 ? sframe_suite : API_SFRAME_SUITE, bits, &handle->media));
+  TRY(peerkeys_new(sframe_suite != 0 ? sframe_suite : API_SFRAME_SUITE, bits, &handle->media));
   *out = handle;
   handle = NULL;
 done:
@@ -40,7 +40,7 @@ int e2ee_media_set_own_key(e2ee_media *media, uint64_t generation, const uint8_t
                            size_t base_key_len) {
   if (media == NULL || !good_key(base_key, base_key_len))
     return ERR_INVALID_ARG;
-  enum err err = senderkeys_set_own(media->media, generation, view_of(base_key, base_key_len));
+  enum err err = peerkeys_set_own(media->media, generation, view_of(base_key, base_key_len));
   traces_wipe();
   return err;
 }
@@ -54,7 +54,7 @@ int e2ee_media_ratchet(e2ee_media *media, uint64_t *step, e2ee_bytes **base_key)
   if (media == NULL || step == NULL)
     return ERR_INVALID_ARG;
   TRY(api_bytes_new(&bytes));
-  TRY(senderkeys_ratchet(media->media, step, &bytes->bytes));
+  TRY(peerkeys_ratchet(media->media, step, &bytes->bytes));
   *base_key = bytes;
   bytes = NULL;
 done:
@@ -67,15 +67,15 @@ int e2ee_media_add_sender(e2ee_media *media, uint32_t sender, uint32_t ratchet_b
   uint32_t bits = ratchet_bits != 0 ? ratchet_bits : CHAIN_BITS_DEFAULT;
   if (media == NULL || sender == UINT32_MAX || !good_bits(bits))
     return ERR_INVALID_ARG;
-  return senderkeys_add(media->media, sender, bits);
+  return peerkeys_add(media->media, sender, bits);
 }
 
 int e2ee_media_set_sender_key(e2ee_media *media, uint32_t sender, uint64_t generation,
                               uint64_t step, const uint8_t *base_key, size_t base_key_len) {
-  if (media == NULL || step > SENDERKEYS_STEP_MAX || !good_key(base_key, base_key_len))
+  if (media == NULL || step > PEERKEYS_STEP_MAX || !good_key(base_key, base_key_len))
     return ERR_INVALID_ARG;
   enum err err =
-      senderkeys_set(media->media, sender, generation, step, view_of(base_key, base_key_len));
+      peerkeys_set(media->media, sender, generation, step, view_of(base_key, base_key_len));
   traces_wipe();
   return err;
 }
@@ -83,7 +83,7 @@ int e2ee_media_set_sender_key(e2ee_media *media, uint32_t sender, uint64_t gener
 int e2ee_media_retire_sender(e2ee_media *media, uint32_t sender, uint64_t generation) {
   if (media == NULL)
     return ERR_INVALID_ARG;
-  enum err err = senderkeys_retire(media->media, sender, generation);
+  enum err err = peerkeys_retire(media->media, sender, generation);
   traces_wipe();
   return err;
 }
@@ -91,7 +91,7 @@ int e2ee_media_retire_sender(e2ee_media *media, uint32_t sender, uint64_t genera
 int e2ee_media_remove_sender(e2ee_media *media, uint32_t sender) {
   if (media == NULL)
     return ERR_INVALID_ARG;
-  enum err err = senderkeys_remove(media->media, sender);
+  enum err err = peerkeys_remove(media->media, sender);
   traces_wipe();
   return err;
 }
@@ -100,5 +100,5 @@ int e2ee_media_receiver_new(e2ee_media *media, uint32_t sender, e2ee_receiver **
   if (out == NULL)
     return ERR_INVALID_ARG;
   *out = NULL;
-  return media == NULL ? ERR_INVALID_ARG : senderkeys_receiver(media->media, sender, out);
+  return media == NULL ? ERR_INVALID_ARG : peerkeys_receiver(media->media, sender, out);
 }

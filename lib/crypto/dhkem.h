@@ -14,7 +14,8 @@ struct dhkem {
   enum dh_id dh_id;
 };
 
-/** @see kem_find */
+/** NULL if the code point is no DHKEM, or nothing here can compute it.  Any thread, after
+ *  provider_init(). */
 const struct kem *dhkem_find(uint16_t id);
 
 #endif

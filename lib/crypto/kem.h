@@ -38,8 +38,4 @@ struct kem {
                           const uint8_t *public_key, const uint8_t *output, struct secret *shared);
 };
 
-/** NULL if the code point is unknown, or nothing here can compute it.  Any thread, after
- *  provider_init(). */
-const struct kem *kem_find(uint16_t id);
-
 #endif

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include "crypto/dhkem.h"
 #include "crypto/provider.h"
 
 /* A row: the code points of RFC 9420, section 17.1 and RFC 9180, section 7, and the algorithms. */
@@ -35,7 +36,7 @@ static void fill_suites(void) {
                                .hpke_aead = row->aead,
                                .hash = provider_hash(row->hash_id),
                                .aead = provider_aead(row->aead_id),
-                               .kem = kem_find(row->kem),
+                               .kem = dhkem_find(row->kem),
                                .signature = provider_signature(row->signature_id),
                                .signature_id = row->signature_id};
   }

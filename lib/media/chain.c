@@ -213,10 +213,15 @@ static bool alive(struct source *source, uint64_t kid, unsigned seen) {
   return found;
 }
 
+static void drop(struct source *source) {
+  chain_drop(chain_of(source));
+}
+
 static const struct source_type type = {.who = who,
                                         .secret = secret_of,
                                         .heard = heard,
                                         .differs = differs,
+                                        .drop = drop,
                                         .passed = passed,
                                         .alive = alive};
 

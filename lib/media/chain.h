@@ -19,7 +19,7 @@
 
 #include "base/sync.h"
 #include "media/events.h"
-#include "media/source.h"
+#include "media/keys.h"
 #include "sframe/key.h"
 #include "sframe/replay.h"
 
@@ -48,7 +48,7 @@ struct chain_link {
 struct chain {
   struct source source;
   struct refs refs;
-  struct chain *next; /* in media->chains, guarded by media->lock */
+  struct chain *next; /* of the peer keys, guarded by media->lock */
   const struct sframe_suite *suite;
   struct events *events;
   uint32_t sender;

@@ -15,7 +15,7 @@
 #include <stdatomic.h>
 
 #include "media/contexts.h"
-#include "media/source.h"
+#include "media/keys.h"
 #include "mls/group/group.h"
 #include "sframe/key.h"
 

@@ -8,7 +8,7 @@
 #ifndef MEDIA_OWNKEY_H
 #define MEDIA_OWNKEY_H
 
-#include "media/source.h"
+#include "media/keys.h"
 #include "sframe/key.h"
 
 /** Of a base_key that the application chooses, in bytes. */

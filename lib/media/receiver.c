@@ -16,14 +16,13 @@ static void destroy(struct e2ee_receiver *receiver) {
   mem_free(receiver);
 }
 
-enum err receiver_new(struct media *media, struct chain *chain, struct e2ee_receiver **out) {
-  enum err err;
+enum err receiver_new(struct media *media, struct source *source, struct e2ee_receiver **out) {
+  enum err err = OK;
   struct e2ee_receiver *receiver = mem_new(1, sizeof *receiver);
   if (receiver == NULL)
     return ERR_NOMEM;
   receiver->media = media;
-  installed_init(&receiver->installed, media);
-  receiver->source = chain != NULL ? &chain->source : &receiver->installed.source;
+  receiver->source = source;
   tracks_init(&receiver->tracks);
   receiver->keys = locked_new(KEYS_SIZE);
   TRY(receiver->keys != NULL ? OK : ERR_NOMEM);
@@ -32,11 +31,9 @@ enum err receiver_new(struct media *media, struct chain *chain, struct e2ee_rece
     TRY(sframe_key_new(&media->suite, &receiver->keys[i].key));
 
   media_lock(media);
-  media_take(media);
-  receiver->chain = chain != NULL ? chain_share(chain) : NULL;
-  installed_copy(&receiver->installed);
-  receiver->next = media->receivers;
-  media->receivers = receiver;
+  if (source->type->refresh != NULL)
+    source->type->refresh(source);
+  media_enter(media, &media->receivers, &receiver->stream);
   media_unlock(media);
   *out = receiver;
   return OK;
@@ -47,14 +44,8 @@ done:
 
 void receiver_free(struct e2ee_receiver *receiver) {
   struct media *media = receiver->media;
-  media_lock(media);
-  struct e2ee_receiver **link = &media->receivers;
-  while (*link != receiver)
-    link = &(*link)->next;
-  *link = receiver->next;
-  media_keep_counts(media, &receiver->counters);
-  media_unlock(media);
-  chain_drop(receiver->chain);
+  media_leave(media, &media->receivers, &receiver->stream);
+  receiver->source->type->drop(receiver->source);
   destroy(receiver);
   media_drop(media);
 }
@@ -67,11 +58,11 @@ static void unlock(struct e2ee_receiver *receiver) {
   latch_leave(&receiver->latch);
 }
 
-/* Wipe the first key from `index` on that is of an epoch that is gone.  @return the index after it */
+/* Wipe the first key from `index` on that is of a class that is gone.  @return the index after it */
 static unsigned wipe_one(struct e2ee_receiver *receiver, unsigned gone, unsigned index) {
   for (; index <= RECEIVER_KEYS; index++) {
     struct receiver_key *key = &receiver->keys[index];
-    if (key->used == 0 || (gone >> media_epoch_slot(key->key.kid) & 1u) == 0)
+    if (key->used == 0 || (gone >> key->origin.class & 1u) == 0)
       continue;
     sframe_key_wipe(&key->key);
     key->used = 0;
@@ -81,14 +72,12 @@ static unsigned wipe_one(struct e2ee_receiver *receiver, unsigned gone, unsigned
 }
 
 /* The latch is left after each key and each few tracks, so that no frame waits for all of them.
- * Meanwhile frames of these epochs are taken as long as their key is not wiped: nobody has been told yet
+ * Meanwhile frames of these classes are taken as long as their key is not wiped: nobody has been told yet
  * that it is gone.  No key of them comes anew, and one that has to give its place to another key goes to
  * the place for trials, the last that is visited. */
-static void forget_epochs(struct e2ee_receiver *receiver, unsigned gone) {
+static void forget(struct e2ee_receiver *receiver, unsigned gone) {
   lock(receiver);
-  for (unsigned i = 0; i < MEDIA_EPOCHS; i++)
-    if ((gone >> i & 1u) != 0)
-      receiver->installed.epochs[i] = NULL;
+  receiver->source->type->forget(receiver->source, gone);
   unlock(receiver);
   for (unsigned index = 0; index <= RECEIVER_KEYS;) {
     lock(receiver);
@@ -102,12 +91,22 @@ static void forget_epochs(struct e2ee_receiver *receiver, unsigned gone) {
   }
 }
 
-void receiver_publish(struct e2ee_receiver *receiver, unsigned gone) {
-  if (gone != 0)
-    forget_epochs(receiver, gone);
-  lock(receiver);
-  installed_copy(&receiver->installed);
-  unlock(receiver);
+static struct e2ee_receiver *first(const struct media *media) {
+  return (struct e2ee_receiver *)media->receivers;
+}
+
+static struct e2ee_receiver *next_of(const struct e2ee_receiver *receiver) {
+  return (struct e2ee_receiver *)receiver->stream.next;
+}
+
+void receivers_publish(struct media *media, unsigned gone) {
+  for (struct e2ee_receiver *r = first(media); r != NULL; r = next_of(r)) {
+    if (gone != 0)
+      forget(r, gone);
+    lock(r);
+    r->source->type->refresh(r->source);
+    unlock(r);
+  }
 }
 
 /* Drop what the source has given up since this stream looked.
@@ -122,7 +121,7 @@ RARE static void drop_dead(struct e2ee_receiver *receiver, unsigned version,
     if (key->used == 0 || source->type->alive(source, kid, seen))
       continue;
     if (key->track != NULL)
-      tracks_drop(&receiver->tracks, kid);
+      tracks_drop(&receiver->tracks, kid, key->origin.class);
     sframe_key_wipe(&key->key);
     key->used = 0;
   }
@@ -135,10 +134,14 @@ static void follow(struct e2ee_receiver *receiver, const uint64_t *fresh) {
     drop_dead(receiver, version, fresh);
 }
 
-void receiver_follow(struct e2ee_receiver *receiver) {
-  lock(receiver);
-  follow(receiver, NULL);
-  unlock(receiver);
+void receivers_follow(struct media *media, const struct source *source) {
+  for (struct e2ee_receiver *r = first(media); r != NULL; r = next_of(r)) {
+    if (r->source != source)
+      continue;
+    lock(r);
+    follow(r, NULL);
+    unlock(r);
+  }
 }
 
 /* ---- Frames ---- */
@@ -231,7 +234,7 @@ RARE static struct receiver_key *keep_trial(struct e2ee_receiver *receiver) {
 RARE static void begin(struct e2ee_receiver *receiver, struct receiver_key *key) {
   struct source *source = receiver->source;
   uint64_t kid = key->key.kid;
-  key->track = tracks_begin(&receiver->tracks, kid, key->origin.mask);
+  key->track = tracks_begin(&receiver->tracks, kid, &key->origin);
   if (source->type->heard(source, kid))
     events_push(&receiver->media->events, (struct e2ee_event){.kind = E2EE_EVENT_PEER_SWITCHED,
                                                               .leaf = key->origin.leaf,
@@ -314,25 +317,25 @@ done:
  * another suite, other metadata, or another state of the group. */
 static void count_wrong_tag(struct e2ee_receiver *receiver, uint64_t kid) {
   struct source *source = receiver->source;
-  counters_count(&receiver->counters.auth_failed);
+  counters_count(&receiver->stream.counters.auth_failed);
   if (tracks_find(&receiver->tracks, kid) != NULL)
     return;
-  counters_count(&receiver->counters.never_right);
+  counters_count(&receiver->stream.counters.never_right);
   source->type->differs(source, kid);
 }
 
 /* Seen before, or outside of what the window can tell: behind it, or too far ahead. */
 static void count_replay(struct e2ee_receiver *receiver, uint64_t kid, uint64_t counter) {
   const struct track *track = tracks_find(&receiver->tracks, kid);
-  counters_count(&receiver->counters.replayed);
+  counters_count(&receiver->stream.counters.replayed);
   if (track == NULL || !tracks_within(&receiver->tracks, track, counter))
-    counters_count(&receiver->counters.late);
+    counters_count(&receiver->stream.counters.late);
 }
 
 /* @param kid, counter  by value, so that good frames can keep them in registers; 0 if malformed */
 RARE static void count_failure(struct e2ee_receiver *receiver, uint64_t kid, uint64_t counter,
                                enum err err) {
-  struct counters *counters = &receiver->counters;
+  struct counters *counters = &receiver->stream.counters;
   if (err == ERR_NO_KEY || err == ERR_LIMIT)
     counters_count(&counters->no_key);
   if (err == ERR_LIMIT)
@@ -354,7 +357,7 @@ static enum err decrypt_with(struct e2ee_receiver *receiver, const struct frame_
   if (err == OK)
     err = decrypt(receiver, call, &header, trailer, info);
   if (err == OK)
-    counters_count(&receiver->counters.received);
+    counters_count(&receiver->stream.counters.received);
   else
     count_failure(receiver, header.kid, header.counter, err);
   if (err == ERR_INTERNAL)

@@ -6,8 +6,7 @@
 #ifndef MEDIA_RECEIVER_H
 #define MEDIA_RECEIVER_H
 
-#include "media/chain.h"
-#include "media/installed.h"
+#include "media/media.h"
 #include "media/tracks.h"
 #include "sframe/partial.h"
 
@@ -29,24 +28,22 @@ struct receiver_key {
 };
 
 struct e2ee_receiver {
+  struct media_stream stream; /* in media->receivers */
   struct media *media;
-  struct e2ee_receiver *next; /* in media->receivers */
 
-  struct latch latch; /* guards the rest */
-  bool broken;        /* a backend failed: no frame is taken any more */
-  struct counters counters;
-  struct source *source; /* of its keys: one of the next two */
-  struct installed installed;
-  struct chain *chain; /* of the one sender; NULL: any member */
-  unsigned version;    /* of the source, when what was given up was last dropped here */
+  struct latch latch;    /* guards the rest */
+  bool broken;           /* a backend failed: no frame is taken any more */
+  struct source *source; /* of its keys */
+  unsigned version;      /* of the source, when what was given up was last dropped here */
   uint64_t clock;
   struct receiver_key *keys;   /* RECEIVER_KEYS + 1, in locked memory */
   struct receiver_key *latest; /* of them: whose frame was accepted last */
   struct tracks tracks;
 };
 
-/** @param chain  of the sender whose stream it is; NULL: of any member of the group */
-CHECKED enum err receiver_new(struct media *media, struct chain *chain, struct e2ee_receiver **out);
+/** @param source  of its keys: owned, on success */
+CHECKED enum err receiver_new(struct media *media, struct source *source,
+                              struct e2ee_receiver **out);
 void receiver_free(struct e2ee_receiver *receiver);
 
 /**
@@ -62,11 +59,13 @@ CHECKED enum err receiver_decrypt_partial(struct e2ee_receiver *receiver,
                                           const struct frame_call *call,
                                           struct e2ee_frame_info *info);
 
-/** media->lock is held: take over media->epochs.  @param gone  bit media_epoch_slot() of each epoch
- *  that was there before and is not any more: its keys are wiped */
-void receiver_publish(struct e2ee_receiver *receiver, unsigned gone);
+/* ---- For key managements, which hold media->lock ---- */
 
-/** Wipe what the source has given up; any thread. */
-void receiver_follow(struct e2ee_receiver *receiver);
+/** Let all receivers take over what was installed.  @param gone  bits of classes of keys that were there
+ *  and are not any more: they are wiped before it returns */
+void receivers_publish(struct media *media, unsigned gone);
+
+/** Let all receivers of a source wipe what it has given up. */
+void receivers_follow(struct media *media, const struct source *source);
 
 #endif

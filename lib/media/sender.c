@@ -30,11 +30,23 @@ done:
   return err;
 }
 
-enum err sender_prepare(struct e2ee_sender *sender, struct outgoing *outgoing) {
+/* ---- All of them; media->lock is held ---- */
+
+static struct e2ee_sender *first(const struct media *media) {
+  return (struct e2ee_sender *)media->senders;
+}
+
+static struct e2ee_sender *next_of(const struct e2ee_sender *sender) {
+  return (struct e2ee_sender *)sender->stream.next;
+}
+
+/* Derive the key that a sender goes on with. */
+static enum err prepare(struct e2ee_sender *sender, struct outgoing *outgoing) {
   return key_new(&sender->media->suite, outgoing, &sender->prepared);
 }
 
-void sender_switch(struct e2ee_sender *sender) {
+/* Use what was prepared (nothing: no key) from the next frame on; the key before is wiped. */
+static void go_on(struct e2ee_sender *sender) {
   latch_take_politely(&sender->latch);
   struct sender_key *before = sender->key;
   sender->key = sender->prepared;
@@ -43,10 +55,32 @@ void sender_switch(struct e2ee_sender *sender) {
   key_free(before);
 }
 
-void sender_abandon(struct e2ee_sender *sender) {
+static void abandon(struct e2ee_sender *sender) {
   key_free(sender->prepared);
   sender->prepared = NULL;
 }
+
+enum err senders_switch(struct media *media, struct outgoing *next) {
+  enum err err = OK;
+  for (struct e2ee_sender *s = first(media); s != NULL; s = next_of(s))
+    TRY(prepare(s, next));
+  for (struct e2ee_sender *s = first(media); s != NULL; s = next_of(s))
+    go_on(s);
+  media->active = next;
+  return OK;
+done:
+  for (struct e2ee_sender *s = first(media); s != NULL; s = next_of(s))
+    abandon(s);
+  return err;
+}
+
+void senders_silence(struct media *media) {
+  media->active = NULL;
+  for (struct e2ee_sender *s = first(media); s != NULL; s = next_of(s))
+    go_on(s);
+}
+
+/* ---- One of them ---- */
 
 enum err sender_new(struct media *media, struct e2ee_sender **out) {
   enum err err = OK;
@@ -58,11 +92,8 @@ enum err sender_new(struct media *media, struct e2ee_sender **out) {
   media_lock(media);
   if (media->active != NULL)
     err = key_new(&media->suite, media->active, &sender->key);
-  if (err == OK) {
-    media_take(media);
-    sender->next = media->senders;
-    media->senders = sender;
-  }
+  if (err == OK)
+    media_enter(media, &media->senders, &sender->stream);
   media_unlock(media);
 
   if (err == OK) {
@@ -75,13 +106,7 @@ enum err sender_new(struct media *media, struct e2ee_sender **out) {
 
 void sender_free(struct e2ee_sender *sender) {
   struct media *media = sender->media;
-  media_lock(media);
-  struct e2ee_sender **link = &media->senders;
-  while (*link != sender)
-    link = &(*link)->next;
-  *link = sender->next;
-  media_keep_counts(media, &sender->counters);
-  media_unlock(media);
+  media_leave(media, &media->senders, &sender->stream);
   key_free(sender->key);
   mem_free(sender);
   media_drop(media);
@@ -136,9 +161,9 @@ static enum err encrypt_with(struct e2ee_sender *sender, const struct frame_call
   latch_take(&sender->latch);
   enum err err = encrypt(sender, call, partial);
   if (err == OK)
-    counters_count(&sender->counters.sent);
+    counters_count(&sender->stream.counters.sent);
   else if (err == ERR_NO_KEY || err == ERR_KEY_EXHAUSTED)
-    counters_count(&sender->counters.no_key);
+    counters_count(&sender->stream.counters.no_key);
   latch_leave(&sender->latch);
   return err;
 }

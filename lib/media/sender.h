@@ -27,14 +27,13 @@ struct sender_key {
 };
 
 struct e2ee_sender {
+  struct media_stream stream; /* in media->senders */
   struct media *media;
-  struct e2ee_sender *next;    /* in media->senders */
   struct sender_key *prepared; /* guarded by media->lock */
 
   struct latch latch; /* guards the rest */
   struct sender_key *key;
   bool broken; /* a backend failed: no frame goes out any more */
-  struct counters counters;
 };
 
 CHECKED enum err sender_new(struct media *media, struct e2ee_sender **out);
@@ -50,15 +49,12 @@ CHECKED enum err sender_encrypt(struct e2ee_sender *sender, const struct frame_c
 CHECKED enum err sender_encrypt_partial(struct e2ee_sender *sender, const struct frame_call *call,
                                         const struct partial *partial);
 
-/* ---- For media.c, which holds media->lock ---- */
+/* ---- For key managements, which hold media->lock ---- */
 
-/** Derive the key that the sender goes on with. */
-CHECKED enum err sender_prepare(struct e2ee_sender *sender, struct outgoing *outgoing);
+/** Let all senders go on with this, or none of them. */
+CHECKED enum err senders_switch(struct media *media, struct outgoing *next);
 
-/** Use what was prepared (nothing: no key) from the next frame on; the key before is wiped. */
-void sender_switch(struct e2ee_sender *sender);
-
-/** Wipe what was prepared. */
-void sender_abandon(struct e2ee_sender *sender);
+/** Leave all senders without a key. */
+void senders_silence(struct media *media);
 
 #endif

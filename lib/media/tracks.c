@@ -20,7 +20,7 @@ static unsigned share_of(uint64_t kid, uint64_t mask) {
 void tracks_init(struct tracks *tracks) {
   memset(tracks, 0, sizeof *tracks);
   memset(tracks->heads, 0xff, sizeof tracks->heads);
-  memset(tracks->epochs, 0xff, sizeof tracks->epochs);
+  memset(tracks->classes, 0xff, sizeof tracks->classes);
   for (unsigned i = 0; i < TRACKS_MAX; i++)
     tracks->tracks[i].next = (uint16_t)(i + 1);
   tracks->tracks[TRACKS_MAX - 1].next = TRACKS_NONE;
@@ -72,17 +72,17 @@ static void give_window(struct tracks *tracks, struct track *track) {
   window->used = ++tracks->clock;
 }
 
-struct track *tracks_begin(struct tracks *tracks, uint64_t kid, uint64_t mask) {
+struct track *tracks_begin(struct tracks *tracks, uint64_t kid, const struct frame_origin *origin) {
   uint16_t at = tracks->free;
   struct track *track = &tracks->tracks[at];
-  uint16_t *head = &tracks->heads[head_of(kid)], *epoch = &tracks->epochs[media_epoch_slot(kid)];
+  uint16_t *head = &tracks->heads[head_of(kid)], *first = &tracks->classes[origin->class];
   tracks->free = track->next;
-  *track = (struct track){.kid = kid, .next = *head, .sibling = *epoch, .hint = TRACKS_NONE};
+  *track = (struct track){.kid = kid, .next = *head, .sibling = *first, .hint = TRACKS_NONE};
   *head = at;
-  *epoch = at;
+  *first = at;
   tracks->taken++;
-  tracks->masks[media_epoch_slot(kid)] = mask;
-  tracks->shares[share_of(kid, mask)]++;
+  tracks->masks[origin->class] = origin->mask;
+  tracks->shares[share_of(kid, origin->mask)]++;
   give_window(tracks, track);
   return track;
 }
@@ -92,38 +92,38 @@ void tracks_resume(struct tracks *tracks, struct track *track) {
   replay_resume(&tracks->windows[track->window].replay, track->newest);
 }
 
-static void forget_one(struct tracks *tracks, uint16_t at) {
+static void forget_one(struct tracks *tracks, uint16_t at, uint32_t class) {
   struct track *track = &tracks->tracks[at];
   uint16_t *link = &tracks->heads[head_of(track->kid)];
   while (*link != at)
     link = &tracks->tracks[*link].next;
   *link = track->next;
-  link = &tracks->epochs[media_epoch_slot(track->kid)];
+  link = &tracks->classes[class];
   while (*link != at)
     link = &tracks->tracks[*link].sibling;
   *link = track->sibling;
   if (track->window != TRACKS_NONE)
     free_window(tracks, track->window);
   tracks->taken--;
-  tracks->shares[share_of(track->kid, tracks->masks[media_epoch_slot(track->kid)])]--;
+  tracks->shares[share_of(track->kid, tracks->masks[class])]--;
   *track = (struct track){.next = tracks->free};
   tracks->free = at;
 }
 
-bool tracks_forget(struct tracks *tracks, unsigned slots) {
+bool tracks_forget(struct tracks *tracks, unsigned classes) {
   unsigned forgotten = 0;
-  for (unsigned i = 0; i < MEDIA_EPOCHS; i++) {
-    while ((slots >> i & 1u) != 0 && tracks->epochs[i] != TRACKS_NONE) {
+  for (unsigned i = 0; i < KEY_CLASSES; i++) {
+    while ((classes >> i & 1u) != 0 && tracks->classes[i] != TRACKS_NONE) {
       if (forgotten++ == FORGET_TRACKS)
         return true;
-      forget_one(tracks, tracks->epochs[i]);
+      forget_one(tracks, tracks->classes[i], i);
     }
   }
   return false;
 }
 
-void tracks_drop(struct tracks *tracks, uint64_t kid) {
+void tracks_drop(struct tracks *tracks, uint64_t kid, uint32_t class) {
   struct track *track = tracks_find(tracks, kid);
   if (track != NULL)
-    forget_one(tracks, (uint16_t)(track - tracks->tracks));
+    forget_one(tracks, (uint16_t)(track - tracks->tracks), class);
 }

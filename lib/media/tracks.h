@@ -1,7 +1,7 @@
 /*
  * What a receiver remembers of the key ids whose frames it accepted, in memory of a fixed size.
  *
- * A track stays as long as its epoch: a forgotten key id could be replayed.  The replay windows are
+ * A track stays as long as its class of keys: a forgotten key id could be replayed.  The replay windows are
  * fewer, and go to the tracks used last; a track that lost its window keeps its newest counter
  * and accepts nothing up to it.  Nothing here changes before a frame has proved authentic, so that
  * forged frames displace nothing.
@@ -11,7 +11,7 @@
 #define MEDIA_TRACKS_H
 
 #include "base/err.h"
-#include "media/epoch.h"
+#include "media/keys.h"
 #include "sframe/replay.h"
 
 /** Key ids accepted in all installed epochs: a thousand members with sound and picture, 48 KB. */
@@ -34,7 +34,7 @@ struct track {
   uint64_t kid;
   uint64_t newest;  /* counter accepted; for a track that has lost its window */
   uint16_t next;    /* of the same hash, or the next free one */
-  uint16_t sibling; /* of the same low bits of an epoch */
+  uint16_t sibling; /* of the same class */
   uint16_t window;  /* or TRACKS_NONE */
   uint16_t hint;    /* for the owner of the table: where it keeps the key */
 };
@@ -50,9 +50,9 @@ struct tracks {
   uint16_t free;                 /* chain of unused tracks */
   uint16_t taken;                /* tracks that are not in it */
   uint16_t free_window;          /* chain of unused windows */
-  uint16_t epochs[MEDIA_EPOCHS]; /* chains by media_epoch_slot() */
+  uint16_t classes[KEY_CLASSES]; /* chains by class */
   uint16_t heads[TRACKS_HEADS];
-  uint64_t masks[MEDIA_EPOCHS];   /* of struct frame_origin, for the tracks of an epoch */
+  uint64_t masks[KEY_CLASSES];    /* of struct frame_origin, for the tracks of a class */
   uint16_t shares[TRACKS_SHARES]; /* tracks by a hash of who sends; few share one by chance */
   struct track tracks[TRACKS_MAX];
   struct window windows[TRACKS_WINDOWS];
@@ -84,7 +84,7 @@ static inline bool tracks_within(const struct tracks *tracks, const struct track
 bool tracks_room(const struct tracks *tracks, uint64_t kid, uint64_t mask);
 
 /** Begin the track of a key id that has none, for its first authentic frame.  Not without room. */
-struct track *tracks_begin(struct tracks *tracks, uint64_t kid, uint64_t mask);
+struct track *tracks_begin(struct tracks *tracks, uint64_t kid, const struct frame_origin *origin);
 
 /** Give a window to a track that has lost its own. */
 void tracks_resume(struct tracks *tracks, struct track *track);
@@ -99,11 +99,11 @@ static inline void tracks_mark(struct tracks *tracks, struct track *track, uint6
     window->used = ++tracks->clock;
 }
 
-/** Forget a few of the key ids of epochs that are gone, so that whoever holds the latch holds it for
- *  a moment.  @param slots  bit media_epoch_slot() of each  @return true if there are more */
-CHECKED bool tracks_forget(struct tracks *tracks, unsigned slots);
+/** Forget a few of the key ids of classes that are gone, so that whoever holds the latch holds it for
+ *  a moment.  @param classes  a bit each  @return true if there are more */
+CHECKED bool tracks_forget(struct tracks *tracks, unsigned classes);
 
-/** Forget one key id, if it is there. */
-void tracks_drop(struct tracks *tracks, uint64_t kid);
+/** Forget one key id, if it is there.  @param class  that it began with */
+void tracks_drop(struct tracks *tracks, uint64_t kid, uint32_t class);
 
 #endif

@@ -6,12 +6,14 @@
 #define TESTS_KEYIDS_H
 
 #include "media-double.h"
+#include "media/installed.h"
 
 /* What a member could send: an authentic frame with any key id of an epoch that bob has. */
 HELPER struct frame authentic(const struct member *bob, uint64_t kid, uint64_t counter) {
   struct frame frame;
   struct sframe_key key;
-  const struct media_epoch *epoch = bob->receiver->installed.epochs[media_epoch_slot(kid)];
+  const struct media_epoch *epoch =
+      ((const struct installed *)bob->receiver->source)->epochs[media_epoch_slot(kid)];
   const struct sframe_suite *suite = &bob->receiver->media->suite;
   ck_assert_int_eq(sframe_key_new(suite, &key), OK);
   ck_assert_int_eq(sframe_key_set(suite, &epoch->secret, kid, &key), OK);

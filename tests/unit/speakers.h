@@ -9,7 +9,7 @@
 #include <e2ee/media.h>
 
 #include "media-double.h"
-#include "media/senderkeys.h"
+#include "media/peerkeys.h"
 
 enum { ALICE, BOB, CAROL };
 
@@ -73,7 +73,7 @@ HELPER void ratchet_on(const struct member *member, unsigned steps) {
 }
 
 HELPER struct chain *chain_in(const struct member *member) {
-  return member->media->media->chains;
+  return peer_keys_of(member->media->media)->chains;
 }
 
 HELPER struct frame forged(uint64_t kid) {

@@ -6,6 +6,7 @@
 #include "crypto/provider.h"
 #include "keyids.h"
 #include "media-double.h"
+#include "media/installed.h"
 #include "tests/run.h"
 
 #include <stdlib.h>
@@ -439,7 +440,7 @@ START_TEST(retired_keys_are_gone) {
   ck_assert_uint_eq(windows_used(&bob.receiver->tracks), 5);
   ck_assert_ptr_null(tracks_find(&bob.receiver->tracks, kid_of(0, 1)));
   ck_assert_ptr_nonnull(tracks_find(&bob.receiver->tracks, kid_of(0, 2)));
-  ck_assert_ptr_null(bob.receiver->installed.epochs[1]);
+  ck_assert_ptr_null(((const struct installed *)bob.receiver->source)->epochs[1]);
   install(&bob, 18); /* takes over the low bits of 2 */
   expect_epoch(bob.receiver, 2, 0);
   ck_assert_uint_eq(windows_used(&bob.receiver->tracks), 0);

@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "media-double.h"
-#include "media/senderkeys.h"
+#include "media/peerkeys.h"
 #include "tests/run.h"
 
 #define STREAMS 3

@@ -143,13 +143,14 @@ START_TEST(counters_used_up) {
   struct member alice = speaker(0, 0), bob = listener(0, 0);
   e2ee_sender *second = NULL;
   ck_assert_int_eq(e2ee_sender_new(alice.media, &second), OK);
-  atomic_store(&alice.media->media->own->counter, SENDER_FRAMES - SENDER_FRAMES_LOW - 1);
+  atomic_store(&peer_keys_of(alice.media->media)->own->counter,
+               SENDER_FRAMES - SENDER_FRAMES_LOW - 1);
   (void)seal(&alice, "low");
   e2ee_event event = expect_event(&alice, E2EE_EVENT_KEY_LOW);
   ck_assert_uint_eq(event.leaf, UINT32_MAX);
   ck_assert_uint_eq(event.epoch, 0);
   ck_assert_uint_eq(event.value, SENDER_FRAMES_LOW);
-  atomic_store(&alice.media->media->own->counter, SENDER_FRAMES - 1);
+  atomic_store(&peer_keys_of(alice.media->media)->own->counter, SENDER_FRAMES - 1);
   (void)seal_with(second, "last");
   uint8_t out[64] = {0};
   size_t size = 0;
@@ -176,7 +177,7 @@ START_TEST(own_keys_refused) {
   e2ee_media *m = alice.media;
   ck_assert_int_eq(e2ee_media_add_sender(m, BOB, 0), OK);
   ck_assert_int_eq(e2ee_media_set_sender_key(m, BOB, 0, 0, KEY(5)), OK);
-  const struct own_key *own = m->media->own;
+  const struct own_key *own = peer_keys_of(m->media)->own;
   ck_assert_int_eq(e2ee_media_set_own_key(m, 0, KEY(1)), ERR_OLD_EPOCH);
   ck_assert_int_eq(e2ee_media_set_own_key(m, 0, KEY(0)), ERR_OLD_EPOCH);
   ck_assert_int_eq(e2ee_media_set_own_key(m, 1, KEY(0)), ERR_INVALID_STATE);
@@ -186,7 +187,7 @@ START_TEST(own_keys_refused) {
   ck_assert_int_eq(e2ee_media_set_own_key(m, 1, keys[1], 129), ERR_INVALID_ARG);
   ck_assert_int_eq(e2ee_media_set_own_key(m, 1, NULL, 32), ERR_INVALID_ARG);
   ck_assert_int_eq(e2ee_media_set_own_key(NULL, 1, KEY(1)), ERR_INVALID_ARG);
-  ck_assert_ptr_eq(m->media->own, own);
+  ck_assert_ptr_eq(peer_keys_of(m->media)->own, own);
   struct frame frame = seal(&alice, "still");
   expect_heard(&bob, &frame, 0, 0);
 
@@ -223,7 +224,7 @@ START_TEST(sender_keys_refused) {
   ck_assert_int_eq(e2ee_media_set_sender_key(m, ALICE, 3, 2, KEY(1)), OK);
   ck_assert_int_eq(e2ee_media_set_sender_key(m, ALICE, 3, 2, KEY(1)), OK);
   struct chain_link before[CHAIN_LINKS];
-  struct chain *chain = bob.receiver->chain;
+  struct chain *chain = (struct chain *)bob.receiver->source;
   memcpy(before, chain->links, sizeof before);
   ck_assert_int_eq(e2ee_media_set_sender_key(m, ALICE, 3, 2, KEY(2)), ERR_INVALID_STATE);
   ck_assert_int_eq(e2ee_media_set_sender_key(m, ALICE, 3, 1, KEY(1)), ERR_OLD_EPOCH);
@@ -369,7 +370,7 @@ END_TEST
 START_TEST(senders_leave) {
   struct member alice = speaker(0, 0), bob = listener(0, 0);
   pass(&alice, &bob, 1);
-  struct chain *chain = chain_share(bob.receiver->chain);
+  struct chain *chain = chain_share((struct chain *)bob.receiver->source);
   ck_assert_int_eq(e2ee_media_remove_sender(bob.media, ALICE), OK);
   expect_links(chain, 0);
   expect_only(bob.receiver, 0);
@@ -403,7 +404,7 @@ START_TEST(the_call_ends) {
   expect_links(chain_in(&bob), 0);
   expect_only(bob.receiver, 0);
   ck_assert_ptr_null(bob.sender->key);
-  ck_assert_ptr_null(bob.media->media->own);
+  ck_assert_ptr_null(peer_keys_of(bob.media->media)->own);
   uint8_t out[64] = {0};
   size_t size = 0;
   uint64_t step = 0;

@@ -11,9 +11,9 @@
 #include "crypto/provider.h"
 #include "failing.h"
 #include "forge.h"
-#include "mls/tree/tree.h"
 #include "mls/tree/check.h"
 #include "mls/tree/node.h"
+#include "mls/tree/tree.h"
 #include "tests/run.h"
 #include "treemodel.h"
 

@@ -247,7 +247,7 @@ START_TEST(shared_point_of_hpke) {
                                   .shared_size = 32,
                                   .derive_public = group_derive_public,
                                   .agree = group_agree};
-  struct dhkem kem = *(const struct dhkem *)kem_find(0x0020);
+  struct dhkem kem = *(const struct dhkem *)dhkem_find(0x0020);
   kem.hash = &shown;
   kem.dh = &group;
   const struct suite suite = {.id = 1,

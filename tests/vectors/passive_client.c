@@ -10,8 +10,8 @@
 #include "crypto/hpke.h"
 #include "crypto/x509.h"
 #include "mls/group/join.h"
-#include "mls/wire/message.h"
 #include "mls/group/process.h"
+#include "mls/wire/message.h"
 #include "vectors.h"
 
 /* The KeyPackage in an MLSMessage. */

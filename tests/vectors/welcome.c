@@ -9,8 +9,8 @@
 #include "crew.h"
 #include "crypto/hpke.h"
 #include "crypto/sign.h"
-#include "mls/wire/message.h"
 #include "mls/keys/schedule.h"
+#include "mls/wire/message.h"
 
 /* The body of an MLSMessage of a wire format. */
 static enum err open_message(struct view message, uint16_t wire_format, struct reader *body) {

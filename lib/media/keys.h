@@ -1,25 +1,45 @@
 /*
- * Where frame keys come from: all that streams ask of a key management.
+ * Where frame keys come from: all that media objects and streams ask of a key management.
  *
- * RFC 9605 has two, and they differ in little that a stream could see.  A receiver asks who sends under
- * a key id and which secret is behind it; a sender, under which key id it goes on, with which secret.
- * Derived keys, replay windows, counters and events are the streams' own, and the same for both.
+ * RFC 9605 has two, epochs of a group (groupkeys.h) and keys of participants (peerkeys.h), and they
+ * differ in little that a stream could see.  A receiver asks who sends under a key id and which secret is
+ * behind it; a sender, under which key id it goes on, with which secret.  Derived keys, replay windows,
+ * counters and events are the streams' own, and the same for both.
  * SPDX-License-Identifier: ISC
  */
-#ifndef MEDIA_SOURCE_H
-#define MEDIA_SOURCE_H
+#ifndef MEDIA_KEYS_H
+#define MEDIA_KEYS_H
 
 #include <stdatomic.h>
 
 #include "base/secret.h"
 
+/* ---- For the media object ---- */
+
+struct keys;
+
+struct keys_type {
+  /** Wipe what is older; all, for UINT64_MAX.  media->lock is held.  @return OK or ERR_INVALID_STATE */
+  enum err (*retire)(struct keys *keys, uint64_t epoch);
+  /** When no stream is left. */
+  void (*free)(struct keys *keys);
+};
+
+struct keys {
+  const struct keys_type *type;
+};
+
 /* ---- For receivers ---- */
+
+/** Keys that are given up at once are of one class, of so many. */
+#define KEY_CLASSES 16u
 
 /** Who sends under a key id. */
 struct frame_origin {
   uint64_t epoch; /* of the group, or the generation of the sender's key */
   uint64_t mask;  /* the key id's bits that all streams of this sender have in common */
   uint32_t leaf;  /* or the application's number of the sender */
+  uint32_t class;
 };
 
 struct source;
@@ -39,8 +59,20 @@ struct source_type {
   /** A frame of a key id, of which this stream has accepted none, has a wrong tag. */
   void (*differs)(struct source *source, uint64_t kid);
 
-  /* The rest is for sources that give up keys when frames of newer ones come.  NULL: this one gives up
-   * nothing but what media takes from it and from every stream. */
+  /** One owner less: the receiver ends. */
+  void (*drop)(struct source *source);
+
+  /* For sources of which each receiver has one of its own.  The stream's latch is held.  NULL: it is
+   * shared. */
+
+  /** Take over what was installed; media->lock is held, too. */
+  void (*refresh)(struct source *source);
+
+  /** Give up some classes of keys.  @param classes  a bit each */
+  void (*forget)(struct source *source, unsigned classes);
+
+  /* For sources that give up keys when frames of newer ones come.  NULL: this one gives up nothing but
+   * what is taken from it and from every stream. */
 
   /** One more frame was accepted, while `late` was not 0. */
   void (*passed)(struct source *source);
