@@ -24,7 +24,7 @@ failed=()
 for target in "${targets[@]}"; do
   echo "==== $target, $1 seconds"
   mkdir -p "$build/corpus/$target"
-  "$build/fuzz/fuzz-$target" -max_total_time="$1" -rss_limit_mb=1024 -timeout=10 -max_len=16384 \
+  "$build/fuzz/fuzz-$target" -max_total_time="$1" -rss_limit_mb=1024 -timeout=30 -max_len=16384 \
     -artifact_prefix="$build/$target-" "$build/corpus/$target" "fuzz/corpus/$target" 2>&1 |
     grep -vE '^#[0-9]+\s+(NEW|REDUCE|RELOAD)|# Uses: ' || failed+=("$target")
 done
