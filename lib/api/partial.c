@@ -3,8 +3,7 @@
 
 #include "api/frames.h"
 #include "api/handles.h"
-#include "bitstream/normal.h"
-#include "bitstream/ranges.h"
+#include "bitstream/codec.h"
 #include "media/epoch.h"
 #include "media/receiver.h"
 #include "media/sender.h"
@@ -15,10 +14,11 @@ int e2ee_frame_clear_ranges(uint32_t codec, const uint8_t *frame, size_t frame_l
     return ERR_INVALID_ARG;
   if (frame_len > SFRAME_SIZE_MAX)
     return ERR_LIMIT;
+  const struct codec *row = codec_find(codec);
+  if (row == NULL)
+    return ERR_UNSUPPORTED;
   struct ranges found = {.at = ranges, .capacity = ranges != NULL ? *count : 0};
-  enum err err = ranges_find(codec, view_of(frame, frame_len), &found);
-  if (err != OK)
-    return err;
+  row->ranges(view_of(frame, frame_len), &found);
   if (found.count > E2EE_RANGES_MAX)
     return ERR_LIMIT;
   *count = found.count;
@@ -31,20 +31,21 @@ int e2ee_frame_normalize(uint32_t codec, const uint8_t *frame, size_t frame_len,
     return ERR_INVALID_ARG;
   if (frame_len > SFRAME_SIZE_MAX)
     return ERR_LIMIT;
+  const struct codec *row = codec_find(codec);
+  if (row == NULL)
+    return ERR_UNSUPPORTED;
   const struct view whole = view_of(frame, frame_len);
   struct normal counted = {0};
-  enum err err = normal_rewrite(codec, whole, &counted);
-  if (err != OK)
-    return err;
+  row->normal(whole, &counted);
   struct normal written = {.out = out, .capacity = counted.size};
   bool fits = out == NULL || *len >= counted.size;
   if (fits && out != NULL) {
     if (api_overlap(view_of(out, counted.size), whole))
       return ERR_INVALID_ARG;
-    err = normal_rewrite(codec, whole, &written);
+    row->normal(whole, &written);
   }
   *len = counted.size;
-  return fits ? err : ERR_BUFFER_TOO_SMALL;
+  return fits ? OK : ERR_BUFFER_TOO_SMALL;
 }
 
 size_t e2ee_partial_overhead(size_t frame_len, size_t count) {
@@ -52,26 +53,13 @@ size_t e2ee_partial_overhead(size_t frame_len, size_t count) {
   return fits ? sframe_partial_overhead(frame_len, count) : 0;
 }
 
-/* What a codec asks of the frame's end. */
-static enum err find_form(uint32_t codec, unsigned *out) {
-  switch (codec) {
-  case E2EE_CODEC_OTHER:
-  case E2EE_CODEC_OPUS:
-  case E2EE_CODEC_VP8:
-  case E2EE_CODEC_VP8_PARTITIONS:
-  case E2EE_CODEC_VP9:
-    *out = 0;
-    return OK;
-  case E2EE_CODEC_AV1:
-    *out = FORM_WRAPPED;
-    return OK;
-  case E2EE_CODEC_H264:
-  case E2EE_CODEC_H265:
-    *out = FORM_ESCAPED;
-    return OK;
-  default:
-    return ERR_UNSUPPORTED;
-  }
+static unsigned form_of(const struct codec *codec) {
+  static const unsigned forms[] = {
+      [CODEC_END_PLAIN] = 0,
+      [CODEC_END_ESCAPED] = FORM_ESCAPED,
+      [CODEC_END_WRAPPED] = FORM_WRAPPED,
+  };
+  return forms[codec->end];
 }
 
 /* Ascending, disjoint, none empty, all in the frame. */
@@ -94,7 +82,7 @@ int e2ee_sender_encrypt_partial(e2ee_sender *sender, uint32_t codec, const uint8
                                 size_t metadata_len, const uint8_t *frame, size_t frame_len,
                                 const e2ee_range *clear, size_t count, uint8_t *out, size_t out_cap,
                                 size_t *out_len) {
-  enum err err;
+  enum err err = OK;
   const struct frame_call call =
       api_frame_call(metadata, metadata_len, frame, frame_len, out, out_cap, out_len);
   struct partial partial = {.clear = clear, .count = count};
@@ -105,7 +93,9 @@ int e2ee_sender_encrypt_partial(e2ee_sender *sender, uint32_t codec, const uint8
   TRY(check_ranges(clear, count, frame_len));
   const struct view list = view_of((const uint8_t *)clear, count * sizeof *clear);
   TRY(api_overlap(written, list) ? ERR_INVALID_ARG : OK);
-  TRY(find_form(codec, &partial.form));
+  const struct codec *row = codec_find(codec);
+  TRY(row != NULL ? OK : ERR_UNSUPPORTED);
+  partial.form = form_of(row);
   TRY(sender_encrypt_partial(sender, &call, &partial));
 done:
   return err;

@@ -19,11 +19,10 @@ struct normal {
 
 void normal_put(struct normal *normal, struct view bytes);
 
-/** @return OK, or ERR_UNSUPPORTED: no such codec */
-CHECKED enum err normal_rewrite(uint32_t codec, struct view frame, struct normal *out);
+/* ---- Rewriting: rows of codec.h ---- */
 
-/* ---- For codecs that have more than one form ---- */
-
+/** For codecs that have one form. */
+void normal_same(struct view frame, struct normal *out);
 void normal_av1(struct view frame, struct normal *out);
 void normal_h26x(struct view frame, struct normal *out);
 

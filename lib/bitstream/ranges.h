@@ -23,11 +23,9 @@ struct ranges {
 /** Add bytes, one at least, behind all that were added. */
 void ranges_add(struct ranges *ranges, size_t offset, size_t size);
 
-/** List what has to be clear.  @param frame  below 2^32 bytes  @return OK, or ERR_UNSUPPORTED */
-CHECKED enum err ranges_find(uint32_t codec, struct view frame, struct ranges *out);
+/* ---- What has to be clear: rows of codec.h ---- */
 
-/* ---- A function for each codec ---- */
-
+void ranges_none(struct view frame, struct ranges *out);
 void ranges_vp8(struct view frame, struct ranges *out);
 void ranges_vp8_partitions(struct view frame, struct ranges *out);
 void ranges_vp9(struct view frame, struct ranges *out);
