@@ -6,15 +6,17 @@
 #define API_FRAMES_H
 
 #include "api/handles.h"
-#include "media/media.h"
-#include "sframe/frame.h"
+#include "media/format.h"
 
 /** What an application has given to a frame function. */
 static inline struct frame_call api_frame_call(const uint8_t *metadata, size_t metadata_len,
                                                const uint8_t *frame, size_t frame_len, uint8_t *out,
                                                size_t capacity, size_t *size) {
-  return (struct frame_call){view_of(metadata, metadata_len), view_of(frame, frame_len), out,
-                             capacity, size};
+  return (struct frame_call){.metadata = view_of(metadata, metadata_len),
+                             .frame = view_of(frame, frame_len),
+                             .out = out,
+                             .capacity = capacity,
+                             .size = size};
 }
 
 /** Whether two pieces of memory share a byte. */

@@ -83,7 +83,7 @@ int e2ee_sender_encrypt_partial(e2ee_sender *sender, uint32_t codec, const uint8
                                 const e2ee_range *clear, size_t count, uint8_t *out, size_t out_cap,
                                 size_t *out_len) {
   enum err err = OK;
-  const struct frame_call call =
+  struct frame_call call =
       api_frame_call(metadata, metadata_len, frame, frame_len, out, out_cap, out_len);
   struct partial partial = {.clear = clear, .count = count};
   TRY(sender != NULL ? OK : ERR_INVALID_ARG);
@@ -96,7 +96,8 @@ int e2ee_sender_encrypt_partial(e2ee_sender *sender, uint32_t codec, const uint8
   const struct codec *row = codec_find(codec);
   TRY(row != NULL ? OK : ERR_UNSUPPORTED);
   partial.form = form_of(row);
-  TRY(sender_encrypt_partial(sender, &call, &partial));
+  call.partial = &partial;
+  TRY(sender_encrypt_as(sender, &call, &format_partial));
 done:
   return err;
 }
@@ -113,7 +114,7 @@ int e2ee_receiver_decrypt_partial(e2ee_receiver *receiver, const uint8_t *metada
   if (receiver == NULL || frame == NULL || (info == NULL && info_size > 0))
     return ERR_INVALID_ARG;
   TRY(api_check_frame(&call, out_cap < frame_len ? out_cap : frame_len));
-  TRY(receiver_decrypt_partial(receiver, &call, to));
+  TRY(receiver_decrypt_as(receiver, &call, &format_partial, to));
   if (to != info && info_size > 0)
     api_fill(info, info_size, to, sizeof *to);
 done:

@@ -51,6 +51,7 @@ static inline bool err_is_ours(enum err err) {
 #define CHECKED __attribute__((warn_unused_result))
 /** Seldom called: kept out of its callers, which are quicker without it. */
 #define RARE __attribute__((noinline, cold))
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 #define FORMAT(string, first) __attribute__((format(printf, string, first)))
 
 /** Leave the function through its `done:` label, with `err` set, unless the expression is OK. */

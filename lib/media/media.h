@@ -66,14 +66,6 @@ void media_unlock(struct media *media);
 
 /* ---- For streams ---- */
 
-/** What a frame call is given. */
-struct frame_call {
-  struct view metadata, frame;
-  uint8_t *out; /* disjoint from the frame or at the same address */
-  size_t capacity;
-  size_t *size; /* out: bytes written; the bytes needed with ERR_BUFFER_TOO_SMALL */
-};
-
 static inline void counters_count(atomic_ullong *counter) {
   /* One writer: no read-modify-write needed. */
   unsigned long long value = atomic_load_explicit(counter, memory_order_relaxed);

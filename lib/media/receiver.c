@@ -269,39 +269,29 @@ static void accept_frame(struct e2ee_receiver *receiver, struct receiver_key *ke
     source->type->passed(source);
 }
 
-/* What is read of a frame without a key.  @param trailer  NULL for a plain frame */
-static enum err read_frame(const struct e2ee_receiver *receiver, const struct frame_call *call,
-                           struct trailer *trailer, struct sframe_header *header) {
-  enum err err;
-  const struct aead *aead = receiver->media->suite.aead;
-  size_t room = call->frame.size;
-  if (trailer != NULL) {
-    TRY(trailer_read(call->frame, aead->tag_size, trailer));
-    *header = trailer->header;
-  } else {
-    TRY(sframe_header_read(call->frame, header));
-    TRY(sframe_plaintext_size(aead, header, call->frame, &room));
-  }
-  if (call->capacity < room) {
-    *call->size = room;
+static ALWAYS_INLINE enum err read_frame(const struct e2ee_receiver *receiver,
+                                         const struct frame_call *call,
+                                         const struct frame_format *format,
+                                         struct frame_parts *parts) {
+  enum err err = format->read(&receiver->media->suite, call->frame, parts);
+  if (err == OK && call->capacity < parts->room) {
+    *call->size = parts->room;
     err = ERR_BUFFER_TOO_SMALL;
   }
-done:
   return err;
 }
 
-static enum err decrypt(struct e2ee_receiver *receiver, const struct frame_call *call,
-                        const struct sframe_header *header, struct trailer *trailer,
-                        struct e2ee_frame_info *info) {
-  enum err err;
+static ALWAYS_INLINE enum err decrypt(struct e2ee_receiver *receiver, const struct frame_call *call,
+                                      const struct frame_format *format,
+                                      const struct frame_parts *parts,
+                                      struct e2ee_frame_info *info) {
+  enum err err = OK;
+  const struct sframe_header *header = &parts->header;
   struct receiver_key *key = NULL;
   TRY(receiver->broken ? ERR_INTERNAL : OK);
   follow(receiver, NULL);
   TRY(find_key(receiver, header, &key));
-  TRY(trailer != NULL ? sframe_unprotect_partial(&key->key, trailer, call->metadata, call->frame,
-                                                 call->out, call->size)
-                      : sframe_unprotect(&key->key, header, call->metadata, call->frame, call->out,
-                                         call->size));
+  TRY(format->unprotect(&key->key, parts, call));
   /* Before accept_frame(), which may put another key in this place. */
   info->kid = header->kid;
   info->counter = header->counter;
@@ -349,30 +339,33 @@ RARE static void count_failure(struct e2ee_receiver *receiver, uint64_t kid, uin
 }
 
 /* What can be read without the stream is read before it is taken. */
-static enum err decrypt_with(struct e2ee_receiver *receiver, const struct frame_call *call,
-                             struct trailer *trailer, struct e2ee_frame_info *info) {
-  struct sframe_header header = {0, 0, 0};
-  enum err err = read_frame(receiver, call, trailer, &header);
+static ALWAYS_INLINE enum err decrypt_as(struct e2ee_receiver *receiver,
+                                         const struct frame_call *call,
+                                         const struct frame_format *format,
+                                         struct e2ee_frame_info *info) {
+  struct frame_parts parts;
+  parts.header = (struct sframe_header){0, 0, 0};
+  enum err err = read_frame(receiver, call, format, &parts);
   latch_take(&receiver->latch);
   if (err == OK)
-    err = decrypt(receiver, call, &header, trailer, info);
+    err = decrypt(receiver, call, format, &parts, info);
   if (err == OK)
     counters_count(&receiver->stream.counters.received);
   else
-    count_failure(receiver, header.kid, header.counter, err);
+    count_failure(receiver, parts.header.kid, parts.header.counter, err);
   if (err == ERR_INTERNAL)
     receiver->broken = true;
   latch_leave(&receiver->latch);
   return err;
 }
 
+/* Compiled for this format alone. */
 enum err receiver_decrypt(struct e2ee_receiver *receiver, const struct frame_call *call,
                           struct e2ee_frame_info *info) {
-  return decrypt_with(receiver, call, NULL, info);
+  return decrypt_as(receiver, call, &format_plain, info);
 }
 
-enum err receiver_decrypt_partial(struct e2ee_receiver *receiver, const struct frame_call *call,
-                                  struct e2ee_frame_info *info) {
-  struct trailer trailer;
-  return decrypt_with(receiver, call, &trailer, info);
+enum err receiver_decrypt_as(struct e2ee_receiver *receiver, const struct frame_call *call,
+                             const struct frame_format *format, struct e2ee_frame_info *info) {
+  return decrypt_as(receiver, call, format, info);
 }

@@ -6,9 +6,9 @@
 #ifndef MEDIA_RECEIVER_H
 #define MEDIA_RECEIVER_H
 
+#include "media/format.h"
 #include "media/media.h"
 #include "media/tracks.h"
-#include "sframe/partial.h"
 
 /**
  * Keys kept ready, those used last.  One more that is needed costs its derivation, 1 to 2 us.  A key
@@ -54,10 +54,10 @@ void receiver_free(struct e2ee_receiver *receiver);
 CHECKED enum err receiver_decrypt(struct e2ee_receiver *receiver, const struct frame_call *call,
                                   struct e2ee_frame_info *info);
 
-/** Decrypt one partial frame, otherwise as receiver_decrypt().  @param call  capacity: frame.size at least */
-CHECKED enum err receiver_decrypt_partial(struct e2ee_receiver *receiver,
-                                          const struct frame_call *call,
-                                          struct e2ee_frame_info *info);
+/** The same in another format than RFC 9605's.  @param call  capacity: frame.size at least */
+CHECKED enum err receiver_decrypt_as(struct e2ee_receiver *receiver, const struct frame_call *call,
+                                     const struct frame_format *format,
+                                     struct e2ee_frame_info *info);
 
 /* ---- For key managements, which hold media->lock ---- */
 

@@ -128,9 +128,8 @@ static uint64_t spend_counter(struct sender_key *key) {
   return atomic_fetch_add_explicit(key->shared, 1, memory_order_relaxed);
 }
 
-/* @param partial  NULL for a plain frame */
-static enum err encrypt(struct e2ee_sender *sender, const struct frame_call *call,
-                        const struct partial *partial) {
+static ALWAYS_INLINE enum err encrypt(struct e2ee_sender *sender, const struct frame_call *call,
+                                      const struct frame_format *format) {
   struct sender_key *key = sender->key;
   if (sender->broken)
     return ERR_INTERNAL;
@@ -139,11 +138,7 @@ static enum err encrypt(struct e2ee_sender *sender, const struct frame_call *cal
   uint64_t counter = spend_counter(key);
   if (counter >= SENDER_FRAMES)
     return ERR_KEY_EXHAUSTED;
-  enum err err =
-      partial != NULL
-          ? sframe_protect_partial(&key->key, counter, call->metadata, call->frame, partial,
-                                   call->out, call->size)
-          : sframe_protect(&key->key, counter, call->metadata, call->frame, call->out, call->size);
+  enum err err = format->protect(&key->key, counter, call);
   if (err != OK)
     sender->broken = true;
   else if (SENDER_FRAMES - counter - 1 == SENDER_FRAMES_LOW)
@@ -151,15 +146,16 @@ static enum err encrypt(struct e2ee_sender *sender, const struct frame_call *cal
   return err;
 }
 
-static enum err encrypt_with(struct e2ee_sender *sender, const struct frame_call *call,
-                             const struct partial *partial, size_t overhead) {
+static ALWAYS_INLINE enum err encrypt_as(struct e2ee_sender *sender, const struct frame_call *call,
+                                         const struct frame_format *format) {
   /* The most is asked for always, or a buffer could do for the first frames only. */
+  const size_t overhead = format->overhead(call);
   if (call->capacity < overhead || call->capacity - overhead < call->frame.size) {
     *call->size = call->frame.size + overhead;
     return ERR_BUFFER_TOO_SMALL;
   }
   latch_take(&sender->latch);
-  enum err err = encrypt(sender, call, partial);
+  enum err err = encrypt(sender, call, format);
   if (err == OK)
     counters_count(&sender->stream.counters.sent);
   else if (err == ERR_NO_KEY || err == ERR_KEY_EXHAUSTED)
@@ -168,12 +164,12 @@ static enum err encrypt_with(struct e2ee_sender *sender, const struct frame_call
   return err;
 }
 
+/* Compiled for this format alone. */
 enum err sender_encrypt(struct e2ee_sender *sender, const struct frame_call *call) {
-  return encrypt_with(sender, call, NULL, SFRAME_OVERHEAD_MAX);
+  return encrypt_as(sender, call, &format_plain);
 }
 
-enum err sender_encrypt_partial(struct e2ee_sender *sender, const struct frame_call *call,
-                                const struct partial *partial) {
-  return encrypt_with(sender, call, partial,
-                      sframe_partial_overhead(call->frame.size, partial->count));
+enum err sender_encrypt_as(struct e2ee_sender *sender, const struct frame_call *call,
+                           const struct frame_format *format) {
+  return encrypt_as(sender, call, format);
 }

@@ -5,8 +5,8 @@
 #ifndef MEDIA_SENDER_H
 #define MEDIA_SENDER_H
 
+#include "media/format.h"
 #include "media/media.h"
-#include "sframe/partial.h"
 
 /**
  * Frames under one key.  2^32 are a week of 7000 a second; packets of 1200 bytes stay below 2^39 AES
@@ -45,9 +45,9 @@ void sender_free(struct e2ee_sender *sender);
  */
 CHECKED enum err sender_encrypt(struct e2ee_sender *sender, const struct frame_call *call);
 
-/** Encrypt one frame but for what `partial` says; otherwise as sender_encrypt(). */
-CHECKED enum err sender_encrypt_partial(struct e2ee_sender *sender, const struct frame_call *call,
-                                        const struct partial *partial);
+/** The same in another format than RFC 9605's. */
+CHECKED enum err sender_encrypt_as(struct e2ee_sender *sender, const struct frame_call *call,
+                                   const struct frame_format *format);
 
 /* ---- For key managements, which hold media->lock ---- */
 

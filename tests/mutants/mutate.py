@@ -27,7 +27,7 @@ CALLS = (
     ("wipe", re.compile(r"wipe|locked_free|_free$|^mem_free|forget|clear")),
     ("lock", re.compile(r"lock|latch|enter|leave|atomic")),
 )
-ATTRIBUTES = re.compile(rb"\b(CHECKED|RARE|INLINE|E2EE_API|E2EE_CHECKED)\b|FORMAT\(\d, \d\)|"
+ATTRIBUTES = re.compile(rb"\b(CHECKED|RARE|ALWAYS_INLINE|INLINE|E2EE_API|E2EE_CHECKED)\b|FORMAT\(\d, \d\)|"
                         rb"__attribute__\(\([^()]*(\([^()]*\))?[^()]*\)\)")
 CONSTANT = ("case_statement", "array_declarator", "bitfield_clause", "sizeof_expression",
             "static_assert_declaration", "preproc_if", "enumerator", "subscript_designator",
