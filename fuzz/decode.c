@@ -1,8 +1,11 @@
 /*
  * Every reader of the wire structs: the first byte selects the struct, the rest is its encoding.
  * Encodings are unique (RFC 9420, section 2.1), so what was read must be written back the same.
+ * And what is read without keys, of the same bytes.
  * SPDX-License-Identifier: ISC
  */
+#include <e2ee/mls.h>
+
 #include "crypto/x509.h"
 #include "harness.h"
 #include "mls/tree/tree.h"
@@ -39,6 +42,18 @@ done:
   return err;
 }
 
+/* Every part of whatever it is. */
+static void peek(const uint8_t *data, size_t size) {
+  e2ee_message_info info;
+  if (e2ee_message_peek(data, size, &info, sizeof info) != 0)
+    return;
+  for (uint32_t part = E2EE_PART_GROUP_ID; part <= E2EE_PART_IDENTITY; part++) {
+    size_t len = 0;
+    (void)!e2ee_message_peek_part(data, size, part, info.count, NULL, &len);
+    (void)!e2ee_message_peek_part(data, size, part, 0, NULL, &len);
+  }
+}
+
 /* The order is that of the first byte of the inputs in corpus/decode: add at the end only. */
 static recoder *const structs[] = {recode_message, recode_leaf,          recode_proposal,
                                    recode_commit,  recode_group_secrets, recode_tree,
@@ -61,5 +76,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   harness_require(err != OK || view_equal(read, writer_view(&writer)),
                   "what was read is written differently");
   writer_free(&writer);
+  peek(data + 1, size - 1);
   return 0;
 }

@@ -141,6 +141,63 @@ E2EE_API E2EE_CHECKED int e2ee_client_key_package(const e2ee_client *client, uin
 E2EE_API E2EE_CHECKED int e2ee_client_remove_key_package(e2ee_client *client, const uint8_t *ref,
                                                          size_t ref_len);
 
+/* ---- Reading without keys [any] ------------------------------------------- */
+/*
+ * For a delivery service, and to find out whom a message concerns before a group or client is at
+ * hand.  Any bytes will do, and nothing is verified: it is what somebody says, no more.
+ */
+
+/** Kinds of MLSMessages (section 6): their wire formats. */
+enum e2ee_message_kind {
+  E2EE_MESSAGE_PUBLIC = 1,
+  E2EE_MESSAGE_PRIVATE = 2,
+  E2EE_MESSAGE_WELCOME = 3,
+  E2EE_MESSAGE_GROUP_INFO = 4,
+  E2EE_MESSAGE_KEY_PACKAGE = 5
+};
+
+/** What public and private messages hold (section 6). */
+enum e2ee_content_type {
+  E2EE_CONTENT_APPLICATION = 1,
+  E2EE_CONTENT_PROPOSAL = 2,
+  E2EE_CONTENT_COMMIT = 3
+};
+
+/** Fields that a kind of message does not have are 0. */
+typedef struct e2ee_message_info {
+  uint64_t epoch;         /**< PUBLIC, PRIVATE, GROUP_INFO. */
+  uint64_t not_before;    /**< KEY_PACKAGE. */
+  uint64_t not_after;     /**< KEY_PACKAGE. */
+  uint32_t kind;          /**< E2EE_MESSAGE_* */
+  uint32_t content_type;  /**< PUBLIC, PRIVATE: E2EE_CONTENT_* */
+  uint32_t sender_type;   /**< PUBLIC: E2EE_SENDER_*; of a PRIVATE one nothing is known. */
+  uint32_t sender;        /**< PUBLIC: leaf of a member, index of an external sender. */
+  uint32_t proposal_type; /**< PUBLIC with a proposal: section 17.4. */
+  uint32_t cipher_suite;  /**< WELCOME, GROUP_INFO, KEY_PACKAGE. */
+  uint32_t count;         /**< WELCOME: clients that it is for.  GROUP_INFO: members in its tree, 0
+                               if it has none. */
+} e2ee_message_info;
+
+/** @return 0; E2EE_ERR_LIMIT a tree of more than 2^24 leaves */
+E2EE_API E2EE_CHECKED int e2ee_message_peek(const uint8_t *message, size_t message_len,
+                                            e2ee_message_info *out, size_t out_size);
+
+/** Parts of e2ee_message_peek_part(). */
+enum e2ee_message_part {
+  E2EE_PART_GROUP_ID = 1,        /**< PUBLIC, PRIVATE, GROUP_INFO. */
+  E2EE_PART_KEY_PACKAGE_REF = 2, /**< KEY_PACKAGE; WELCOME: of a client, by index (section 5.2). */
+  E2EE_PART_IDENTITY = 3         /**< KEY_PACKAGE, not verified: see e2ee_key_package_identity(). */
+};
+
+/**
+ * @param part   E2EE_PART_*
+ * @param index  of the clients that a Welcome is for; else 0
+ * @return 0; E2EE_ERR_NOT_FOUND this kind of message has no such part, or not at that index
+ */
+E2EE_API E2EE_CHECKED int e2ee_message_peek_part(const uint8_t *message, size_t message_len,
+                                                 uint32_t part, uint32_t index, uint8_t *out,
+                                                 size_t *len);
+
 /* ---- Groups [control] ------------------------------------------------------ */
 
 /** Further values of e2ee_group_status.state. */

@@ -94,13 +94,14 @@ done:
   return err;
 }
 
-/* A leaf with keys of a suite: what it takes here is no more than a few times what was sent. */
+/* A leaf with keys of a suite, if that is known: what it takes here is no more than a few times what was
+ * sent. */
 static enum err skip_leaf(const struct suite *suite, struct reader *reader, struct why *why) {
   enum err err = OK;
   struct view leaf;
   TRY(leaf_skip(reader, why, &leaf));
-  TRY(require(leaf.size >= suite->kem->public_size + suite->signature->public_size, why,
-              ERR_INVALID_TREE,
+  TRY(require(suite == NULL || leaf.size >= suite->kem->public_size + suite->signature->public_size,
+              why, ERR_INVALID_TREE,
               "RFC 9420, section 5.1.1: a leaf of %zu bytes has no room for its keys", leaf.size));
 done:
   return err;
@@ -282,4 +283,21 @@ enum err tree_read(const struct suite *suite, struct view ratchet_tree, uint32_t
 done:
   tree_drop(tree);
   return codec_unparsed(err, why, "ratchet tree");
+}
+
+enum err tree_count_members(struct view ratchet_tree, uint32_t *out) {
+  enum err err = OK;
+  uint32_t members = 0, index = 0;
+  struct reader reader = reader_of(ratchet_tree), nodes;
+  TRY(read_items(&reader, &nodes));
+  TRY(read_end(&reader));
+  for (; nodes.left > 0; index++) {
+    bool present = false;
+    TRY((index + 1) / 2 < TREE_MEMBERS_MAX ? OK : ERR_LIMIT);
+    TRY(skip_node(NULL, &nodes, index, NULL, &present));
+    members += present && node_height(index) == 0 ? 1 : 0;
+  }
+  *out = members;
+done:
+  return err;
 }

@@ -123,6 +123,10 @@ void tree_write(struct writer *writer, const struct tree *tree);
 CHECKED enum err tree_read(const struct suite *suite, struct view ratchet_tree,
                            uint32_t max_members, struct why *why, struct tree **out);
 
+/** How many leaves of a ratchet tree are not blank; nothing else is checked but that it parses.
+ *  @return OK; ERR_MALFORMED; ERR_INVALID_TREE; ERR_LIMIT (more than TREE_MEMBERS_MAX leaves) */
+CHECKED enum err tree_count_members(struct view ratchet_tree, uint32_t *out);
+
 /* ---- Saved state: a tree as what differs from another one ---- */
 
 /**

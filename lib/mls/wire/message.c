@@ -69,17 +69,26 @@ void framed_body_write(struct writer *writer, uint8_t content_type, struct view 
     write_bytes(writer, content);
 }
 
-/* @param known  a proposal has to be of a type that is known here: else nobody can tell where it ends */
-static enum err read_content(struct reader *reader, bool known, struct why *why,
-                             struct framed_content *out) {
-  enum err err;
-  const uint8_t *from = reader->at;
+enum err framed_head_read(struct reader *reader, struct framed_content *out) {
+  enum err err = OK;
   struct framed_content content = {0};
   TRY(read_vector(reader, &content.group_id));
   TRY(read_u64(reader, &content.epoch));
   TRY(read_sender(reader, &content.sender));
   TRY(read_vector(reader, &content.authenticated_data));
   TRY(read_u8(reader, &content.content_type));
+  *out = content;
+done:
+  return err;
+}
+
+/* @param known  a proposal has to be of a type that is known here: else nobody can tell where it ends */
+static enum err read_content(struct reader *reader, bool known, struct why *why,
+                             struct framed_content *out) {
+  enum err err = OK;
+  const uint8_t *from = reader->at;
+  struct framed_content content;
+  TRY(framed_head_read(reader, &content));
   if (known && content.content_type == CONTENT_PROPOSAL)
     TRY(proposal_check_known(*reader, why));
   TRY(framed_body_read(reader, why, content.content_type, &content.content));

@@ -44,6 +44,8 @@ struct framed_content {
   struct view raw;     /* the FramedContent */
 };
 
+/** All that comes before `content`. */
+CHECKED enum err framed_head_read(struct reader *reader, struct framed_content *out);
 CHECKED enum err framed_content_read(struct reader *reader, struct why *why,
                                      struct framed_content *out);
 /** Writes all fields but `raw`; content as the body it is (application data gets its length). */
