@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/secret.h"
 
-#include <pthread.h>
 #include <sodium.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
+
+#include "base/platform.h"
 
 bool secret_equal(struct view a, struct view b) {
   return a.size == b.size && sodium_memcmp(a.data, b.data, a.size) == 0;
@@ -47,7 +46,7 @@ struct free_block {
   struct free_block *next;
 };
 
-static pthread_mutex_t pool_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct platform_mutex pool_mutex = PLATFORM_MUTEX_INITIALIZER;
 static struct free_block *pool[CLASSES];
 
 static size_t class_size(unsigned class) {
@@ -62,22 +61,13 @@ static unsigned class_of(size_t size) {
 }
 
 static size_t page_round(size_t size) {
-  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  size_t page = platform_page_size();
   return (size + page - 1) / page * page;
-}
-
-/* sodium_mlock() also asks the system to leave the pages out of core dumps. */
-static void *pages_new(size_t size) {
-  void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (pages == MAP_FAILED)
-    return NULL;
-  (void)sodium_mlock(pages, size);
-  return pages;
 }
 
 static void pool_fill(unsigned class) {
   size_t size = page_round(class_size(class));
-  uint8_t *pages = pages_new(size);
+  uint8_t *pages = platform_pages_new(size);
   if (pages == NULL)
     return;
   for (size_t at = 0; at + class_size(class) <= size; at += class_size(class)) {
@@ -90,14 +80,14 @@ static void pool_fill(unsigned class) {
 void *locked_new(size_t size) {
   unsigned class = class_of(size);
   if (class == CLASSES)
-    return size > SIZE_MAX / 2 ? NULL : pages_new(page_round(size));
-  (void)pthread_mutex_lock(&pool_mutex);
+    return size > SIZE_MAX / 2 ? NULL : platform_pages_new(page_round(size));
+  platform_mutex_take(&pool_mutex);
   if (pool[class] == NULL)
     pool_fill(class);
   struct free_block *block = pool[class];
   if (block != NULL)
     pool[class] = block->next;
-  (void)pthread_mutex_unlock(&pool_mutex);
+  platform_mutex_leave(&pool_mutex);
   if (block != NULL)
     block->next = NULL; /* the rest was wiped when it was freed */
   return block;
@@ -108,14 +98,13 @@ void locked_free(void *memory, size_t size) {
     return;
   unsigned class = class_of(size);
   if (class == CLASSES) {
-    (void)sodium_munlock(memory, page_round(size)); /* wipes */
-    (void)munmap(memory, page_round(size));
+    platform_pages_free(memory, page_round(size));
     return;
   }
   wipe(memory, class_size(class));
   struct free_block *block = memory;
-  (void)pthread_mutex_lock(&pool_mutex);
+  platform_mutex_take(&pool_mutex);
   block->next = pool[class];
   pool[class] = block;
-  (void)pthread_mutex_unlock(&pool_mutex);
+  platform_mutex_leave(&pool_mutex);
 }

@@ -37,8 +37,7 @@ void secret_wipe(struct secret *secret);
 
 /**
  * Zeroed memory that is locked into RAM and left out of core dumps as far as the system allows
- * (a small RLIMIT_MEMLOCK leaves it unlocked: the library must work there too).  Small blocks share
- * pages.  Any thread.
+ * (where it allows little, the library must work too).  Small blocks share pages.  Any thread.
  */
 CHECKED void *locked_new(size_t size);
 

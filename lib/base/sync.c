@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/sync.h"
 
-#include <sched.h>
-#include <time.h>
-
 void refs_init(struct refs *refs) {
   atomic_init(&refs->count, 1);
 }
@@ -21,41 +18,24 @@ bool refs_only(struct refs *refs) {
   return atomic_load_explicit(&refs->count, memory_order_acquire) == 1;
 }
 
-/* Where a system has no cancellation, as Android, there is nothing to turn off. */
-int cancel_off(void) {
-  int before = 0;
-#ifdef PTHREAD_CANCEL_DISABLE
-  (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
-#endif
-  return before;
-}
-
-void cancel_back(int before) {
-#ifdef PTHREAD_CANCEL_DISABLE
-  (void)pthread_setcancelstate(before, &before);
-#else
-  (void)before;
-#endif
-}
-
 enum err lock_init(struct lock *lock) {
-  return pthread_mutex_init(&lock->mutex, NULL) == 0 ? OK : ERR_NOMEM;
+  return platform_mutex_init(&lock->mutex);
 }
 
 void lock_destroy(struct lock *lock) {
-  (void)pthread_mutex_destroy(&lock->mutex);
+  platform_mutex_destroy(&lock->mutex);
 }
 
 void lock_take(struct lock *lock) {
-  int before = cancel_off();
-  (void)pthread_mutex_lock(&lock->mutex);
+  int before = platform_cancel_off();
+  platform_mutex_take(&lock->mutex);
   lock->before = before;
 }
 
 void lock_leave(struct lock *lock) {
   int before = lock->before;
-  (void)pthread_mutex_unlock(&lock->mutex);
-  cancel_back(before);
+  platform_mutex_leave(&lock->mutex);
+  platform_cancel_back(before);
 }
 
 #define LOOKS 8192 /* a few microseconds, where sleeping takes 50 or more */
@@ -74,13 +54,12 @@ static bool try_often(struct latch *latch, unsigned looks) {
 /* Asleep and not only yielding: a holder of lower priority, interrupted by this thread, has to go on.
  * Who sleeps would miss that the latch is free for a moment, were others not told that it is wanted. */
 void latch_wait(struct latch *latch) {
-  const struct timespec moment = {0, SLEEP_NS};
-  int before = cancel_off(); /* sleeping is where threads are cancelled */
+  int before = platform_cancel_off(); /* sleeping is where threads are cancelled */
   atomic_store_explicit(&latch->wanted, true, memory_order_relaxed);
   while (!try_often(latch, LOOKS))
-    (void)nanosleep(&moment, NULL);
+    platform_sleep(SLEEP_NS);
   atomic_store_explicit(&latch->wanted, false, memory_order_relaxed);
-  cancel_back(before);
+  platform_cancel_back(before);
 }
 
 void latch_take_politely(struct latch *latch) {
@@ -88,23 +67,23 @@ void latch_take_politely(struct latch *latch) {
     if (!atomic_load_explicit(&latch->wanted, memory_order_relaxed) &&
         try_often(latch, LOOKS_POLITE))
       return;
-    (void)sched_yield();
+    platform_yield();
   }
   latch_wait(latch);
 }
 
 bool busy_enter(struct busy *busy) {
-  int before = cancel_off();
+  int before = platform_cancel_off();
   bool entered = latch_try(&busy->inside);
   if (entered)
     busy->before = before;
   else
-    cancel_back(before);
+    platform_cancel_back(before);
   return entered;
 }
 
 void busy_wait(struct busy *busy) {
-  int before = cancel_off();
+  int before = platform_cancel_off();
   latch_take_politely(&busy->inside);
   busy->before = before;
 }
@@ -112,5 +91,5 @@ void busy_wait(struct busy *busy) {
 void busy_leave(struct busy *busy) {
   int before = busy->before;
   latch_leave(&busy->inside);
-  cancel_back(before);
+  platform_cancel_back(before);
 }

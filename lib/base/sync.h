@@ -1,7 +1,7 @@
 /*
  * What threads share: reference counts of immutable values, locks, and a flag that detects overlap.
  *
- * A thread that pthread_cancel() ended in the middle of a call would keep what it holds for ever.  So
+ * A thread that was cancelled in the middle of a call would keep what it holds for ever.  So
  * whoever holds a lock or is in a control domain has cancellation off, and so has whoever may sleep.  A
  * frame holds a latch alone, and does nothing there that could end it: it pays nothing for this.
  * SPDX-License-Identifier: ISC
@@ -9,11 +9,11 @@
 #ifndef BASE_SYNC_H
 #define BASE_SYNC_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "base/platform.h"
 
 /** Count of the owners of a value; starts at one with refs_init(). */
 struct refs {
@@ -29,19 +29,14 @@ CHECKED bool refs_drop(struct refs *refs);
 /** Whether the caller is the only owner, and may therefore change the value in place. */
 CHECKED bool refs_only(struct refs *refs);
 
-/** Turn cancellation off, as long as a call does what must not end half-way.
- *  @return what cancel_back() is to be given */
-CHECKED int cancel_off(void);
-void cancel_back(int before);
-
 /** A mutex.  Its holder cannot be cancelled; locks are left in the reverse order. */
 struct lock {
-  pthread_mutex_t mutex;
+  struct platform_mutex mutex;
   int before; /* whether its holder could be cancelled */
 };
 
 #define LOCK_INITIALIZER                                                                           \
-  { PTHREAD_MUTEX_INITIALIZER, 0 }
+  { PLATFORM_MUTEX_INITIALIZER, 0 }
 
 /** @return OK or ERR_NOMEM */
 CHECKED enum err lock_init(struct lock *lock);

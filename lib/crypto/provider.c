@@ -7,11 +7,8 @@
 #include <sodium.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <unistd.h>
-#ifdef __APPLE__
-#include <sys/random.h>
-#endif
 
+#include "base/platform.h"
 #include "base/sync.h"
 #include "config.h"
 #include "crypto/backend.h"
@@ -165,8 +162,7 @@ done:
 /* libsodium ends the process where there is no random source, so the system is asked first. */
 static enum err init_once(void) {
   enum err err;
-  uint8_t probe[16];
-  if (getentropy(probe, sizeof probe) != 0)
+  if (!platform_has_random())
     return ERR_RANDOM;
   TRY(sodium_start());
   TRY(tomcrypt_start());
@@ -181,7 +177,7 @@ done:
   return err;
 }
 
-/* A mutex and not pthread_once(): a failure for want of randomness or memory may pass. */
+/* A mutex and not platform_once(): a failure for want of randomness or memory may pass. */
 static struct lock lock = LOCK_INITIALIZER;
 
 enum err provider_init(void) {
@@ -235,9 +231,9 @@ enum err provider_try_signature(enum signature_id id) {
 
 /* Where there is no randomness yet, it waits; and a thread that waits could be cancelled. */
 void provider_random(uint8_t *out, size_t size) {
-  int before = cancel_off();
+  int before = platform_cancel_off();
   randombytes_buf(out, size);
-  cancel_back(before);
+  platform_cancel_back(before);
 }
 
 enum err provider_random_secret(struct secret *out, size_t size) {

@@ -203,8 +203,8 @@ static int retires(void) {
 static void expect_media_free(void) {
   e2ee_stats stats;
   e2ee_event event;
-  ck_assert_int_eq(pthread_mutex_trylock(&media->media->lock.mutex), 0);
-  ck_assert_int_eq(pthread_mutex_unlock(&media->media->lock.mutex), 0);
+  ck_assert_int_eq(pthread_mutex_trylock(&media->media->lock.mutex.native), 0);
+  ck_assert_int_eq(pthread_mutex_unlock(&media->media->lock.mutex.native), 0);
   ck_assert_int_eq(e2ee_media_stats(media, &stats, sizeof stats), E2EE_OK);
   ck_assert_int_ge(e2ee_media_next_event(media, &event, sizeof event), 0);
 }
