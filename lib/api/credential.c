@@ -1,8 +1,8 @@
 /* Clients of mls.h: credentials, types, extensions, pre-shared keys.  SPDX-License-Identifier: ISC */
 #include <e2ee/mls.h>
-#include <time.h>
 
 #include "api/handles.h"
+#include "base/platform.h"
 #include "base/traces.h"
 #include "crypto/provider.h"
 #include "crypto/x509.h"
@@ -37,8 +37,8 @@ int e2ee_x509_verify(const uint8_t *chain, size_t chain_len, const uint8_t *root
   enum err err = OK;
   if (chain == NULL || roots == NULL)
     return E2EE_ERR_INVALID_ARG;
-  if (time_now == 0)
-    time_now = (uint64_t)time(NULL);
+  if (time_now == 0 && !platform_clock(&time_now))
+    time_now = UINT64_MAX; /* when no certificate is valid */
   TRY(provider_init());
   TRY(x509_verify(view_of(chain, chain_len), view_of(roots, roots_len), time_now));
 done:

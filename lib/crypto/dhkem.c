@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "crypto/dhkem.h"
 
-#include <pthread.h>
 #include <string.h>
 
+#include "base/platform.h"
 #include "crypto/labeled.h"
 #include "crypto/provider.h"
 #include "crypto/smallorder.h"
@@ -190,8 +190,8 @@ static void fill(void) {
 }
 
 const struct kem *dhkem_find(uint16_t id) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  (void)pthread_once(&once, fill);
+  static struct platform_once once = PLATFORM_ONCE_INITIALIZER;
+  platform_once(&once, fill);
   for (size_t i = 0; i < ROWS; i++)
     if (kems[i].kem.id == id)
       return &kems[i].kem;

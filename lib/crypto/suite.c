@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "crypto/suite.h"
 
-#include <pthread.h>
-
+#include "base/platform.h"
 #include "crypto/dhkem.h"
 #include "crypto/provider.h"
 
@@ -43,10 +42,10 @@ static void fill_suites(void) {
 }
 
 const struct suite *suite_find(uint16_t id) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  static struct platform_once once = PLATFORM_ONCE_INITIALIZER;
   if (provider_hash(HASH_SHA256) == NULL)
     return NULL; /* before provider_init() nothing is picked */
-  (void)pthread_once(&once, fill_suites);
+  platform_once(&once, fill_suites);
   for (size_t i = 0; i < ROWS; i++) {
     const struct suite *suite = &suites[i];
     if (suite->id == id)

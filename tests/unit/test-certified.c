@@ -8,10 +8,19 @@
 
 #include "api/handles.h"
 #include "badinput.h"
+#include "base/platform.h"
 #include "crypto/x509.h"
 #include "issuer.h"
 #include "mls/wire/credential.h"
 #include "tests/run.h"
+
+static bool no_clock;
+
+bool __real_platform_clock(uint64_t *seconds);
+bool __wrap_platform_clock(uint64_t *seconds);
+bool __wrap_platform_clock(uint64_t *seconds) {
+  return !no_clock && __real_platform_clock(seconds);
+}
 
 static struct holder root, middle, stranger;
 
@@ -368,6 +377,21 @@ START_TEST(verifying) {
 }
 END_TEST
 
+/* Not as if it were 1970, nor any other time. */
+START_TEST(verifying_without_a_clock) {
+  const struct wish always = {.name = "always", .kind = "ED25519", .to = 4102444800, LEAF};
+  struct holder holder = issue(&always, NULL);
+  const struct view chain = bytes_view(&holder.der);
+  no_clock = true;
+  ck_assert_int_eq(e2ee_x509_verify(chain.data, chain.size, chain.data, chain.size, 0),
+                   E2EE_ERR_LIFETIME);
+  ck_assert_int_eq(e2ee_x509_verify(chain.data, chain.size, chain.data, chain.size, 1), E2EE_OK);
+  no_clock = false;
+  ck_assert_int_eq(e2ee_x509_verify(chain.data, chain.size, chain.data, chain.size, 0), E2EE_OK);
+  holder_free(&holder);
+}
+END_TEST
+
 /* ---- Impostors: credentials that this library's clients never have ---- */
 
 /* A client with any entries as its chain, and the key of somebody. */
@@ -558,6 +582,7 @@ int main(void) {
   tcase_add_loop_test(cases, reinit_to_another_kind, 0, 2);
   tcase_add_test(cases, clients_refused);
   tcase_add_test(cases, verifying);
+  tcase_add_test(cases, verifying_without_a_clock);
   tcase_add_test(cases, impostors);
   tcase_add_test(cases, impostor_loaded);
   tcase_add_test(cases, external_senders);

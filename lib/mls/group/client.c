@@ -2,9 +2,9 @@
 #include "mls/group/client.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "base/mem.h"
+#include "base/platform.h"
 #include "crypto/keyinfo.h"
 #include "crypto/provider.h"
 #include "crypto/sign.h"
@@ -152,9 +152,8 @@ void client_free(struct client *client) {
 uint64_t client_now(const struct client *client) {
   if (client->settings.time != 0)
     return client->settings.time;
-  /* Not time(), which may be a tick behind: what was made just now would not be valid yet. */
-  struct timespec now = {0};
-  return clock_gettime(CLOCK_REALTIME, &now) != 0 || now.tv_sec < 0 ? 0 : (uint64_t)now.tv_sec;
+  uint64_t now = 0;
+  return platform_clock(&now) ? now : 0;
 }
 
 struct lifetime_rules client_lifetime_rules(const struct client *client, enum lifetime_of of) {
