@@ -133,7 +133,7 @@ static enum err check_public(const struct framed_content *content, struct why *w
                 "RFC 9420, section 12.1.8: content type %u, proposal type %u of external sender %u",
                 content->content_type, proposal, content->sender.index));
   else if (sender == SENDER_NEW_MEMBER_PROPOSAL)
-    TRY(require(proposal == PROPOSAL_ADD, why, ERR_MALFORMED,
+    TRY(require(sender_may_propose(SENDER_NEW_MEMBER_PROPOSAL, proposal), why, ERR_MALFORMED,
                 "RFC 9420, section 6.1: content type %u, proposal type %u of a new member, who "
                 "may propose its Add only",
                 content->content_type, proposal));

@@ -25,6 +25,13 @@ enum wire_format {
   WIRE_KEY_PACKAGE = 5,
 };
 
+enum sender_type {
+  SENDER_MEMBER = 1,
+  SENDER_EXTERNAL = 2,
+  SENDER_NEW_MEMBER_PROPOSAL = 3,
+  SENDER_NEW_MEMBER_COMMIT = 4,
+};
+
 enum credential_type { CREDENTIAL_BASIC = 1, CREDENTIAL_X509 = 2 };
 
 enum extension_type {

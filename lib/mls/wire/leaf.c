@@ -9,6 +9,7 @@
 #include "crypto/sign.h"
 #include "crypto/x509.h"
 #include "mls/wire/credential.h"
+#include "mls/wire/proposalforms.h"
 
 /*
  * The fields stand one after another in the raw bytes, and every one says its own length; so where
@@ -372,6 +373,16 @@ static size_t write_list(struct writer *writer, uint16_t own, struct view more, 
   return writer->size - from;
 }
 
+/* What is known here, and no default of RFC 9420; then as write_list(). */
+static size_t write_proposals(struct writer *writer, struct view more, bool grease) {
+  size_t from = writer->size;
+  for (size_t i = 1; proposal_forms[i] != NULL; i++)
+    if (!proposal_is_default(proposal_forms[i]->type))
+      write_u16(writer, proposal_forms[i]->type);
+  (void)write_list(writer, 0, more, grease);
+  return writer->size - from;
+}
+
 enum err leaf_own_capabilities(const struct capabilities *more, bool grease, struct bytes *storage,
                                struct capabilities *out) {
   enum err err;
@@ -385,9 +396,8 @@ enum err leaf_own_capabilities(const struct capabilities *more, bool grease, str
       write_u16(&writer, suite_id_at(i));
   (void)write_list(&writer, 0, VIEW_NONE, grease);
   size[1] = writer.size - size[1];
-  /* Extensions and proposals list what is not a default of RFC 9420. */
   size[2] = write_list(&writer, EXTENSION_LAST_RESORT, more->extensions, grease);
-  size[3] = write_list(&writer, PROPOSAL_SELF_REMOVE, more->proposals, grease);
+  size[3] = write_proposals(&writer, more->proposals, grease);
   size[4] = write_list(&writer, CREDENTIAL_BASIC, VIEW_NONE, false);
   size[4] += write_list(&writer, x509_available() ? CREDENTIAL_X509 : 0, more->credentials, grease);
   TRY(writer_take(&writer, &bytes));

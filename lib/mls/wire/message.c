@@ -25,17 +25,7 @@ static void write_sender(struct writer *writer, const struct sender *sender) {
 }
 
 bool sender_may_propose(uint8_t sender_type, uint16_t type) {
-  switch (sender_type) {
-  case SENDER_MEMBER:
-    return type != PROPOSAL_EXTERNAL_INIT;
-  case SENDER_NEW_MEMBER_PROPOSAL:
-    return type == PROPOSAL_ADD;
-  case SENDER_EXTERNAL:
-    return type == PROPOSAL_ADD || type == PROPOSAL_REMOVE || type == PROPOSAL_PSK ||
-           type == PROPOSAL_REINIT || type == PROPOSAL_GROUP_CONTEXT_EXTENSIONS;
-  default:
-    return type == PROPOSAL_EXTERNAL_INIT || type == PROPOSAL_REMOVE || type == PROPOSAL_PSK;
-  }
+  return (proposal_form_of(type)->senders >> sender_type & 1) != 0;
 }
 
 enum err framed_body_read(struct reader *reader, struct why *why, uint8_t content_type,

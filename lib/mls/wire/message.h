@@ -18,13 +18,6 @@
 
 enum content_type { CONTENT_APPLICATION = 1, CONTENT_PROPOSAL = 2, CONTENT_COMMIT = 3 };
 
-enum sender_type {
-  SENDER_MEMBER = 1,
-  SENDER_EXTERNAL = 2,
-  SENDER_NEW_MEMBER_PROPOSAL = 3,
-  SENDER_NEW_MEMBER_COMMIT = 4,
-};
-
 struct sender {
   uint8_t type;
   uint32_t index; /* leaf index of a member, index of an external sender, else 0 */

@@ -58,7 +58,78 @@ int psk_id_compare(const struct psk_id *a, const struct psk_id *b) {
   return 0;
 }
 
-/* ---- Proposal ---- */
+/* ---- What each type of proposal is made of ---- */
+
+#define BY_MEMBER (1u << SENDER_MEMBER)
+#define BY_EXTERNAL (1u << SENDER_EXTERNAL)
+#define BY_NEW_MEMBER (1u << SENDER_NEW_MEMBER_PROPOSAL)
+#define BY_COMMIT_FROM_OUTSIDE (1u << SENDER_NEW_MEMBER_COMMIT)
+
+static enum err read_add(struct reader *reader, struct why *why, struct proposal *out) {
+  return key_package_skip(reader, why, &out->body.add);
+}
+
+static void write_add(struct writer *writer, const struct proposal *proposal) {
+  write_bytes(writer, proposal->body.add);
+}
+
+const struct proposal_form proposal_form_add = {
+    .type = PROPOSAL_ADD,
+    .senders = BY_MEMBER | BY_EXTERNAL | BY_NEW_MEMBER,
+    .read = read_add,
+    .write = write_add,
+};
+
+static enum err read_update(struct reader *reader, struct why *why, struct proposal *out) {
+  return leaf_skip(reader, why, &out->body.update);
+}
+
+static void write_update(struct writer *writer, const struct proposal *proposal) {
+  write_bytes(writer, proposal->body.update);
+}
+
+const struct proposal_form proposal_form_update = {
+    .type = PROPOSAL_UPDATE,
+    .senders = BY_MEMBER,
+    .needs_path = true,
+    .read = read_update,
+    .write = write_update,
+};
+
+static enum err read_remove(struct reader *reader, struct why *why, struct proposal *out) {
+  (void)why;
+  return read_u32(reader, &out->body.remove);
+}
+
+static void write_remove(struct writer *writer, const struct proposal *proposal) {
+  write_u32(writer, proposal->body.remove);
+}
+
+const struct proposal_form proposal_form_remove = {
+    .type = PROPOSAL_REMOVE,
+    .senders = BY_MEMBER | BY_EXTERNAL | BY_COMMIT_FROM_OUTSIDE,
+    .needs_path = true,
+    .read = read_remove,
+    .write = write_remove,
+};
+
+static enum err read_psk(struct reader *reader, struct why *why, struct proposal *out) {
+  enum err err = psk_id_read(reader, &out->body.psk);
+  return err != ERR_UNSUPPORTED
+             ? err
+             : refuse(why, err, "RFC 9420, section 8.4: a PSK of a type that is not known here");
+}
+
+static void write_psk(struct writer *writer, const struct proposal *proposal) {
+  psk_id_write(writer, &proposal->body.psk);
+}
+
+const struct proposal_form proposal_form_psk = {
+    .type = PROPOSAL_PSK,
+    .senders = BY_MEMBER | BY_EXTERNAL | BY_COMMIT_FROM_OUTSIDE,
+    .read = read_psk,
+    .write = write_psk,
+};
 
 static enum err read_reinit(struct reader *reader, struct why *why, struct proposal *out) {
   enum err err;
@@ -70,34 +141,93 @@ done:
   return err;
 }
 
-static enum err read_psk(struct reader *reader, struct why *why, struct proposal *out) {
-  enum err err = psk_id_read(reader, &out->body.psk);
-  return err != ERR_UNSUPPORTED
-             ? err
-             : refuse(why, err, "RFC 9420, section 8.4: a PSK of a type that is not known here");
+static void write_reinit(struct writer *writer, const struct proposal *proposal) {
+  write_vector(writer, proposal->body.reinit.group_id);
+  write_u16(writer, proposal->body.reinit.version);
+  write_u16(writer, proposal->body.reinit.cipher_suite);
+  write_vector(writer, proposal->body.reinit.extensions);
 }
 
-static enum err read_body(struct reader *reader, struct why *why, struct proposal *out) {
-  switch (out->type) {
-  case PROPOSAL_ADD:
-    return key_package_skip(reader, why, &out->body.add);
-  case PROPOSAL_UPDATE:
-    return leaf_skip(reader, why, &out->body.update);
-  case PROPOSAL_REMOVE:
-    return read_u32(reader, &out->body.remove);
-  case PROPOSAL_PSK:
-    return read_psk(reader, why, out);
-  case PROPOSAL_REINIT:
-    return read_reinit(reader, why, out);
-  case PROPOSAL_EXTERNAL_INIT:
-    return read_vector(reader, &out->body.external_init);
-  case PROPOSAL_GROUP_CONTEXT_EXTENSIONS:
-    return extensions_read(reader, why, &out->body.group_context_extensions);
-  case PROPOSAL_SELF_REMOVE:
-    return OK;
-  default:
-    return read_vector(reader, &out->body.custom);
-  }
+const struct proposal_form proposal_form_reinit = {
+    .type = PROPOSAL_REINIT,
+    .senders = BY_MEMBER | BY_EXTERNAL,
+    .read = read_reinit,
+    .write = write_reinit,
+};
+
+static enum err read_external_init(struct reader *reader, struct why *why, struct proposal *out) {
+  (void)why;
+  return read_vector(reader, &out->body.external_init);
+}
+
+static void write_external_init(struct writer *writer, const struct proposal *proposal) {
+  write_vector(writer, proposal->body.external_init);
+}
+
+const struct proposal_form proposal_form_external_init = {
+    .type = PROPOSAL_EXTERNAL_INIT,
+    .senders = BY_COMMIT_FROM_OUTSIDE,
+    .needs_path = true,
+    .read = read_external_init,
+    .write = write_external_init,
+};
+
+static enum err read_group_context_extensions(struct reader *reader, struct why *why,
+                                              struct proposal *out) {
+  return extensions_read(reader, why, &out->body.group_context_extensions);
+}
+
+static void write_group_context_extensions(struct writer *writer, const struct proposal *proposal) {
+  write_vector(writer, proposal->body.group_context_extensions);
+}
+
+const struct proposal_form proposal_form_group_context_extensions = {
+    .type = PROPOSAL_GROUP_CONTEXT_EXTENSIONS,
+    .senders = BY_MEMBER | BY_EXTERNAL,
+    .needs_path = true,
+    .read = read_group_context_extensions,
+    .write = write_group_context_extensions,
+};
+
+static enum err read_self_remove(struct reader *reader, struct why *why, struct proposal *out) {
+  (void)reader, (void)why, (void)out; /* it has no body */
+  return OK;
+}
+
+static void write_self_remove(struct writer *writer, const struct proposal *proposal) {
+  (void)writer, (void)proposal;
+}
+
+const struct proposal_form proposal_form_self_remove = {
+    .type = PROPOSAL_SELF_REMOVE,
+    .senders = BY_MEMBER,
+    .needs_path = true,
+    .read = read_self_remove,
+    .write = write_self_remove,
+};
+
+static enum err read_custom(struct reader *reader, struct why *why, struct proposal *out) {
+  (void)why;
+  return read_vector(reader, &out->body.custom);
+}
+
+static void write_custom(struct writer *writer, const struct proposal *proposal) {
+  write_vector(writer, proposal->body.custom);
+}
+
+const struct proposal_form proposal_form_custom = {
+    .senders = BY_MEMBER,
+    .read = read_custom,
+    .write = write_custom,
+};
+
+/* ---- Proposal ---- */
+
+const struct proposal_form *proposal_form_of(uint16_t type) {
+  for (size_t i = 1; proposal_forms[i] != NULL; i++)
+    if (proposal_forms[i]->type == type)
+      return proposal_forms[i];
+  return proposal_forms[0];
 }
 
 enum err proposal_read(struct reader *reader, struct why *why, struct proposal *out) {
@@ -105,7 +235,7 @@ enum err proposal_read(struct reader *reader, struct why *why, struct proposal *
   const uint8_t *from = reader->at;
   struct proposal proposal = {0};
   TRY(read_u16(reader, &proposal.type));
-  TRY(read_body(reader, why, &proposal));
+  TRY(proposal_form_of(proposal.type)->read(reader, why, &proposal));
   proposal.raw = read_since(reader, from);
   *out = proposal;
 done:
@@ -116,59 +246,57 @@ enum err proposal_check_known(struct reader reader, struct why *why) {
   enum err err = OK;
   uint16_t type = 0;
   TRY(read_u16(&reader, &type));
-  TRY(require(proposal_is_default(type) || type == PROPOSAL_SELF_REMOVE || proposal_is_custom(type),
-              why, ERR_UNSUPPORTED,
-              "RFC 9420, section 12.1: proposal type 0x%04x is not known here", type));
+  TRY(require(proposal_form_of(type) != proposal_forms[0] || proposal_is_custom(type), why,
+              ERR_UNSUPPORTED, "RFC 9420, section 12.1: proposal type 0x%04x is not known here",
+              type));
 done:
   return codec_unparsed(err, why, "Proposal");
 }
 
+void proposal_write(struct writer *writer, const struct proposal *proposal) {
+  write_u16(writer, proposal->type);
+  proposal_form_of(proposal->type)->write(writer, proposal);
+}
+
 void proposal_write_add(struct writer *writer, struct view key_package) {
-  write_u16(writer, PROPOSAL_ADD);
-  write_bytes(writer, key_package);
+  proposal_write(writer, &(struct proposal){.type = PROPOSAL_ADD, .body = {.add = key_package}});
 }
 
 void proposal_write_update(struct writer *writer, struct view leaf) {
-  write_u16(writer, PROPOSAL_UPDATE);
-  write_bytes(writer, leaf);
+  proposal_write(writer, &(struct proposal){.type = PROPOSAL_UPDATE, .body = {.update = leaf}});
 }
 
 void proposal_write_remove(struct writer *writer, uint32_t leaf) {
-  write_u16(writer, PROPOSAL_REMOVE);
-  write_u32(writer, leaf);
+  proposal_write(writer, &(struct proposal){.type = PROPOSAL_REMOVE, .body = {.remove = leaf}});
 }
 
 void proposal_write_psk(struct writer *writer, const struct psk_id *id) {
-  write_u16(writer, PROPOSAL_PSK);
-  psk_id_write(writer, id);
+  proposal_write(writer, &(struct proposal){.type = PROPOSAL_PSK, .body = {.psk = *id}});
 }
 
 void proposal_write_reinit(struct writer *writer, struct view group_id, uint16_t version,
                            uint16_t cipher_suite, struct view extensions) {
-  write_u16(writer, PROPOSAL_REINIT);
-  write_vector(writer, group_id);
-  write_u16(writer, version);
-  write_u16(writer, cipher_suite);
-  write_vector(writer, extensions);
+  proposal_write(writer, &(struct proposal){
+                             .type = PROPOSAL_REINIT,
+                             .body = {.reinit = {group_id, version, cipher_suite, extensions}}});
 }
 
 void proposal_write_external_init(struct writer *writer, struct view kem_output) {
-  write_u16(writer, PROPOSAL_EXTERNAL_INIT);
-  write_vector(writer, kem_output);
+  proposal_write(writer, &(struct proposal){.type = PROPOSAL_EXTERNAL_INIT,
+                                            .body = {.external_init = kem_output}});
 }
 
 void proposal_write_group_context_extensions(struct writer *writer, struct view extensions) {
-  write_u16(writer, PROPOSAL_GROUP_CONTEXT_EXTENSIONS);
-  write_vector(writer, extensions);
+  proposal_write(writer, &(struct proposal){.type = PROPOSAL_GROUP_CONTEXT_EXTENSIONS,
+                                            .body = {.group_context_extensions = extensions}});
 }
 
 void proposal_write_custom(struct writer *writer, uint16_t type, struct view data) {
-  write_u16(writer, type);
-  write_vector(writer, data);
+  proposal_write(writer, &(struct proposal){.type = type, .body = {.custom = data}});
 }
 
 void proposal_write_self_remove(struct writer *writer) {
-  write_u16(writer, PROPOSAL_SELF_REMOVE);
+  proposal_write(writer, &(struct proposal){.type = PROPOSAL_SELF_REMOVE});
 }
 
 bool proposal_removes(uint16_t type) {

@@ -7,6 +7,7 @@
 #define MLS_WIRE_PROPOSAL_H
 
 #include "mls/wire/keypackage.h"
+#include "mls/wire/proposalforms.h"
 
 /* ---- PreSharedKeyID (section 8.4) ---- */
 
@@ -51,16 +52,23 @@ struct proposal {
   } body;
 };
 
+/** The row of a type; that of the application's types for one that has none. */
+const struct proposal_form *proposal_form_of(uint16_t type);
+
 /** A type that is not known here is the application's, and taken to have one vector as its body. */
 CHECKED enum err proposal_read(struct reader *reader, struct why *why, struct proposal *out);
 
 /**
- * Whether it can be told what the next proposal is made of, and so where it ends: its type is one of
- * RFC 9420, SelfRemove, or for private use, which are the application's.  ERR_UNSUPPORTED: it is one that
+ * Whether it can be told what the next proposal is made of, and so where it ends: its type has
+ * a row, or is for private use, which are the application's.  ERR_UNSUPPORTED: it is one that
  * some other document defines.
  */
 CHECKED enum err proposal_check_known(struct reader reader, struct why *why);
 
+/** All fields but `raw`. */
+void proposal_write(struct writer *writer, const struct proposal *proposal);
+
+/* The same of what each type is made of. */
 void proposal_write_add(struct writer *writer, struct view key_package);
 void proposal_write_update(struct writer *writer, struct view leaf);
 void proposal_write_remove(struct writer *writer, uint32_t leaf);
