@@ -100,7 +100,7 @@ static enum err list_waiting(const struct group *group, struct changes *waiting)
   const struct tree *tree = group->epoch->tree;
   for (size_t i = 0; i < group->proposals.count; i++) {
     const struct stored_proposal *stored = &group->proposals.item[i];
-    enum err err = changes_describe(waiting, &stored->proposal, stored->sender, tree);
+    enum err err = proposal_describe(waiting, &stored->proposal, stored->sender, tree, 0);
     if (err != OK)
       return err;
   }

@@ -41,13 +41,12 @@ CHECKED enum err changes_add(struct changes *changes, uint32_t kind, uint16_t ty
 CHECKED enum err changes_add_member(struct changes *changes, const struct key_package *key_package,
                                     uint32_t leaf, struct sender proposer, size_t position);
 
-/** A change that is about no leaf, from the proposal that makes it. */
-CHECKED enum err changes_add_other(struct changes *changes, const struct proposal *proposal,
-                                   struct sender proposer, size_t position);
+/** What the leaf of a key package is shown as. */
+CHECKED enum err change_fill_member(struct change *change, const struct key_package *key_package);
 
-/** What a proposal by itself would change.  @param tree  of the epoch that it is of */
-CHECKED enum err changes_describe(struct changes *changes, const struct proposal *proposal,
-                                  struct sender proposer, const struct tree *tree);
+/** Move a change to the end of the list; its parts are freed if that fails. */
+CHECKED enum err changes_append(struct changes *changes, struct change *change);
+void change_free(struct change *change);
 
 /**
  * Note who stays, or comes back, with another signature key: by an Update, or by an external commit

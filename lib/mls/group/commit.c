@@ -212,46 +212,20 @@ done:
   return err;
 }
 
-static bool is_resumption(const struct proposal *proposal) {
-  return proposal->type == PROPOSAL_PSK && proposal->body.psk.type == PSK_RESUMPTION;
-}
-
 /* Whether a stored proposal goes into this commit. */
-static bool admits(const struct commit_work *work, const struct stored_proposal *stored) {
+static enum err choose(const struct commit_work *work, const struct stored_proposal *stored,
+                       bool *out) {
   const struct group *group = work->group;
   const struct proposal *proposal = &stored->proposal;
-  struct view psk;
-  if (proposal->type == PROPOSAL_PSK && !group_find_psk(group, &proposal->body.psk, &psk))
-    return false;
-  if (proposal_check_settings(&group->client->settings, group->epoch, proposal, NULL) != OK)
-    return false;
-  /* Whoever does not have it would be left behind, or could not join. */
-  if (is_resumption(proposal) && (proposal_list_count(&work->list, PROPOSAL_ADD) > 0 ||
-                                  !resume_all_have(group, &proposal->body.psk)))
-    return false;
-  /* Who ends the group by it could not go on. */
-  if (proposal->type == PROPOSAL_REINIT && !resume_can_follow(proposal))
-    return false;
-  return proposal_list_admits(&work->list, proposal, stored->sender, group->epoch->own_leaf);
+  const struct proposal_kind *kind = proposal_kind_of(proposal->type);
+  *out = proposal_check_settings(&group->client->settings, group->epoch, proposal, NULL) == OK &&
+         proposal_list_admits(&work->list, proposal, stored->sender, group->epoch->own_leaf);
+  return *out && kind->choose != NULL ? kind->choose(group, &work->list, proposal, out) : OK;
 }
 
-/* RFC 9420, section 12.2: Removes are preferred to Updates, and the newest Update to others; by
- * draft-ietf-mls-extensions SelfRemoves to Removes.  Adds are few here, so that their order does not
- * matter; resumption PSKs follow, which nobody who is added has.  A ReInit comes last: the group should
- * go on as long as there is something to do in it. */
-enum { TURNS = 5 };
-
-static unsigned turn_of(const struct proposal *proposal) {
-  switch (proposal->type) {
-  case PROPOSAL_SELF_REMOVE:
-    return 0;
-  case PROPOSAL_REMOVE:
-    return 1;
-  case PROPOSAL_REINIT:
-    return 4;
-  default:
-    return is_resumption(proposal) ? 3 : 2;
-  }
+static enum proposal_turn turn_of(const struct proposal *proposal) {
+  const struct proposal_kind *kind = proposal_kind_of(proposal->type);
+  return kind->turn_of != NULL ? kind->turn_of(proposal) : kind->turn;
 }
 
 /* List it, unless there are too many of its kind already. */
@@ -266,34 +240,17 @@ static enum err list_if_room(struct commit_work *work, const struct stored_propo
   return err;
 }
 
-/* RFC 9420, section 10: whoever checks whether a leaf lists its key package's extensions would be left
- * behind by an Add of one that does not. */
-static enum err is_listed(const struct proposal *proposal, bool *out) {
-  enum err err = OK;
-  struct key_package key_package = {0};
-  *out = true;
-  if (proposal->type != PROPOSAL_ADD)
-    return OK;
-  struct reader reader = reader_of(proposal->body.add);
-  err = key_package_read(&reader, NULL, &key_package);
-  if (err == OK)
-    err = key_package_check_listed(&key_package, NULL);
-  key_package_free(&key_package);
-  *out = err == OK;
-  return err_is_ours(err) ? err : OK;
-}
-
 static enum err list_stored(struct commit_work *work) {
   enum err err = OK;
   const struct proposal_store *store = &work->group->proposals;
-  for (unsigned turn = 0; turn < TURNS; turn++) {
+  for (enum proposal_turn turn = TURN_LEAVE; turn < TURNS; turn++) {
     for (size_t i = store->count; i-- > 0;) {
       const struct stored_proposal *stored = &store->item[i];
-      bool listed = false;
-      if (turn_of(&stored->proposal) != turn || !admits(work, stored))
+      bool chosen = false;
+      if (turn_of(&stored->proposal) != turn)
         continue;
-      TRY(is_listed(&stored->proposal, &listed));
-      if (listed)
+      TRY(choose(work, stored, &chosen));
+      if (chosen)
         TRY(list_if_room(work, stored));
     }
   }
@@ -308,7 +265,7 @@ done:
 /* What cannot fail, and must not be kept waiting, is that somebody goes. */
 static void keep_removals(struct proposal_list *list) {
   for (size_t i = list->count; i-- > 0;)
-    if (list->item[i].stored != NULL && !proposal_removes(list->item[i].proposal.type))
+    if (list->item[i].stored != NULL && !proposal_kinds[list->item[i].row]->removes)
       proposal_list_remove(list, i);
 }
 

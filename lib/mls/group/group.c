@@ -139,10 +139,9 @@ struct sender group_sender(const struct group *group) {
 /* An own proposal to remove the own leaf. */
 static bool asks_to_leave(const struct group *group, const struct stored_proposal *stored) {
   uint32_t own = group->epoch->own_leaf;
-  uint16_t type = stored->proposal.type;
   return stored->sender.type == SENDER_MEMBER && stored->sender.index == own &&
-         (type == PROPOSAL_SELF_REMOVE ||
-          (type == PROPOSAL_REMOVE && stored->proposal.body.remove == own));
+         proposal_kind_of(stored->proposal.type)->removes &&
+         proposal_leaf(&stored->proposal, stored->sender) == own;
 }
 
 uint32_t group_leaving(const struct group *group) {

@@ -238,12 +238,12 @@ static enum err process_proposal(struct incoming *incoming, const struct epoch *
   incoming->kind = E2EE_INCOMING_PROPOSAL;
   TRY(proposal_read(&reader, &client->why, &proposal));
   TRY(require(
-      proposal.type != PROPOSAL_SELF_REMOVE || content->wire_format == WIRE_PUBLIC_MESSAGE,
+      !proposal_kind_of(proposal.type)->brought || content->wire_format == WIRE_PUBLIC_MESSAGE,
       &client->why, ERR_INVALID_PROPOSAL,
       "draft-ietf-mls-extensions, section SelfRemove Proposal: it is not in a PublicMessage, "
       "which those who join from outside could read"));
   TRY(proposal_check(epoch, &proposal, content->content.sender, &rules));
-  TRY(changes_describe(&incoming->changes, &proposal, content->content.sender, epoch->tree));
+  TRY(proposal_describe(&incoming->changes, &proposal, content->content.sender, epoch->tree, 0));
   (void)changes_note_keys(&incoming->changes, epoch->tree, NULL);
   framing_write_authenticated(&writer, content);
   TRY(writer_take(&writer, &incoming->authenticated));
@@ -329,7 +329,7 @@ static enum err open_outside(struct incoming *incoming, const struct arrived *ar
   bool fits =
       arrived->wire_format == WIRE_PUBLIC_MESSAGE && arrived->content_type == CONTENT_PROPOSAL &&
       message->content.sender.type == SENDER_MEMBER &&
-      proposal_read(&reader, NULL, &proposal) == OK && proposal.type == PROPOSAL_SELF_REMOVE;
+      proposal_read(&reader, NULL, &proposal) == OK && proposal_kind_of(proposal.type)->brought;
   if (!fits)
     return refuse_outside(incoming->group);
   *content = (struct authenticated_content){WIRE_PUBLIC_MESSAGE, message->content, message->auth};

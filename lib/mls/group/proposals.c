@@ -93,53 +93,46 @@ void proposal_store_clear(struct proposal_store *store) {
   *store = (struct proposal_store){0};
 }
 
-/* ---- Sizes ---- */
+/* ---- Types ---- */
 
-static enum err check_leaf(const struct settings *settings, size_t size, struct why *why) {
-  return require(size <= settings->max_leaf_bytes, why, ERR_LIMIT,
-                 "a leaf of %zu bytes, where the settings allow %u", size,
-                 settings->max_leaf_bytes);
+size_t proposal_kind_index(uint16_t type) {
+  for (size_t i = 1; proposal_kinds[i] != NULL; i++)
+    if (proposal_kinds[i]->type == type)
+      return i;
+  return 0;
+}
+
+const struct proposal_kind *proposal_kind_of(uint16_t type) {
+  return proposal_kinds[proposal_kind_index(type)];
+}
+
+uint32_t proposal_leaf(const struct proposal *proposal, struct sender sender) {
+  const struct proposal_kind *kind = proposal_kind_of(proposal->type);
+  return kind->leaf != NULL ? kind->leaf(proposal, sender) : LEAF_NONE;
 }
 
 enum err proposal_check_settings(const struct settings *settings, const struct epoch *epoch,
                                  const struct proposal *proposal, struct why *why) {
-  size_t size = 0;
-  switch (proposal->type) {
-  case PROPOSAL_ADD:
-    return check_leaf(settings, key_package_leaf_size(proposal->body.add), why);
-  case PROPOSAL_UPDATE:
-    return check_leaf(settings, proposal->body.update.size, why);
-  case PROPOSAL_GROUP_CONTEXT_EXTENSIONS:
-    size = epoch_context_size(epoch, proposal->body.group_context_extensions);
-    return require(size <= settings->max_context_bytes || size < epoch->context_raw.size, why,
-                   ERR_LIMIT, "a GroupContext of %zu bytes, where the settings allow %u", size,
-                   settings->max_context_bytes);
-  default:
-    return OK;
-  }
+  const struct proposal_kind *kind = proposal_kind_of(proposal->type);
+  return kind->check_settings != NULL ? kind->check_settings(settings, epoch, proposal, why) : OK;
 }
 
 /* ---- List ---- */
-
-/* RFC 9420's types count by themselves, SelfRemove too, and all of the application's together. */
-static size_t slot_of(uint16_t type) {
-  if (type == PROPOSAL_SELF_REMOVE)
-    return LISTED_SELF_REMOVE;
-  return proposal_is_default(type) ? type : LISTED_CUSTOM;
-}
 
 enum err proposal_list_add(struct proposal_list *list, const struct proposal *proposal,
                            struct sender sender, const struct stored_proposal *stored) {
   enum err err = mem_grow(&list->item, &list->capacity, list->count + 1, sizeof *list->item);
   if (err != OK)
     return err;
-  list->item[list->count++] = (struct listed_proposal){*proposal, sender, stored, false};
-  list->of_type[slot_of(proposal->type)]++;
+  size_t row = proposal_kind_index(proposal->type);
+  list->item[list->count++] =
+      (struct listed_proposal){*proposal, sender, stored, false, (uint8_t)row};
+  list->of_row[row]++;
   return OK;
 }
 
 void proposal_list_remove(struct proposal_list *list, size_t at) {
-  list->of_type[slot_of(list->item[at].proposal.type)]--;
+  list->of_row[list->item[at].row]--;
   list->count--;
   memmove(list->item + at, list->item + at + 1, (list->count - at) * sizeof *list->item);
 }
@@ -150,67 +143,7 @@ void proposal_list_free(struct proposal_list *list) {
 }
 
 size_t proposal_list_count(const struct proposal_list *list, uint16_t type) {
-  return list->of_type[slot_of(type)];
-}
-
-/* RFC 9420, section 12.2, for an external commit. */
-static enum err check_external_size(const struct proposal_list *list, struct why *why) {
-  enum err err = OK;
-  TRY(require(proposal_list_count(list, PROPOSAL_EXTERNAL_INIT) <= 1, why, ERR_INVALID_PROPOSAL,
-              "RFC 9420, section 12.2: an external commit with more than one ExternalInit"));
-  TRY(require(proposal_list_count(list, PROPOSAL_REMOVE) <= 1, why, ERR_INVALID_PROPOSAL,
-              "RFC 9420, section 12.2: an external commit with more than one Remove"));
-done:
-  return err;
-}
-
-/* The same for a member's. */
-static enum err check_member_size(const struct proposal_list *list, const struct epoch *epoch,
-                                  const struct proposal_rules *rules) {
-  enum err err = OK;
-  struct why *why = rules->why;
-  TRY(require(proposal_list_count(list, PROPOSAL_GROUP_CONTEXT_EXTENSIONS) <= 1, why,
-              ERR_INVALID_PROPOSAL,
-              "RFC 9420, section 12.2: more than one GroupContextExtensions"));
-  TRY(require(proposal_list_count(list, PROPOSAL_REINIT) == 0 || list->count == 1, why,
-              ERR_INVALID_PROPOSAL,
-              "RFC 9420, section 12.2: a ReInit together with another proposal"));
-  TRY(require(proposal_list_count(list, PROPOSAL_REMOVE) <= tree_members(epoch->tree), why,
-              ERR_INVALID_PROPOSAL, "RFC 9420, section 12.2: more Removes than there are members"));
-  TRY(require(proposal_list_count(list, PROPOSAL_ADD) <= rules->max_members, why, ERR_LIMIT,
-              "the group would have more than %u members", rules->max_members));
-done:
-  return err;
-}
-
-enum err proposal_list_check_size(const struct proposal_list *list, const struct epoch *epoch,
-                                  bool external, const struct proposal_rules *rules) {
-  enum err err = OK;
-  TRY(require(list->of_type[PROPOSAL_PSK] <= LISTED_PSKS_MAX, rules->why, ERR_LIMIT,
-              "more than %d PSK proposals in one commit", LISTED_PSKS_MAX));
-  TRY(require(list->of_type[LISTED_CUSTOM] <= LISTED_CUSTOMS_MAX, rules->why, ERR_LIMIT,
-              "more than %d proposals of the application in one commit", LISTED_CUSTOMS_MAX));
-  TRY(external ? check_external_size(list, rules->why) : check_member_size(list, epoch, rules));
-done:
-  return err;
-}
-
-enum err proposal_list_check_item(const struct listed_proposal *item, bool external,
-                                  struct why *why) {
-  enum err err = OK;
-  uint16_t type = item->proposal.type;
-  bool of_sender = type == PROPOSAL_UPDATE || type == PROPOSAL_SELF_REMOVE;
-  TRY(require(sender_may_propose(item->sender.type, type), why, ERR_INVALID_PROPOSAL,
-              "RFC 9420, section 12.2: a proposal of type %u by a sender of type %u", type,
-              item->sender.type));
-  TRY(require(item->stored != NULL || !of_sender, why, ERR_INVALID_PROPOSAL,
-              "RFC 9420, section 12.2: the committer updates or removes itself, leaf %u",
-              item->sender.index));
-  TRY(require(!external || item->stored == NULL || type == PROPOSAL_SELF_REMOVE, why,
-              ERR_INVALID_PROPOSAL,
-              "RFC 9420, section 12.4.3.2: an external commit with a proposal by reference"));
-done:
-  return err;
+  return list->of_row[proposal_kind_index(type)];
 }
 
 /* ---- Reading a list ---- */
@@ -281,16 +214,11 @@ done:
 
 static enum err resolve_item(struct list_reader *from, const struct proposal_or_ref *item) {
   enum err err = OK;
-  const struct suite *suite = from->epoch->suite;
   if (item->by_reference)
     return resolve_reference(from, item->reference);
-  /* What is listed takes room: of an Add no more than was sent. */
-  TRY(require(item->proposal.type != PROPOSAL_ADD ||
-                  item->proposal.raw.size >=
-                      2 * suite->kem->public_size + suite->signature->public_size,
-              from->rules->why, ERR_INVALID_PROPOSAL,
-              "RFC 9420, section 10: a key package of %zu bytes has no room for its keys",
-              item->proposal.body.add.size));
+  const struct proposal_kind *kind = proposal_kind_of(item->proposal.type);
+  if (kind->check_room != NULL)
+    TRY(kind->check_room(from->epoch->suite, &item->proposal, from->rules->why));
   TRY(proposal_list_add(from->list, &item->proposal, from->committer, NULL));
 done:
   return err;
@@ -316,14 +244,7 @@ done:
   return err;
 }
 
-/* ---- What may stand beside what ---- */
-
-/* The leaf that a proposal replaces or takes away; LEAF_NONE for the others. */
-static uint32_t touched_leaf(const struct proposal *proposal, struct sender sender) {
-  if (proposal->type == PROPOSAL_UPDATE || proposal->type == PROPOSAL_SELF_REMOVE)
-    return sender.index;
-  return proposal->type == PROPOSAL_REMOVE ? proposal->body.remove : LEAF_NONE;
-}
+/* ---- Removals ---- */
 
 bool proposals_find_removal(struct view proposals, const struct proposal_store *store,
                             const struct suite *suite, struct sender committer, uint32_t leaf,
@@ -347,8 +268,8 @@ bool proposals_find_removal(struct view proposals, const struct proposal_store *
       found.proposal = found.stored->proposal;
       found.sender = found.stored->sender;
     }
-    removes = proposal_removes(found.proposal.type) &&
-              touched_leaf(&found.proposal, found.sender) == leaf;
+    removes = proposal_kind_of(found.proposal.type)->removes &&
+              proposal_leaf(&found.proposal, found.sender) == leaf;
     if (removes)
       *out = found;
   }
@@ -356,44 +277,11 @@ bool proposals_find_removal(struct view proposals, const struct proposal_store *
   return removes;
 }
 
-/* RFC 9420, section 12.2: two proposals that no list may hold both.  Two Adds of one client are found
- * by the tree, where no key occurs twice. */
-static bool in_conflict(const struct proposal *a, struct sender by_a, const struct proposal *b,
-                        struct sender by_b) {
-  uint32_t leaf = touched_leaf(a, by_a);
-  if (leaf != LEAF_NONE && leaf == touched_leaf(b, by_b))
-    return true;
-  if (a->type == PROPOSAL_REINIT || b->type == PROPOSAL_REINIT)
-    return true;
-  if (a->type != b->type)
-    return false;
-  switch (a->type) {
-  case PROPOSAL_PSK:
-    return psk_id_compare(&a->body.psk, &b->body.psk) == 0;
-  case PROPOSAL_GROUP_CONTEXT_EXTENSIONS:
-  case PROPOSAL_EXTERNAL_INIT:
-    return true;
-  default:
-    return false;
-  }
-}
-
-bool proposal_list_admits(const struct proposal_list *list, const struct proposal *proposal,
-                          struct sender sender, uint32_t committer) {
-  /* Updates and removals of the committer are for others to commit. */
-  if (committer != LEAF_NONE && touched_leaf(proposal, sender) == committer)
-    return false;
-  for (size_t i = 0; i < list->count; i++)
-    if (in_conflict(&list->item[i].proposal, list->item[i].sender, proposal, sender))
-      return false;
-  return true;
-}
-
 static void write_items(struct writer *writer, const struct proposal_list *list, bool removals,
                         const struct suite *suite) {
   for (size_t i = 0; i < list->count; i++) {
     const struct listed_proposal *item = &list->item[i];
-    if (proposal_removes(item->proposal.type) != removals)
+    if (proposal_kinds[item->row]->removes != removals)
       continue;
     if (item->stored != NULL)
       proposal_or_ref_write_reference(writer, view_of(item->stored->ref, suite->hash->size));

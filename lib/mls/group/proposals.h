@@ -6,9 +6,7 @@
 #ifndef MLS_GROUP_PROPOSALS_H
 #define MLS_GROUP_PROPOSALS_H
 
-#include "mls/group/changes.h"
-#include "mls/group/client.h"
-#include "mls/group/epoch.h"
+#include "mls/group/proposalkinds.h"
 
 /* ---- Received or sent in this epoch, not committed yet ---- */
 
@@ -74,17 +72,15 @@ struct listed_proposal {
   struct sender sender;
   const struct stored_proposal *stored; /* NULL if given by value */
   bool checked; /* by proposal_check() when it was planned: signatures are not verified again */
+  uint8_t row;  /* of its type in proposal_kinds */
 };
-
-/** Where proposals are counted that are not of the types 1 to 7. */
-enum { LISTED_CUSTOM = 0, LISTED_SELF_REMOVE = 8, LISTED_TYPES = 9 };
 
 /** Views and pointers into the commit and the store, which must outlive it. */
 struct proposal_list {
   struct listed_proposal *item;
   size_t count;
   size_t capacity;
-  size_t of_type[LISTED_TYPES]; /* how many there are */
+  size_t of_row[PROPOSAL_KINDS_MAX]; /* how many there are of each type */
 };
 
 CHECKED enum err proposal_list_add(struct proposal_list *list, const struct proposal *proposal,
@@ -92,8 +88,17 @@ CHECKED enum err proposal_list_add(struct proposal_list *list, const struct prop
 void proposal_list_remove(struct proposal_list *list, size_t at);
 void proposal_list_free(struct proposal_list *list);
 
-/** How many of a type of RFC 9420. */
+/** How many of a type; of the application's types, how many of all of them. */
 size_t proposal_list_count(const struct proposal_list *list, uint16_t type);
+
+/** The leaf that a proposal replaces or takes away; LEAF_NONE for the others. */
+uint32_t proposal_leaf(const struct proposal *proposal, struct sender sender);
+
+/* ---- What may stand in a list, and beside what (section 12.2) ---- */
+
+/** So many PSKs one commit may hold, and so many proposals of the application's types. */
+#define LISTED_PSKS_MAX 256
+#define LISTED_CUSTOMS_MAX PROPOSALS_MAX
 
 /** Whether there are no more of each kind than any commit may hold (section 12.2).
  *  ERR_INVALID_PROPOSAL; ERR_LIMIT.  @param external  of somebody who joins by the commit */
@@ -105,9 +110,17 @@ CHECKED enum err proposal_list_check_size(const struct proposal_list *list,
 CHECKED enum err proposal_list_check_item(const struct listed_proposal *item, bool external,
                                           struct why *why);
 
-/** So many PSKs one commit may hold, and so many proposals of the application's types. */
-#define LISTED_PSKS_MAX 256
-#define LISTED_CUSTOMS_MAX PROPOSALS_MAX
+/** All rules for a list that is complete.  Errors as above.
+ *  @param committer  member's leaf, or LEAF_NONE for an external commit */
+CHECKED enum err proposal_list_check(const struct proposal_list *list, const struct epoch *epoch,
+                                     uint32_t committer, const struct proposal_rules *rules);
+
+/** Whether a stored proposal may stand in a commit of `committer` beside those in the list, as far as
+ *  they are about leaves: not an own Update, no second change of one leaf. */
+bool proposal_list_admits(const struct proposal_list *list, const struct proposal *proposal,
+                          struct sender sender, uint32_t committer);
+
+/* ---- On the wire ---- */
 
 /**
  * Read the list of a commit and look up what it names (section 12.4).  What can be told from kinds,
@@ -119,11 +132,6 @@ CHECKED enum err proposal_list_resolve(struct proposal_list *list, struct view p
                                        const struct proposal_store *store,
                                        const struct epoch *epoch, struct sender committer,
                                        const struct proposal_rules *rules);
-
-/** Whether a stored proposal may stand in a commit of `committer` beside those in the list: not an
- *  own Update, no second change of one leaf, and so on (section 12.2). */
-bool proposal_list_admits(const struct proposal_list *list, const struct proposal *proposal,
-                          struct sender sender, uint32_t committer);
 
 /**
  * Find what removes a leaf in a list that cannot be read, or looked up, to its end.
@@ -137,7 +145,8 @@ bool proposals_find_removal(struct view proposals, const struct proposal_store *
 void proposal_list_write(struct writer *writer, const struct proposal_list *list,
                          const struct suite *suite);
 
-/** What a list does to an epoch. */
+/* ---- What a list does to an epoch ---- */
+
 struct effects {
   struct tree *tree;      /* being edited, not sealed */
   struct view extensions; /* of the new GroupContext */
@@ -153,6 +162,18 @@ struct effects {
 };
 
 void effects_free(struct effects *effects);
+
+/** What the steps of one application share. */
+struct application {
+  const struct epoch *epoch;
+  const struct proposal_list *list;
+  const struct proposal_rules *rules;
+  struct why *why;
+  struct effects *effects;
+  size_t at; /* the proposal being worked on */
+  size_t
+      context_at; /* the one that sets the GroupContext's extensions; size of the list: none does */
+};
 
 /**
  * Check a list of proposals and apply it (sections 12.2 and 12.3).
@@ -171,5 +192,11 @@ CHECKED enum err proposals_apply(const struct epoch *epoch, const struct proposa
  */
 CHECKED enum err proposal_check(const struct epoch *epoch, const struct proposal *proposal,
                                 struct sender sender, const struct proposal_rules *rules);
+
+/** What a proposal by itself would change.  @param tree  of the epoch that it is of
+ *  @param position  in its list, or 0 */
+CHECKED enum err proposal_describe(struct changes *changes, const struct proposal *proposal,
+                                   struct sender proposer, const struct tree *tree,
+                                   size_t position);
 
 #endif

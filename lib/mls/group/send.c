@@ -92,8 +92,8 @@ static enum err propose(struct group *group, struct view body, struct secret **u
   TRY(proposal_check_settings(&client->settings, group->epoch, &proposal, &client->why));
   TRY(proposal_check(group->epoch, &proposal,
                      (struct sender){SENDER_MEMBER, group->epoch->own_leaf}, &rules));
-  /* A SelfRemove has to be readable for those who join from outside. */
-  bool encrypt = client->settings.encrypt_handshake && proposal.type != PROPOSAL_SELF_REMOVE;
+  /* What those who join from outside bring along has to be readable for them. */
+  bool encrypt = client->settings.encrypt_handshake && !proposal_kind_of(proposal.type)->brought;
   TRY(group_sign(group, &framed, encrypt, &storage, &content));
   TRY(proposal_store_add(&group->proposals, group->epoch->suite, &content, update_key));
   /* Last, because it moves the own ratchet on. */

@@ -299,10 +299,6 @@ void proposal_write_self_remove(struct writer *writer) {
   proposal_write(writer, &(struct proposal){.type = PROPOSAL_SELF_REMOVE});
 }
 
-bool proposal_removes(uint16_t type) {
-  return type == PROPOSAL_REMOVE || type == PROPOSAL_SELF_REMOVE;
-}
-
 /* ---- ProposalOrRef ---- */
 
 enum { PROPOSAL_BY_VALUE = 1, PROPOSAL_BY_REFERENCE = 2 };

@@ -80,9 +80,6 @@ void proposal_write_group_context_extensions(struct writer *writer, struct view 
 void proposal_write_custom(struct writer *writer, uint16_t type, struct view data);
 void proposal_write_self_remove(struct writer *writer);
 
-/** Remove or SelfRemove. */
-bool proposal_removes(uint16_t type);
-
 /** ProposalOrRef (section 12.4). */
 struct proposal_or_ref {
   bool by_reference;

@@ -1,6 +1,6 @@
 /*
  * The types of proposals as RFC 9420's registry has them (section 17.4), each with its reader beside its
- * writer: a row each.  What a type does to a group is in its other row, in mls/group/proposaltypes.h.
+ * writer: a row each.  What a type does to a group is in its other row, in mls/group/proposalkinds.h.
  * SPDX-License-Identifier: ISC
  */
 #ifndef MLS_WIRE_PROPOSALFORMS_H
