@@ -140,6 +140,17 @@ done:
 
 /* ---- Reading ---- */
 
+static uint32_t shown_state(const struct group *group) {
+  static const uint32_t shown[GROUP_STATES] = {
+      [GROUP_ACTIVE] = E2EE_GROUP_ACTIVE,
+      [GROUP_OUTSIDE] = E2EE_GROUP_OUTSIDE,
+      [GROUP_ENDED] = E2EE_GROUP_ENDED,
+      [GROUP_LEFT] = E2EE_GROUP_LEFT,
+  };
+  enum group_state state = group_state(group);
+  return state != GROUP_LEFT && group->pending != NULL ? E2EE_GROUP_PENDING : shown[state];
+}
+
 int e2ee_group_get_status(const e2ee_group *group, e2ee_group_status *out, size_t out_size) {
   if (group == NULL || out == NULL || out_size == 0)
     return E2EE_ERR_INVALID_ARG;
@@ -148,19 +159,10 @@ int e2ee_group_get_status(const e2ee_group *group, e2ee_group_status *out, size_
     return err;
   const struct group *inner = group->group;
   const struct epoch *shown = group_shown_epoch(inner);
-  uint32_t state = E2EE_GROUP_ACTIVE;
-  if (inner->left)
-    state = E2EE_GROUP_LEFT;
-  else if (inner->pending != NULL)
-    state = E2EE_GROUP_PENDING;
-  else if (group_is_outside(inner))
-    state = E2EE_GROUP_OUTSIDE;
-  else if (group_has_ended(inner))
-    state = E2EE_GROUP_ENDED;
   struct e2ee_group_status status = {
       .epoch = shown->context.epoch,
       .revision = inner->revision,
-      .state = state,
+      .state = shown_state(inner),
       .own_leaf = shown->own_leaf,
       .members = tree_members(shown->tree),
       .mls_suite = shown->suite->id,

@@ -34,9 +34,10 @@ static unsigned keys_of_version(uint8_t version) {
 /* ---- Saving ---- */
 
 static enum epoch_kind current_kind(const struct group *group) {
-  if (group->left)
+  enum group_state state = group_state(group);
+  if (state == GROUP_LEFT)
     return EPOCH_LEFT;
-  return group->epoch->secrets == NULL ? EPOCH_OUTSIDE : EPOCH_MEMBER;
+  return state == GROUP_OUTSIDE ? EPOCH_OUTSIDE : EPOCH_MEMBER;
 }
 
 static void write_past(struct writer *writer, const struct group *group) {

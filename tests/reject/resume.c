@@ -192,7 +192,7 @@ static void end_old_group(struct world *world, struct group *group,
   ck_assert_int_eq(process_message(world->other, bytes_view(&group->pending->message), &incoming),
                    OK);
   ck_assert_int_eq(process_accept(incoming), OK);
-  ck_assert(group_has_ended(world->other));
+  ck_assert_int_eq(group_state(world->other), GROUP_ENDED);
   incoming_free(incoming);
   commit_plan_free(&plan);
   bytes_free(&proposal);

@@ -409,7 +409,7 @@ START_TEST(test_reinit) {
   ck_assert_int_eq(commit_accepted(members[0].group), OK);
   restart(members);
   for (size_t i = 0; i < 2; i++)
-    ck_assert(group_has_ended(members[i].group));
+    ck_assert_int_eq(group_state(members[i].group), GROUP_ENDED);
   ck_assert_int_eq(group_new_successor(members[1].client, members[1].group, &next), OK);
   ck_assert(view_equal(group_identifier(next), VIEW_TEXT("next")));
   group_free(next);

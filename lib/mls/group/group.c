@@ -126,8 +126,16 @@ void group_link_free(struct group_link *link) {
   locked_free(link, sizeof *link);
 }
 
+enum group_state group_state(const struct group *group) {
+  if (group->left)
+    return GROUP_LEFT;
+  if (group->epoch->secrets == NULL)
+    return GROUP_OUTSIDE;
+  return group->epoch->reinit.size > 0 ? GROUP_ENDED : GROUP_ACTIVE;
+}
+
 bool group_is_outside(const struct group *group) {
-  return !group->left && group->epoch->secrets == NULL;
+  return group_state(group) == GROUP_OUTSIDE;
 }
 
 struct sender group_sender(const struct group *group) {
@@ -145,7 +153,8 @@ static bool asks_to_leave(const struct group *group, const struct stored_proposa
 }
 
 uint32_t group_leaving(const struct group *group) {
-  if (group->left || group_has_ended(group))
+  enum group_state state = group_state(group);
+  if (state == GROUP_LEFT || state == GROUP_ENDED)
     return E2EE_LEAVING_NO;
   for (size_t i = 0; i < group->proposals.count; i++)
     if (asks_to_leave(group, &group->proposals.item[i]))
@@ -153,21 +162,20 @@ uint32_t group_leaving(const struct group *group) {
   return group->stays ? E2EE_LEAVING_LOST : E2EE_LEAVING_NO;
 }
 
-bool group_has_ended(const struct group *group) {
-  return group->epoch->reinit.size > 0;
-}
-
 enum err group_check_active(const struct group *group) {
-  enum err err = OK;
   struct why *why = &group->client->why;
-  TRY(require(!group->left, why, ERR_INVALID_STATE,
-              "this member has left the group: nothing more can be done with it"));
-  TRY(require(!group_is_outside(group), why, ERR_INVALID_STATE,
-              "the external commit must be accepted first"));
-  TRY(require(!group_has_ended(group), why, ERR_INVALID_STATE,
-              "RFC 9420, section 12.4.2: a ReInit has ended the group"));
-done:
-  return err;
+  switch (group_state(group)) {
+  case GROUP_LEFT:
+    return refuse(why, ERR_INVALID_STATE,
+                  "this member has left the group: nothing more can be done with it");
+  case GROUP_OUTSIDE:
+    return refuse(why, ERR_INVALID_STATE, "the external commit must be accepted first");
+  case GROUP_ENDED:
+    return refuse(why, ERR_INVALID_STATE, "RFC 9420, section 12.4.2: a ReInit has ended the group");
+  case GROUP_ACTIVE:
+    break;
+  }
+  return OK;
 }
 
 enum err group_check_alone(const struct group *group) {

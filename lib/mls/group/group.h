@@ -59,6 +59,18 @@ struct group {
   bool restored; /* loaded from a blob, and no own commit with a path since */
 };
 
+/** What has become of a group.  That an own commit is undecided is no state of its own: it may be one of
+ *  an active group, or the one by which the client joins from outside. */
+enum group_state {
+  GROUP_ACTIVE,
+  GROUP_OUTSIDE, /* one that the client wants to join; it has no secrets */
+  GROUP_ENDED,   /* by a ReInit */
+  GROUP_LEFT     /* the member is out; secrets are wiped */
+};
+enum { GROUP_STATES = GROUP_LEFT + 1 };
+
+enum group_state group_state(const struct group *group);
+
 /** Whether the client is a member of the group already: nobody is in one twice (section 12.4.3.1). */
 bool client_in_group(const struct client *client, struct view group_id);
 
@@ -88,7 +100,7 @@ CHECKED enum err group_check_leaf(const struct group *group, uint32_t leaf);
 CHECKED enum err group_read_key_package(const struct group *group, struct view message,
                                         struct view *out);
 
-/** Whether the group is one that the client wants to join, seen from outside. */
+/** Whether the state is GROUP_OUTSIDE. */
 bool group_is_outside(const struct group *group);
 
 /** Who the client is in its commits: a member, or somebody who joins by one. */
@@ -96,9 +108,6 @@ struct sender group_sender(const struct group *group);
 
 /** E2EE_LEAVING_*: what has become of the member's wish to leave. */
 uint32_t group_leaving(const struct group *group);
-
-/** Whether a ReInit has ended it. */
-bool group_has_ended(const struct group *group);
 
 /** The epoch to show: the current one, or the pending one of somebody who joins from outside. */
 const struct epoch *group_shown_epoch(const struct group *group);

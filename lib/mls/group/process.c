@@ -23,6 +23,26 @@ void incoming_free(struct incoming *incoming) {
 
 /* ---- Which epoch, which keys ---- */
 
+/* Which epochs are heard, by what has become of the group and what a message holds (0: no content that
+ * there is, which whoever opens the message finds out).
+ *
+ * Handshakes are of the current epoch.  RFC 9420, section 12.4.2: nothing is sent in an epoch that a
+ * ReInit began; what was sent before its sender knew of that may still be on its way.  To somebody
+ * outside only a proposal can be said, which open_outside() looks at. */
+enum { OF_CURRENT = 1, OF_PAST = 2 };
+
+static const uint8_t heard[GROUP_STATES][CONTENT_COMMIT + 1] = {
+    [GROUP_ACTIVE] = {OF_CURRENT, [CONTENT_APPLICATION] = OF_CURRENT | OF_PAST,
+                      [CONTENT_PROPOSAL] = OF_CURRENT, [CONTENT_COMMIT] = OF_CURRENT},
+    [GROUP_OUTSIDE] = {[CONTENT_PROPOSAL] = OF_CURRENT},
+    [GROUP_ENDED] = {[CONTENT_APPLICATION] = OF_PAST},
+    [GROUP_LEFT] = {0},
+};
+
+static bool is_heard(enum group_state state, uint8_t content_type, unsigned of) {
+  return (heard[state][content_type <= CONTENT_COMMIT ? content_type : 0] & of) != 0;
+}
+
 /* What is known of a message before it is opened. */
 struct arrived {
   uint16_t wire_format;
@@ -58,7 +78,7 @@ done:
   return codec_unparsed(err, &client->why, "message");
 }
 
-/* The current epoch; or, for an application message, a past one that is kept. */
+/* The current epoch; or, of an encrypted message, a past one that is kept, if such a one is heard. */
 static enum err find_epoch(const struct group *group, const struct arrived *arrived,
                            const struct epoch **out) {
   struct why *why = &group->client->why;
@@ -74,7 +94,8 @@ static enum err find_epoch(const struct group *group, const struct arrived *arri
     return OK;
   for (size_t i = 0; i < group->past_count; i++) {
     *out = group->past[i];
-    if ((*out)->context.epoch == arrived->epoch && arrived->content_type == CONTENT_APPLICATION &&
+    if ((*out)->context.epoch == arrived->epoch &&
+        is_heard(group_state(group), arrived->content_type, OF_PAST) &&
         arrived->wire_format == WIRE_PRIVATE_MESSAGE)
       return OK;
   }
@@ -317,6 +338,14 @@ static enum err refuse_outside(const struct group *group) {
                 "the external commit must be accepted before messages can be read");
 }
 
+/* An active group hears whatever find_epoch() has found. */
+static enum err check_heard(const struct group *group, enum group_state state,
+                            const struct arrived *arrived, const struct epoch *epoch) {
+  if (is_heard(state, arrived->content_type, epoch == group->epoch ? OF_CURRENT : OF_PAST))
+    return OK;
+  return state == GROUP_OUTSIDE ? refuse_outside(group) : group_check_active(group);
+}
+
 /*
  * To somebody outside only one thing can be said: that a member leaves, to be committed along with the
  * own joining (draft-ietf-mls-extensions, SelfRemove).  The membership tag cannot be checked there.
@@ -326,10 +355,10 @@ static enum err open_outside(struct incoming *incoming, const struct arrived *ar
   const struct public_message *message = &arrived->public_message;
   struct proposal proposal;
   struct reader reader = reader_of(message->content.content);
-  bool fits =
-      arrived->wire_format == WIRE_PUBLIC_MESSAGE && arrived->content_type == CONTENT_PROPOSAL &&
-      message->content.sender.type == SENDER_MEMBER &&
-      proposal_read(&reader, NULL, &proposal) == OK && proposal_kind_of(proposal.type)->brought;
+  bool fits = arrived->wire_format == WIRE_PUBLIC_MESSAGE &&
+              message->content.sender.type == SENDER_MEMBER &&
+              proposal_read(&reader, NULL, &proposal) == OK &&
+              proposal_kind_of(proposal.type)->brought;
   if (!fits)
     return refuse_outside(incoming->group);
   *content = (struct authenticated_content){WIRE_PUBLIC_MESSAGE, message->content, message->auth};
@@ -343,22 +372,21 @@ static enum err process_arrived(struct incoming *incoming, struct view message,
   struct arrived arrived = {0};
   struct authenticated_content content;
   const struct epoch *epoch = NULL;
-  bool outside = group_is_outside(group), ended = group_has_ended(group);
-  if (!outside && !ended)
+  enum group_state state = group_state(group);
+  if (state == GROUP_LEFT)
     TRY(group_check_active(group));
   err = read_message(group, message, &arrived);
-  if (outside && err == ERR_MALFORMED)
+  if (state == GROUP_OUTSIDE && err == ERR_MALFORMED)
     TRY(refuse_outside(group));
   TRY(err);
   err = find_epoch(group, &arrived, &epoch);
-  /* RFC 9420, section 12.4.2: nothing is sent in an epoch that a ReInit began.  What was sent before
-   * its sender knew of that may still be on its way. */
-  if (ended && (err != OK || epoch == group->epoch))
+  if (state == GROUP_ENDED && err != OK)
     TRY(group_check_active(group));
   TRY(err);
+  TRY(check_heard(group, state, &arrived, epoch));
   incoming->epoch = arrived.epoch;
-  TRY(outside ? open_outside(incoming, &arrived, &content)
-              : open_message(incoming, epoch, &arrived, storage, &content));
+  TRY(state == GROUP_OUTSIDE ? open_outside(incoming, &arrived, &content)
+                             : open_message(incoming, epoch, &arrived, storage, &content));
   TRY(verify_signature(incoming, epoch, &content));
   TRY(process_content(incoming, epoch, &content));
 done:
@@ -449,8 +477,8 @@ enum err process_accept(struct incoming *incoming) {
   struct group *group = incoming->group;
   struct why *why = &group->client->why;
   TRY(require(!incoming->accepted, why, ERR_INVALID_STATE, "the message was accepted already"));
-  TRY(require(!group->left && incoming->epoch == group_epoch_number(group), why, ERR_OLD_EPOCH,
-              "the group has left the epoch of this message"));
+  TRY(require(group_state(group) != GROUP_LEFT && incoming->epoch == group_epoch_number(group), why,
+              ERR_OLD_EPOCH, "the group has left the epoch of this message"));
   if (incoming->kind == E2EE_INCOMING_OWN_COMMIT) {
     TRY(accept_own_commit(incoming));
   } else {

@@ -127,7 +127,7 @@ done:
 
 enum err resume_read_reinit(const struct group *old, struct proposal *out) {
   struct reader reader = reader_of(bytes_view(&old->epoch->reinit));
-  if (!group_has_ended(old))
+  if (old->epoch->reinit.size == 0)
     return refuse(&old->client->why, ERR_INVALID_STATE,
                   "RFC 9420, section 11.2: no ReInit was committed in the old group");
   return proposal_read(&reader, &old->client->why, out);
