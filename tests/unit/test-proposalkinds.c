@@ -229,6 +229,7 @@ END_TEST
 /* It is no default of RFC 9420, so members say that they support it. */
 START_TEST(listed_in_capabilities) {
   const struct leaf *leaf = tree_leaf(members[0].group->epoch->tree, 0);
+  ck_assert(!proposal_is_default(0) && !proposal_is_default(TOY));
   ck_assert(list_has(leaf_capabilities(leaf).proposals, TOY));
   ck_assert(list_has(leaf_capabilities(leaf).proposals, PROPOSAL_SELF_REMOVE));
 }

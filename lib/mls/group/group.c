@@ -163,19 +163,14 @@ uint32_t group_leaving(const struct group *group) {
 }
 
 enum err group_check_active(const struct group *group) {
-  struct why *why = &group->client->why;
-  switch (group_state(group)) {
-  case GROUP_LEFT:
-    return refuse(why, ERR_INVALID_STATE,
-                  "this member has left the group: nothing more can be done with it");
-  case GROUP_OUTSIDE:
-    return refuse(why, ERR_INVALID_STATE, "the external commit must be accepted first");
-  case GROUP_ENDED:
-    return refuse(why, ERR_INVALID_STATE, "RFC 9420, section 12.4.2: a ReInit has ended the group");
-  case GROUP_ACTIVE:
-    break;
-  }
-  return OK;
+  static const char *const refusals[GROUP_STATES] = {
+      [GROUP_ACTIVE] = NULL,
+      [GROUP_OUTSIDE] = "the external commit must be accepted first",
+      [GROUP_ENDED] = "RFC 9420, section 12.4.2: a ReInit has ended the group",
+      [GROUP_LEFT] = "this member has left the group: nothing more can be done with it",
+  };
+  const char *refusal = refusals[group_state(group)];
+  return refusal == NULL ? OK : refuse(&group->client->why, ERR_INVALID_STATE, "%s", refusal);
 }
 
 enum err group_check_alone(const struct group *group) {

@@ -23,8 +23,7 @@ void incoming_free(struct incoming *incoming) {
 
 /* ---- Which epoch, which keys ---- */
 
-/* Which epochs are heard, by what has become of the group and what a message holds (0: no content that
- * there is, which whoever opens the message finds out).
+/* Which epochs are heard, by what has become of the group and what a message holds.
  *
  * Handshakes are of the current epoch.  RFC 9420, section 12.4.2: nothing is sent in an epoch that a
  * ReInit began; what was sent before its sender knew of that may still be on its way.  To somebody
@@ -32,15 +31,17 @@ void incoming_free(struct incoming *incoming) {
 enum { OF_CURRENT = 1, OF_PAST = 2 };
 
 static const uint8_t heard[GROUP_STATES][CONTENT_COMMIT + 1] = {
-    [GROUP_ACTIVE] = {OF_CURRENT, [CONTENT_APPLICATION] = OF_CURRENT | OF_PAST,
-                      [CONTENT_PROPOSAL] = OF_CURRENT, [CONTENT_COMMIT] = OF_CURRENT},
+    [GROUP_ACTIVE] = {[CONTENT_APPLICATION] = OF_CURRENT | OF_PAST,
+                      [CONTENT_PROPOSAL] = OF_CURRENT,
+                      [CONTENT_COMMIT] = OF_CURRENT},
     [GROUP_OUTSIDE] = {[CONTENT_PROPOSAL] = OF_CURRENT},
     [GROUP_ENDED] = {[CONTENT_APPLICATION] = OF_PAST},
     [GROUP_LEFT] = {0},
 };
 
+/* @param content_type  whoever read the message has seen that it is one */
 static bool is_heard(enum group_state state, uint8_t content_type, unsigned of) {
-  return (heard[state][content_type <= CONTENT_COMMIT ? content_type : 0] & of) != 0;
+  return (heard[state][content_type] & of) != 0;
 }
 
 /* What is known of a message before it is opened. */
