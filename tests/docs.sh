@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: ISC
 set -euo pipefail
 cd "$(dirname "$0")/.."
-documents=(README.md docs/*.md examples/README.md)
+documents=(*.md docs/*.md examples/README.md)
 
 failures=0
 complain() {
