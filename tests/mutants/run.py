@@ -3,8 +3,7 @@
     run.py BUILD [--count N] [--seed S] [--jobs N] [--minutes N] [--only PATTERN] [--again] [--list]
 
 A mutant is noticed when a test that comes past it fails or hangs; the shortest ones are tried, for
-BUDGET seconds.  Those that are not noticed need a
-sentence in survivors.txt.  Results stay in BUILD, and a run that was cut short goes on from there.
+BUDGET seconds.  Those that are not noticed need a sentence in survivors.txt.  Results stay in BUILD, and a run that was cut short goes on from there.
 
 SPDX-License-Identifier: ISC
 """
@@ -17,7 +16,6 @@ import os
 import pathlib
 import random
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -131,17 +129,18 @@ def drop_broken(files, source, binary):
             sys.exit("this does not compile without a mutant:\n" + said[-4000:])
 
 
-def processor_seconds():
-    """Of all children that have ended: how busy the machine is does not count."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+def kill(group):
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
 
 
 class Tests:
     """The tests of a build, how long each takes, and which mutants it comes past."""
 
-    def __init__(self, binary):
-        self.binary = binary
+    def __init__(self, binary, jobs):
+        self.binary, self.jobs, self.lock = binary, jobs, threading.Lock()
         code, said = run(["meson", "introspect", "--tests", binary])
         if code != 0:
             sys.exit(said)
@@ -172,19 +171,17 @@ class Tests:
                                 stdin=subprocess.DEVNULL, stdout=output,
                                 stderr=subprocess.DEVNULL, start_new_session=True)
 
-    def passes(self, name, limit, **environment):
-        """Whether it passes in time; all processes of it are gone afterwards."""
+    def run(self, name, limit, **environment):
+        """Whether it passes in time, and the processor's seconds, of all its processes; all of them are
+        gone afterwards."""
         process = self.start(name, **environment)
-        try:
-            return process.wait(limit) in (0, 77)
-        except subprocess.TimeoutExpired:
-            return False
-        finally:
-            try:
-                os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            process.wait()
+        alarm = threading.Timer(limit, kill, [process.pid])
+        alarm.start()
+        _, status, used = os.wait4(process.pid, 0)
+        alarm.cancel()
+        kill(process.pid)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        return process.returncode in (0, 77), used.ru_utime + used.ru_stime
 
     def look(self, mutants, of):
         """Run each without a mutant, and note what it comes past.  @param of  what it holds for"""
@@ -196,11 +193,10 @@ class Tests:
                 self.past.update({int(number): names for number, names in seen["past"].items()})
                 self.tests = seen["tests"]
                 return
-        for name in list(self.tests):
-            self.look_at(name, mutants)
-            if self.seconds[name] > LONG:
-                for case in self.split(name):
-                    self.look_at(case, mutants)
+        with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
+            list(pool.map(lambda name: self.look_at(name, mutants), list(self.tests)))
+            for name in [name for name, seconds in self.seconds.items() if seconds > LONG]:
+                list(pool.map(lambda case: self.look_at(case, mutants), self.split(name)))
         for names in self.past.values():
             names[:] = [name for name in names if name in self.tests]
             names.sort(key=self.seconds.get)
@@ -208,19 +204,18 @@ class Tests:
                                     "tests": self.tests}))
 
     def look_at(self, name, mutants):
-        seen = self.binary / "seen"
+        seen = self.binary / ("seen-" + re.sub(r"\W", "-", name))
         seen.unlink(missing_ok=True)
-        began = processor_seconds()
-        if not self.passes(name, 900, MUTANT_SEEN=str(seen)):
+        passed, seconds = self.run(name, 900, MUTANT_SEEN=str(seen))
+        if not passed:
             sys.exit(f"{name} fails without a mutant")
-        self.seconds[name] = processor_seconds() - began
         bytes_seen = seen.read_bytes() if seen.exists() else b""
-        for mutant in mutants:
-            names = self.past[mutant.number]
-            if name in names:
-                names.remove(name)
-            if mutant.number < len(bytes_seen) and bytes_seen[mutant.number]:
-                names.append(name)
+        seen.unlink(missing_ok=True)
+        with self.lock:
+            self.seconds[name] = seconds
+            for mutant in mutants:
+                if mutant.number < len(bytes_seen) and bytes_seen[mutant.number]:
+                    self.past[mutant.number].append(name)
 
     def notice(self, mutant):
         """The first test that fails with this mutant, or None."""
@@ -230,7 +225,7 @@ class Tests:
                 break
             spent += self.seconds[name]
             limit = 15 + 8 * self.seconds[name]
-            if not self.passes(name, limit, MUTANT=str(mutant.number)):
+            if not self.run(name, limit, MUTANT=str(mutant.number))[0]:
                 return name
         return None
 
@@ -330,7 +325,7 @@ def main():
     code, said = run(["ninja", "-C", binary])
     if code != 0:
         sys.exit(said[-4000:])
-    tests = Tests(binary)
+    tests = Tests(binary, options.jobs)
     results = {"identity": identity(options), "noticed": {}}
     tests.look(mutants, results["identity"] + identity(options, "tests") + options.only)
     results_path = build / "results.json"
