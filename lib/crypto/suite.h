@@ -23,7 +23,8 @@ struct suite {
  *  algorithm of it has no backend here.  Any thread, after provider_init(). */
 const struct suite *suite_find(uint16_t id);
 
-/** The same to compute with: who comes first waits until its KEM and signature scheme have given their known answers.
+/** The same to compute with: who comes first waits until its KEM and its signature scheme have given
+ *  their known answers.
  *  @return OK; ERR_UNSUPPORTED where suite_find() gives NULL; ERR_INTERNAL if an answer came out wrong,
  *          then and ever after; ERR_NOMEM */
 CHECKED enum err suite_use(uint16_t id, const struct suite **out);

@@ -24,10 +24,6 @@ done:
   return err;
 }
 
-void media_take(struct media *media) {
-  refs_take(&media->refs);
-}
-
 void media_drop(struct media *media) {
   if (!refs_drop(&media->refs))
     return;
@@ -46,7 +42,7 @@ void media_unlock(struct media *media) {
 }
 
 void media_enter(struct media *media, struct media_stream **streams, struct media_stream *stream) {
-  media_take(media);
+  refs_take(&media->refs);
   stream->next = *streams;
   *streams = stream;
 }

@@ -51,7 +51,6 @@ struct media {
  * @return OK, ERR_UNSUPPORTED or ERR_NOMEM
  */
 CHECKED enum err media_new(uint16_t suite_id, struct keys *keys, struct media **out);
-void media_take(struct media *media);
 /** Give up one owner's part; the last one wipes and frees. */
 void media_drop(struct media *media);
 

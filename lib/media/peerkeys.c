@@ -30,6 +30,19 @@ static struct chain *find(const struct peer_keys *keys, uint32_t sender) {
   return chain;
 }
 
+/* Take the lock for what concerns another sender. */
+static enum err enter_of(struct media *media, uint32_t sender, struct peer_keys **out,
+                         struct chain **chain) {
+  enum err err = enter(media, out);
+  if (err != OK)
+    return err;
+  *chain = find(*out, sender);
+  if (*chain != NULL)
+    return OK;
+  media_unlock(media);
+  return ERR_NOT_FOUND;
+}
+
 /* ---- The own key ---- */
 
 static void use_own(struct peer_keys *keys, struct own_key *own) {
@@ -133,11 +146,10 @@ enum err peerkeys_set(struct media *media, uint32_t sender, uint64_t generation,
                       struct view base_key) {
   struct secret secret = {.size = 0};
   struct peer_keys *keys = NULL;
-  enum err err = enter(media, &keys);
+  struct chain *chain = NULL;
+  enum err err = enter_of(media, sender, &keys, &chain);
   if (err != OK)
     return err;
-  struct chain *chain = find(keys, sender);
-  TRY(chain != NULL ? OK : ERR_NOT_FOUND);
   TRY(check_generation(generation, chain->bits));
   TRY(sframe_secret(&media->suite, base_key, &secret));
   TRY(check_others(keys, chain, &secret));
@@ -156,46 +168,39 @@ static void give_up(struct media *media, struct chain *chain, uint64_t generatio
 
 enum err peerkeys_retire(struct media *media, uint32_t sender, uint64_t generation) {
   struct peer_keys *keys = NULL;
-  enum err err = enter(media, &keys);
+  struct chain *chain = NULL;
+  enum err err = enter_of(media, sender, &keys, &chain);
   if (err != OK)
     return err;
-  struct chain *chain = find(keys, sender);
-  TRY(chain != NULL ? OK : ERR_NOT_FOUND);
   give_up(media, chain, generation);
-done:
   media_unlock(media);
-  return err;
+  return OK;
 }
 
 enum err peerkeys_remove(struct media *media, uint32_t sender) {
   struct peer_keys *keys = NULL;
-  enum err err = enter(media, &keys);
+  struct chain *chain = NULL;
+  enum err err = enter_of(media, sender, &keys, &chain);
   if (err != OK)
     return err;
-  struct chain *chain = find(keys, sender);
-  TRY(chain != NULL ? OK : ERR_NOT_FOUND);
   struct chain **place = &keys->chains;
   while (*place != chain)
     place = &(*place)->next;
   *place = chain->next;
   give_up(media, chain, UINT64_MAX);
   chain_drop(chain);
-done:
   media_unlock(media);
-  return err;
+  return OK;
 }
 
 enum err peerkeys_receiver(struct media *media, uint32_t sender, struct e2ee_receiver **out) {
   struct peer_keys *keys = NULL;
-  enum err err = enter(media, &keys);
+  struct chain *chain = NULL;
+  enum err err = enter_of(media, sender, &keys, &chain);
   if (err != OK)
     return err;
-  struct chain *chain = find(keys, sender);
-  if (chain != NULL)
-    chain_share(chain);
+  chain_share(chain);
   media_unlock(media);
-  if (chain == NULL)
-    return ERR_NOT_FOUND;
   err = receiver_new(media, &chain->source, out);
   if (err != OK)
     chain_drop(chain);

@@ -37,7 +37,8 @@ static bool has_zeros(const uint8_t *data) {
   return found != 0;
 }
 
-/* One encrypted part, which is empty only if it is the last.  Two zero bytes are rare, so blocks without them are passed over. */
+/* One encrypted part, which is empty only if it is the last.  Two zero bytes are rare, so blocks without
+ * them are passed over. */
 static enum err escape_part(struct list *list, uint8_t *data, size_t from, size_t end, bool last) {
   enum err err = OK;
   for (size_t at = from; at < end;) {

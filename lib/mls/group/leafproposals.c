@@ -249,8 +249,8 @@ static enum err apply_remove(struct application *job, const struct listed_propos
   uint32_t index = proposal_leaf(&item->proposal, item->sender);
   TRY(check_is_member(job->epoch->tree, index, job->why));
   TRY(tree_remove_leaf(effects->tree, index));
-  TRY(changes_add(&effects->changes, E2EE_CHANGE_REMOVE, item->proposal.type, index, item->sender,
-                  tree_leaf(job->epoch->tree, index), job->at));
+  TRY(proposal_describe(&effects->changes, &item->proposal, item->sender, job->epoch->tree,
+                        job->at));
   effects->removes_own = effects->removes_own || index == job->epoch->own_leaf;
 done:
   return err;

@@ -78,8 +78,6 @@ extern const struct proposal_kind *const proposal_kinds[];
 /** At least as many as there are rows. */
 #define PROPOSAL_KINDS_MAX 16
 
-/** The place of a type's row in the table. */
-size_t proposal_kind_index(uint16_t type);
 const struct proposal_kind *proposal_kind_of(uint16_t type);
 
 #endif

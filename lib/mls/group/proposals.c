@@ -95,7 +95,8 @@ void proposal_store_clear(struct proposal_store *store) {
 
 /* ---- Types ---- */
 
-size_t proposal_kind_index(uint16_t type) {
+/* The place of a type's row in the table. */
+static size_t kind_index(uint16_t type) {
   for (size_t i = 1; proposal_kinds[i] != NULL; i++)
     if (proposal_kinds[i]->type == type)
       return i;
@@ -103,7 +104,7 @@ size_t proposal_kind_index(uint16_t type) {
 }
 
 const struct proposal_kind *proposal_kind_of(uint16_t type) {
-  return proposal_kinds[proposal_kind_index(type)];
+  return proposal_kinds[kind_index(type)];
 }
 
 uint32_t proposal_leaf(const struct proposal *proposal, struct sender sender) {
@@ -124,7 +125,7 @@ enum err proposal_list_add(struct proposal_list *list, const struct proposal *pr
   enum err err = mem_grow(&list->item, &list->capacity, list->count + 1, sizeof *list->item);
   if (err != OK)
     return err;
-  size_t row = proposal_kind_index(proposal->type);
+  size_t row = kind_index(proposal->type);
   list->item[list->count++] =
       (struct listed_proposal){*proposal, sender, stored, false, (uint8_t)row};
   list->of_row[row]++;
@@ -143,7 +144,7 @@ void proposal_list_free(struct proposal_list *list) {
 }
 
 size_t proposal_list_count(const struct proposal_list *list, uint16_t type) {
-  return list->of_row[proposal_kind_index(type)];
+  return list->of_row[kind_index(type)];
 }
 
 /* ---- Reading a list ---- */

@@ -251,8 +251,8 @@ static enum err stage_leaving(struct stage *stage, enum err refusal) {
   effects_free(&stage->effects);
   stage->effects.removes_own = true;
   stage->partly = true;
-  TRY(changes_add(&stage->effects.changes, E2EE_CHANGE_REMOVE, removal.proposal.type, own,
-                  removal.sender, tree_leaf(stage->from->tree, own), 0));
+  TRY(proposal_describe(&stage->effects.changes, &removal.proposal, removal.sender,
+                        stage->from->tree, 0));
 done:
   return err;
 }
