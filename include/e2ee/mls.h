@@ -163,7 +163,7 @@ enum e2ee_content_type {
   E2EE_CONTENT_COMMIT = 3
 };
 
-/** Fields that a kind of message does not have are 0. */
+/** Fields that a kind of message does not have are 0, sender UINT32_MAX. */
 typedef struct e2ee_message_info {
   uint64_t epoch;         /**< PUBLIC, PRIVATE, GROUP_INFO. */
   uint64_t not_before;    /**< KEY_PACKAGE. */
@@ -171,7 +171,8 @@ typedef struct e2ee_message_info {
   uint32_t kind;          /**< E2EE_MESSAGE_* */
   uint32_t content_type;  /**< PUBLIC, PRIVATE: E2EE_CONTENT_* */
   uint32_t sender_type;   /**< PUBLIC: E2EE_SENDER_*; of a PRIVATE one nothing is known. */
-  uint32_t sender;        /**< PUBLIC: leaf of a member, index of an external sender. */
+  uint32_t sender;        /**< PUBLIC: leaf of a member, index of an external sender; else
+                               UINT32_MAX. */
   uint32_t proposal_type; /**< PUBLIC with a proposal: section 17.4. */
   uint32_t cipher_suite;  /**< WELCOME, GROUP_INFO, KEY_PACKAGE. */
   uint32_t count;         /**< WELCOME: clients that it is for.  GROUP_INFO: members in its tree, 0
@@ -185,18 +186,17 @@ E2EE_API E2EE_CHECKED int e2ee_message_peek(const uint8_t *message, size_t messa
 /** Parts of e2ee_message_peek_part(). */
 enum e2ee_message_part {
   E2EE_PART_GROUP_ID = 1,        /**< PUBLIC, PRIVATE, GROUP_INFO. */
-  E2EE_PART_KEY_PACKAGE_REF = 2, /**< KEY_PACKAGE; WELCOME: of a client, by index (section 5.2). */
+  E2EE_PART_KEY_PACKAGE_REF = 2, /**< KEY_PACKAGE (section 5.2).  WELCOME: those of all clients that
+                                      it is for, one after another, each of len / count bytes. */
   E2EE_PART_IDENTITY = 3         /**< KEY_PACKAGE, not verified: see e2ee_key_package_identity(). */
 };
 
 /**
- * @param part   E2EE_PART_*
- * @param index  of the clients that a Welcome is for; else 0
- * @return 0; E2EE_ERR_NOT_FOUND this kind of message has no such part, or not at that index
+ * @param part  E2EE_PART_*
+ * @return 0; E2EE_ERR_NOT_FOUND this kind of message has no such part, or it is empty
  */
 E2EE_API E2EE_CHECKED int e2ee_message_peek_part(const uint8_t *message, size_t message_len,
-                                                 uint32_t part, uint32_t index, uint8_t *out,
-                                                 size_t *len);
+                                                 uint32_t part, uint8_t *out, size_t *len);
 
 /* ---- Groups [control] ------------------------------------------------------ */
 

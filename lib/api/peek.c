@@ -6,6 +6,10 @@
 #include "api/handles.h"
 #include "crypto/provider.h"
 
+static bool has_index(const struct peeked *peeked) {
+  return peeked->sender.type == SENDER_MEMBER || peeked->sender.type == SENDER_EXTERNAL;
+}
+
 int e2ee_message_peek(const uint8_t *message, size_t message_len, e2ee_message_info *out,
                       size_t out_size) {
   struct peeked peeked;
@@ -20,7 +24,7 @@ int e2ee_message_peek(const uint8_t *message, size_t message_len, e2ee_message_i
                                    .kind = peeked.kind,
                                    .content_type = peeked.content_type,
                                    .sender_type = peeked.sender.type,
-                                   .sender = peeked.sender.index,
+                                   .sender = has_index(&peeked) ? peeked.sender.index : UINT32_MAX,
                                    .proposal_type = peeked.proposal_type,
                                    .cipher_suite = peeked.cipher_suite,
                                    .count = peeked.count};
@@ -29,42 +33,41 @@ int e2ee_message_peek(const uint8_t *message, size_t message_len, e2ee_message_i
   return OK;
 }
 
-static enum err put_ref(struct view message, const struct peeked *peeked, uint32_t index,
-                        uint8_t *out, size_t *len) {
+/* One part; empty where there is none.  @param out  to be freed */
+static enum err read_part(struct view message, const struct peeked *peeked, uint32_t part,
+                          struct bytes *out) {
   enum err err = OK;
   uint8_t ref[HASH_MAX];
   size_t size = 0;
-  struct view named;
-  if (peeked->kind == WIRE_WELCOME) {
-    TRY(peek_welcome_ref(peeked, index, &named));
-    return api_put(named, out, len);
-  }
-  TRY(peeked->kind == WIRE_KEY_PACKAGE && index == 0 ? OK : ERR_NOT_FOUND);
+  if (part == E2EE_PART_GROUP_ID)
+    return bytes_copy(out, peeked->group_id);
+  if (part == E2EE_PART_IDENTITY)
+    return bytes_copy(out, bytes_view(&peeked->identity));
+  if (peeked->kind == WIRE_WELCOME)
+    return peek_welcome_refs(peeked, out);
+  if (peeked->kind != WIRE_KEY_PACKAGE)
+    return OK;
   TRY(provider_init());
   TRY(message_key_package_ref(message, ref, &size));
-  TRY(api_put(view_of(ref, size), out, len));
+  TRY(bytes_copy(out, view_of(ref, size)));
 done:
   return err;
 }
 
-int e2ee_message_peek_part(const uint8_t *message, size_t message_len, uint32_t part,
-                           uint32_t index, uint8_t *out, size_t *len) {
+int e2ee_message_peek_part(const uint8_t *message, size_t message_len, uint32_t part, uint8_t *out,
+                           size_t *len) {
   enum err err = OK;
   struct peeked peeked = {0};
+  struct bytes found = {0};
   if (message == NULL || len == NULL || part < E2EE_PART_GROUP_ID || part > E2EE_PART_IDENTITY)
     return ERR_INVALID_ARG;
   const struct view whole = view_of(message, message_len);
   TRY(peek_message(whole, &peeked));
-  if (part == E2EE_PART_KEY_PACKAGE_REF) {
-    TRY(put_ref(whole, &peeked, index, out, len));
-  } else if (part == E2EE_PART_GROUP_ID) {
-    TRY(peeked.group_id.data != NULL && index == 0 ? OK : ERR_NOT_FOUND);
-    TRY(api_put(peeked.group_id, out, len));
-  } else {
-    TRY(peeked.kind == WIRE_KEY_PACKAGE && index == 0 ? OK : ERR_NOT_FOUND);
-    TRY(api_put(bytes_view(&peeked.identity), out, len));
-  }
+  TRY(read_part(whole, &peeked, part, &found));
+  TRY(found.size > 0 ? OK : ERR_NOT_FOUND);
+  TRY(api_put(bytes_view(&found), out, len));
 done:
   peeked_free(&peeked);
+  bytes_free(&found);
   return err;
 }

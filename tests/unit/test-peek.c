@@ -27,19 +27,17 @@ static e2ee_message_info peek(const e2ee_bytes *message) {
   return info;
 }
 
-static void expect_part(const e2ee_bytes *message, uint32_t part, uint32_t index, const void *data,
-                        size_t size) {
+static void expect_part(const e2ee_bytes *message, uint32_t part, const void *data, size_t size) {
   uint8_t out[70000];
   size_t len = sizeof out;
-  ck_assert_int_eq(e2ee_message_peek_part(BYTES(message), part, index, out, &len), 0);
+  ck_assert_int_eq(e2ee_message_peek_part(BYTES(message), part, out, &len), 0);
   ck_assert_uint_eq(len, size);
   ck_assert_int_eq(memcmp(out, data, size), 0);
 }
 
-static void expect_no_part(const e2ee_bytes *message, uint32_t part, uint32_t index) {
+static void expect_no_part(const e2ee_bytes *message, uint32_t part) {
   size_t len = 0;
-  ck_assert_int_eq(e2ee_message_peek_part(BYTES(message), part, index, NULL, &len),
-                   E2EE_ERR_NOT_FOUND);
+  ck_assert_int_eq(e2ee_message_peek_part(BYTES(message), part, NULL, &len), E2EE_ERR_NOT_FOUND);
 }
 
 /* Cut anywhere, it is malformed, or the kind of message has no end that could be known. */
@@ -67,10 +65,9 @@ START_TEST(key_packages) {
   ck_assert_uint_eq(info.not_before, own.not_before);
   ck_assert_uint_eq(info.not_after, own.not_after);
   ck_assert_int_eq(e2ee_key_package_ref(BYTES(key_package), ref, &size), 0);
-  expect_part(key_package, E2EE_PART_KEY_PACKAGE_REF, 0, ref, size);
-  expect_part(key_package, E2EE_PART_IDENTITY, 0, "bob", 3);
-  expect_no_part(key_package, E2EE_PART_GROUP_ID, 0);
-  expect_no_part(key_package, E2EE_PART_KEY_PACKAGE_REF, 1);
+  expect_part(key_package, E2EE_PART_KEY_PACKAGE_REF, ref, size);
+  expect_part(key_package, E2EE_PART_IDENTITY, "bob", 3);
+  expect_no_part(key_package, E2EE_PART_GROUP_ID);
   expect_no_crash(key_package);
   e2ee_bytes_free(key_package);
 }
@@ -80,13 +77,13 @@ static void expect_group_id(const e2ee_bytes *message) {
   uint8_t id[64];
   size_t size = sizeof id;
   ck_assert_done(&members[0], e2ee_group_id(members[0].group, id, &size));
-  expect_part(message, E2EE_PART_GROUP_ID, 0, id, size);
-  expect_no_part(message, E2EE_PART_GROUP_ID, 1);
-  expect_no_part(message, E2EE_PART_IDENTITY, 0);
+  expect_part(message, E2EE_PART_GROUP_ID, id, size);
+  expect_no_part(message, E2EE_PART_KEY_PACKAGE_REF);
+  expect_no_part(message, E2EE_PART_IDENTITY);
 }
 
 START_TEST(welcomes) {
-  uint8_t refs[2][64];
+  uint8_t refs[2][128];
   size_t size = 64;
   e2ee_bytes *published[2], *message, *welcome;
   e2ee_commit *commit;
@@ -104,10 +101,9 @@ START_TEST(welcomes) {
   ck_assert_uint_eq(info.cipher_suite, SUITE);
   ck_assert_uint_eq(info.count, 2);
   ck_assert_uint_eq(info.epoch, 0);
-  expect_part(welcome, E2EE_PART_KEY_PACKAGE_REF, 0, refs[0], size);
-  expect_part(welcome, E2EE_PART_KEY_PACKAGE_REF, 1, refs[1], size);
-  expect_no_part(welcome, E2EE_PART_KEY_PACKAGE_REF, 2);
-  expect_no_part(welcome, E2EE_PART_GROUP_ID, 0);
+  memcpy(refs[0] + size, refs[1], size);
+  expect_part(welcome, E2EE_PART_KEY_PACKAGE_REF, refs[0], 2 * size);
+  expect_no_part(welcome, E2EE_PART_GROUP_ID);
   expect_no_crash(welcome);
   e2ee_bytes_free(message);
   e2ee_bytes_free(welcome);
@@ -155,6 +151,7 @@ START_TEST(messages) {
   ck_assert_uint_eq(info.kind, E2EE_MESSAGE_PRIVATE);
   ck_assert_uint_eq(info.content_type, E2EE_CONTENT_APPLICATION);
   ck_assert_uint_eq(info.sender_type, 0);
+  ck_assert_uint_eq(info.sender, UINT32_MAX); /* no leaf, above all not the first */
   ck_assert_uint_eq(info.epoch, epoch_of(&members[0]));
   expect_group_id(message);
   expect_no_crash(message);
@@ -193,12 +190,39 @@ START_TEST(unknown) {
                    E2EE_ERR_UNSUPPORTED);
   size_t len = 0;
   for (uint32_t part = 0; part <= 4; part += 4)
-    ck_assert_int_eq(e2ee_message_peek_part(proposal, sizeof proposal, part, 0, NULL, &len),
+    ck_assert_int_eq(e2ee_message_peek_part(proposal, sizeof proposal, part, NULL, &len),
                      E2EE_ERR_INVALID_ARG);
   ck_assert_int_eq(e2ee_message_peek(NULL, 0, &info, sizeof info), E2EE_ERR_INVALID_ARG);
   ck_assert_int_eq(e2ee_message_peek(proposal, sizeof proposal, NULL, 0), E2EE_ERR_INVALID_ARG);
-  ck_assert_int_eq(e2ee_message_peek_part(proposal, sizeof proposal, 1, 0, NULL, NULL),
+  ck_assert_int_eq(e2ee_message_peek_part(proposal, sizeof proposal, 1, NULL, NULL),
                    E2EE_ERR_INVALID_ARG);
+}
+END_TEST
+
+/* References of one length, or the app could not tell where one ends; and some. */
+START_TEST(references) {
+  static const uint8_t same[] = {0, 1, 0, 3, 0, 1, 10, 2, 7, 7, 0, 0, 2, 8, 8, 0, 0, 0};
+  uint8_t other[sizeof same];
+  e2ee_message_info info;
+  uint8_t refs[4];
+  size_t len = sizeof refs;
+  ck_assert_int_eq(e2ee_message_peek(same, sizeof same, &info, sizeof info), 0);
+  ck_assert_uint_eq(info.count, 2);
+  ck_assert_int_eq(e2ee_message_peek_part(same, sizeof same, E2EE_PART_KEY_PACKAGE_REF, refs, &len),
+                   0);
+  ck_assert_uint_eq(len, 4);
+  ck_assert_int_eq(memcmp(refs, "\7\7\10\10", 4), 0);
+  /* The second one shorter, its other byte in what comes next. */
+  memcpy(other, same, sizeof other);
+  other[12] = 1;
+  other[14] = 0;
+  other[15] = 0;
+  other[6] = 9;
+  ck_assert_int_eq(e2ee_message_peek(other, sizeof other - 1, &info, sizeof info),
+                   E2EE_ERR_MALFORMED);
+  /* Both empty. */
+  static const uint8_t empty[] = {0, 1, 0, 3, 0, 1, 6, 0, 0, 0, 0, 0, 0, 0};
+  ck_assert_int_eq(e2ee_message_peek(empty, sizeof empty, &info, sizeof info), E2EE_ERR_MALFORMED);
 }
 END_TEST
 
@@ -209,6 +233,7 @@ int main(void) {
   tcase_add_test(tests, welcomes);
   tcase_add_test(tests, group_infos);
   tcase_add_test(tests, messages);
+  tcase_add_test(tests, references);
   tcase_add_test(tests, unknown);
   return run_case("peek", tests);
 }

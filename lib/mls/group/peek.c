@@ -30,17 +30,22 @@ static enum err peek_private(struct reader *reader, struct peeked *out) {
   return read_end(reader);
 }
 
+/* RFC 9420, section 5.2: a reference is as long as the suite's hash, whatever suite it is; so all are. */
 static enum err peek_welcome(struct reader *reader, struct peeked *out) {
   enum err err = OK;
   struct welcome welcome;
   struct encrypted_group_secrets item;
+  size_t size = 0;
   TRY(welcome_read(reader, &welcome));
   TRY(read_end(reader));
   out->cipher_suite = welcome.cipher_suite;
   out->secrets = welcome.secrets;
   struct reader items = reader_of(welcome.secrets);
-  for (; items.left > 0; out->count++)
+  for (; items.left > 0; out->count++) {
     TRY(encrypted_group_secrets_read(&items, &item));
+    size = out->count == 0 ? item.new_member.size : size;
+    TRY(size > 0 && item.new_member.size == size ? OK : ERR_MALFORMED);
+  }
 done:
   return err;
 }
@@ -110,14 +115,17 @@ done:
   return err;
 }
 
-enum err peek_welcome_ref(const struct peeked *welcome, uint32_t index, struct view *out) {
+enum err peek_welcome_refs(const struct peeked *welcome, struct bytes *out) {
   enum err err = OK;
   struct reader items = reader_of(welcome->secrets);
   struct encrypted_group_secrets item;
-  TRY(index < welcome->count ? OK : ERR_NOT_FOUND);
-  for (uint32_t i = 0; i <= index; i++)
+  struct writer writer = {0};
+  while (items.left > 0) {
     TRY(encrypted_group_secrets_read(&items, &item));
-  *out = item.new_member;
+    write_bytes(&writer, item.new_member);
+  }
+  TRY(writer_take(&writer, out));
 done:
+  writer_free(&writer);
   return err;
 }

@@ -29,7 +29,7 @@ void peeked_free(struct peeked *peeked);
  *          than TREE_MEMBERS_MAX leaves)  @param out  to be freed */
 CHECKED enum err peek_message(struct view message, struct peeked *out);
 
-/** The KeyPackageRef of a client that a Welcome is for.  ERR_NOT_FOUND: there are not so many. */
-CHECKED enum err peek_welcome_ref(const struct peeked *welcome, uint32_t index, struct view *out);
+/** The KeyPackageRefs of all that a Welcome is for, one after another.  @param out  to be freed */
+CHECKED enum err peek_welcome_refs(const struct peeked *welcome, struct bytes *out);
 
 #endif
